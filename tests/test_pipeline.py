@@ -1,0 +1,203 @@
+"""The pipeline under DVC, on a small data set of other classes, colours and sizes, in a copy of this checkout."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import draw_pair
+from PIL import Image
+
+from landcover.classes import ClassTable
+
+ROOT = Path(__file__).parents[1]
+CLASSES = {
+    "roof": (60, 16, 152),
+    "soil": (132, 41, 246),
+    "road": (110, 193, 228),
+    "plants": (254, 221, 58),
+    "lake": (226, 169, 41),
+    "void": (155, 155, 155),
+}
+TABLE = ClassTable.of(CLASSES, "void")
+
+
+class Checkout:
+    """A git checkout with its own DVC cache in which stages can be run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True).stdout.splitlines():
+            if not name.startswith(("metrics/", "plots/", "tests/", "dvc.lock")) and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        self.run("git", "init", "--quiet")
+        self.run("git", "config", "user.name", "test")
+        self.run("git", "config", "user.email", "test@example.org")
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Output of a command, which must succeed, or must fail."""
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+        assert bool(done.returncode) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def repro(self) -> list[str]:
+        """Bring everything but the embedded data set up to date; return the stages that were run, not restored."""
+        return re.findall(r"Running stage '(\w+)'", self.dvc("repro", "evaluate"))
+
+    def dvc(self, *arguments: str, fails: bool = False) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments, fails=fails)
+
+    def set(self, **blocks: dict) -> None:
+        path = self.folder / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        for block, values in blocks.items():
+            params[block].update(values)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def append(self, file: str, text: str) -> None:
+        with (self.folder / file).open("a") as stream:
+            stream.write(text)
+
+    def metrics(self, name: str) -> dict:
+        return json.loads((self.folder / "metrics" / f"{name}.json").read_text())
+
+
+def draw_data(folder: Path) -> None:
+    for split, sizes in {"train": [(70, 55), (41, 90), (64, 64)], "validation": [(60, 47), (33, 80)]}.items():
+        for i, (height, width) in enumerate(sizes):
+            draw_pair(folder / split, f"{split[0]} {i}", height, width, seed=i + len(split), table=TABLE)
+            mask = Image.open(folder / split / f"{split[0]} {i}_mask.png")
+            mask.quantize(16).save(folder / split / f"{split[0]} {i}_mask.png")  # a palette mask
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory, path_with_python):
+    checkout = Checkout(tmp_path_factory.mktemp("checkout"))
+    draw_data(checkout.folder / "data" / "other")
+    classes = {name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in CLASSES.items()}
+    checkout.set(
+        data={"root": "data/other", "classes": classes, "ignore": "void"},
+        prepare={"tile": 48},
+        train={"model": "fcn8s", "backbone": "mobilenet_v3_large", "epochs": 1, "steps": 2, "warmup": 0},
+        predict={"tta": "none"},
+    )
+    checkout.set(train={"crop": 32, "batch_size": 2})
+    checkout.dvc("add", "data/other")
+    checkout.run("git", "add", ".")
+    checkout.run("git", "commit", "--quiet", "--message", "start")
+    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    checkout.run("git", "add", ".")
+    checkout.run("git", "commit", "--quiet", "--message", "run")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def path_with_python():
+    """Let `python`, as the stages' commands call it, be the one that runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+        yield
+
+
+def test_every_declared_output_is_there(checkout):
+    assert set(checkout.metrics("evaluate")["iou"]) == {"roof", "soil", "road", "plants", "lake"}
+    assert checkout.metrics("data")["train"]["images"] == 3
+    table = ClassTable.of(CLASSES, "void")
+    for name, size in {"v 0": (60, 47), "v 1": (33, 80)}.items():
+        mask = np.asarray(Image.open(checkout.folder / "data" / "predictions" / f"{name}_mask.png"))
+        labels, off_palette = table.decode(mask)
+        assert labels.shape == size
+        assert not off_palette
+        assert labels.max() < 5
+    for name in ("iou.csv", "confusion.csv", "training.csv", "samples.png", "world.png"):
+        assert (checkout.folder / "plots" / name).stat().st_size
+
+
+def test_what_did_not_change_does_not_run_and_what_did_runs_with_all_after_it(checkout):
+    assert checkout.repro() == []
+    checkout.append("README.md", "More.\n")
+    assert checkout.repro() == []
+    checkout.set(evaluate={"samples": 1})
+    assert checkout.repro() == ["evaluate"]
+    checkout.append("src/landcover/scoring.py", "# changed\n")
+    assert checkout.repro() == ["evaluate"]
+    checkout.set(predict={"tta": "flip"})
+    assert checkout.repro()[0] == "predict"  # and evaluate, unless the masks are the same all the same
+    checkout.append("src/landcover/models.py", "# changed\n")
+    assert checkout.repro()[:2] == ["train", "predict"]
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
+def test_going_back_to_earlier_params_restores_the_model_instead_of_training(checkout):
+    checkout.repro()
+    model = checkout.folder / "models" / "model.safetensors"
+    weights = model.read_bytes()
+    checkout.set(train={"model": "fcn32s"})
+    assert "train" in checkout.repro()
+    assert model.read_bytes() != weights
+    checkout.set(train={"model": "fcn8s"})
+    assert "train" not in checkout.repro()
+    assert model.read_bytes() == weights
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
+def test_another_class_table_runs_everything_from_prepare_on(checkout):
+    checkout.repro()
+    params = yaml.safe_load((checkout.folder / "params.yaml").read_text())
+    renamed = {"park" if name == "plants" else name: colour for name, colour in params["data"]["classes"].items()}
+    checkout.set(data={"classes": renamed})
+    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    assert "park" in checkout.metrics("evaluate")["iou"]
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
+def test_from_scratch_again_everything_has_the_same_bytes(checkout):
+    checkout.repro()
+    lock = (checkout.folder / "dvc.lock").read_bytes()
+    checkout.dvc("repro", "--force", "evaluate")
+    assert (checkout.folder / "dvc.lock").read_bytes() == lock
+
+
+def test_experiments_can_be_compared(checkout):
+    checkout.repro()
+    checkout.dvc("exp", "run", "evaluate", "-S", "train.model=fcn16s", "-S", "train.lr=1e-5")
+    diff = json.loads(checkout.dvc("metrics", "diff", "--all", "--json"))["metrics/evaluate.json"]
+    assert {"mean_iou", "iou.roof"} <= set(diff)
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
+def test_plots_make_a_page(checkout):
+    checkout.repro()
+    checkout.dvc("plots", "show")
+    page = (checkout.folder / "dvc_plots" / "index.html").read_text()
+    for title in ("IoU of each class", "Confusion matrix", "Loss", "samples.png", "world.png"):
+        assert title in page
+
+
+def test_a_user_error_is_one_line_and_leaves_the_results_alone(checkout):
+    checkout.repro()
+    checkout.set(train={"lr": -1})
+    before = (checkout.folder / "dvc.lock").read_bytes()
+    stage = checkout.run(sys.executable, "-m", "stages.train", fails=True)
+    assert stage == "error: params.yaml: train.lr = -1: should be greater than 0.\n"
+    checkout.dvc("repro", "evaluate", fails=True)
+    assert (checkout.folder / "dvc.lock").read_bytes() == before
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
+def test_a_fresh_clone_knows_without_data_that_lock_code_and_params_agree(checkout, tmp_path):
+    checkout.repro()
+    checkout.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Checkout.__new__(Checkout)
+    clone.folder = tmp_path / "clone"
+    gate = ("repro", "--dry", "--allow-missing", "evaluate")
+    assert "Data and pipelines are up to date" in clone.dvc(*gate)
+    clone.append("src/landcover/training.py", "# changed\n")
+    clone.dvc(*gate, fails=True)
