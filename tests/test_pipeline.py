@@ -201,3 +201,17 @@ def test_a_fresh_clone_knows_without_data_that_lock_code_and_params_agree(checko
     assert "Data and pipelines are up to date" in clone.dvc(*gate)
     clone.append("src/landcover/training.py", "# changed\n")
     clone.dvc(*gate, fails=True)
+
+
+def test_queued_experiments_run_the_code_they_were_queued_with(checkout, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(checkout.folder / "src"))  # as an editable install of the original tree would
+    checkout.repro()
+    checkout.dvc("exp", "run", "evaluate", "--queue", "-S", "train.model=fcn32s,fcn16s")
+    checkout.append("src/landcover/training.py", "raise SystemExit('code of the original tree')\n")
+    checkout.dvc("exp", "run", "--run-all")
+    checkout.run("git", "checkout", "--quiet", ".")
+    shown = json.loads(checkout.dvc("exp", "show", "--json"))
+    rows = [experiment["revs"][0]["data"] for row in shown for experiment in row["experiments"] or []]
+    queued = [row for row in rows if row["params"]["params.yaml"]["data"]["train"]["model"] != "fcn8s"]
+    assert len(queued) >= 2
+    assert all(row["metrics"]["metrics/evaluate.json"]["data"]["mean_iou"] is not None for row in queued)

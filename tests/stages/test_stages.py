@@ -1,0 +1,116 @@
+"""What the stages do beyond calling the library: each is run in a folder of its own."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TABLE, draw_pair
+from PIL import Image
+
+from landcover.classes import hex_colour
+from landcover.errors import LandcoverError
+from landcover.model_file import load_model
+from landcover.samples import read_rgb
+from stages import evaluate, predict, prepare, train
+
+COMMITTED = Path(__file__).parents[2] / "params.yaml"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project on a small data set; returns a function that changes its parameters."""
+    monkeypatch.chdir(tmp_path)
+    params = yaml.safe_load(COMMITTED.read_text())
+    colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
+    params["data"] = {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
+    params["train"] |= {"model": "fcn8s", "backbone": "resnet18", "epochs": 2, "steps": 2, "crop": 32, "batch_size": 2}
+    params["predict"] |= {"tta": "none"}
+
+    def change(**blocks):
+        for block, values in blocks.items():
+            params[block] |= values
+        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    change()
+    for split, seed in (("train", 1), ("validation", 2)):
+        for name in ("a", "b", "c"):
+            draw_pair(Path("data", split), name, 40, 56, seed=seed + ord(name))
+    return change
+
+
+def read_table(path):
+    return list(csv.DictReader(Path(path).read_text().splitlines()))
+
+
+def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
+    for stage in (prepare, train, predict, evaluate):
+        stage.main()
+    rows = read_table("plots/training.csv")
+    assert list(rows[0]) == ["epoch", "lr", "train_loss", "validation_loss", "pixel_accuracy", "mean_iou"]
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    figures = json.loads(Path("metrics/train.json").read_text())
+    assert figures["epoch"] == 2
+    assert figures["parameters"] == sum(p.numel() for p in load_model(train.MODEL).network.parameters())
+    assert sorted(path.name for path in predict.PREDICTIONS.iterdir()) == ["a_mask.png", "b_mask.png", "c_mask.png"]
+    scores = json.loads(Path("metrics/evaluate.json").read_text())
+    assert list(scores["iou"]) == TABLE.names
+    confusion = read_table("plots/confusion.csv")
+    assert sum(int(row["pixels"]) for row in confusion) == 3 * 40 * 56
+    assert not [path for path in Path().rglob(".partial*")]
+
+
+def test_the_best_epoch_is_kept_when_asked_for(project):
+    project(train={"keep": "best", "epochs": 4, "lr": 0.01, "warmup": 0, "ema": 0.0})
+    prepare.main()
+    train.main()
+    rows = read_table("plots/training.csv")
+    best = max(rows, key=lambda row: float(row["mean_iou"]))
+    figures = json.loads(Path("metrics/train.json").read_text())
+    assert figures["epoch"] == int(best["epoch"])
+    assert figures["mean_iou"] == pytest.approx(float(best["mean_iou"]), abs=1e-4)
+
+
+def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
+    for path in Path("data/train").glob("*_mask.png"):
+        labels = TABLE.decode(read_rgb(path))[0]
+        labels[labels == 2] = 0
+        Image.fromarray(TABLE.encode(labels)).save(path)
+    prepare.main()
+    assert (
+        capsys.readouterr().err.splitlines()[-1]
+        == "warning: data/train: class 'water' never occurs and cannot be learned"
+    )
+
+
+def test_stray_colours_within_the_limit_are_one_warning(project, capsys):
+    project(prepare={"max_off_palette": 0.01})
+    for name in ("a", "b"):
+        path = Path(f"data/validation/{name}_mask.png")
+        mask = read_rgb(path).copy()
+        mask[0, 0] = (255, 0, 0)
+        Image.fromarray(mask).save(path)
+    prepare.main()
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert warnings == ["warning: data/validation: 2 mask pixels have colours of no class, taken as unknown"]
+
+
+def test_a_refused_data_set_leaves_earlier_results_as_they_were(project):
+    prepare.main()
+    before = {path: path.read_bytes() for path in Path("data/prepared").rglob("*") if path.is_file()}
+    Path("data/validation/b_mask.png").write_bytes(b"")
+    with pytest.raises(LandcoverError, match="b_mask"):
+        prepare.main()
+    assert {path: path.read_bytes() for path in Path("data/prepared").rglob("*") if path.is_file()} == before
+    assert not list(Path("data").glob(".partial*"))
+
+
+def test_samples_can_be_asked_for_by_name(project):
+    project(evaluate={"samples": ["c", "a"]})
+    for stage in (prepare, train, predict, evaluate):
+        stage.main()
+    project(evaluate={"samples": ["a", "nobody"]})
+    with pytest.raises(LandcoverError, match=re.escape("evaluate.samples: no validation picture is called 'nobody'.")):
+        evaluate.main()
