@@ -7,7 +7,7 @@ out:  data/predictions/NAME_mask.png
 from pathlib import Path
 from typing import Annotated
 
-from landcover.devices import DEVICES, choose_device
+from landcover.devices import DEVICES, choose_device, make_repeatable
 from landcover.files import replacing
 from landcover.inference import TTA, predict_masks
 from landcover.model_file import load_model
@@ -29,6 +29,7 @@ class Predict(Block):
 def main() -> None:
     """Label every picture at its own size, under its own name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
+    make_repeatable()
     model = load_model(MODEL)
     model.network.to(choose_device(params.device))
     images = find_images(data.folder("validation"))

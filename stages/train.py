@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 from pydantic import Field
 
 from landcover.backbones import BACKBONES
@@ -45,6 +46,8 @@ class Train(Block):
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup: Annotated[int, Field(ge=0)]
     balance: Annotated[Number, Field(ge=0, le=1)]
+    dice: Annotated[Number, Field(ge=0)]
+    jitter: Share
     ema: Share
     keep: Literal["last", "best"]
     device: Annotated[str, one_of(DEVICES)]
@@ -54,15 +57,16 @@ class Train(Block):
 def main() -> None:
     """Train epoch by epoch, validate after each, keep the model."""
     params = read_block("train", Train)
-    make_repeatable(params.seed)
+    make_repeatable()
     classes, scale = read_dataset(PREPARED)
     tiles, validation = Tiles.open(PREPARED / "train"), Tiles.open(PREPARED / "validation")
+    torch.manual_seed(params.seed)
     trainer = Trainer(
         build(params.model, params.backbone, len(classes)),
         RandomCrops(tiles, params.crop),
         class_weights(tiles.class_pixels(classes), params.balance),
         device=choose_device(params.device),
-        **params.model_dump(include={"epochs", "steps", "batch_size", "lr", "weight_decay", "warmup", "ema", "seed"}),
+        **params.model_dump(exclude={"model", "backbone", "crop", "balance", "keep", "device"}),
     )
     kept, best = None, -1.0
     CURVES.parent.mkdir(exist_ok=True)
@@ -70,7 +74,7 @@ def main() -> None:
         for row in trainer.run(validation):
             if row["epoch"] == 1:
                 csv.writer(file).writerow(row)
-            csv.writer(file).writerow(f"{value:.6g}" for value in row.values())
+            csv.writer(file).writerow("" if value is None else f"{value:.6g}" for value in row.values())
             file.flush()
             if params.keep == "last" or (row["mean_iou"] or 0.0) > best:
                 kept, best = row, row["mean_iou"] or 0.0

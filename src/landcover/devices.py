@@ -23,12 +23,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def make_repeatable(seed: int) -> None:
-    """Let the same computation give the same bits each time, and seed the initial weights.
-
-    From now on an operation that cannot repeat itself is an error.
-    """
-    torch.manual_seed(seed)
+def make_repeatable() -> None:
+    """Let the same computation give the same bits each time; an operation that cannot is an error from now on."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a pass over every result

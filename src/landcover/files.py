@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -28,20 +30,32 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_metrics(path: Path, content: dict) -> None:
-    """Write `content` as JSON, indented, floats rounded to 4 decimals: short lines that differ when figures do.
+DECIMALS = 4
+"""To which figures for people are rounded: enough to compare by, and short."""
+
+
+def write_metrics(path: Path, content: dict) -> dict:
+    """Write `content` as indented JSON, floats rounded to `DECIMALS`, and return what was written.
 
     Raises:
         ValueError: a float is NaN or infinite, which JSON has no word for; say None instead.
     """
+    content = _rounded(content)
     with replacing(path) as scratch:
-        scratch.write_text(json.dumps(_rounded(content), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        scratch.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    return content
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, floats rounded to `DECIMALS`, missing ones left empty."""
+    with replacing(path) as scratch:
+        table.round(DECIMALS).to_csv(scratch, index=False)
 
 
 def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
+    return round(value, DECIMALS) if isinstance(value, float) else value
 
 
 def _remove(path: Path) -> None:

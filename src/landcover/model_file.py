@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
@@ -76,4 +77,5 @@ def load_model(path: Path) -> Model:
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LandcoverError(f"{path}: not a model of this program ({reason}). Train it again.") from error
-    return Model(network.eval(), description["model"], description["backbone"], classes, description["scale"])
+    network = network.eval().to(memory_format=torch.channels_last)
+    return Model(network, description["model"], description["backbone"], classes, description["scale"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from landcover.classes import IGNORE, ClassTable
 from landcover.confusion import class_accuracy, class_iou, confusion_matrix, mean
@@ -47,6 +48,16 @@ class Scores:
             "iou": {name: None if np.isnan(x) else float(x) for name, x in zip(self.classes.names, iou, strict=True)},
         }
 
+    def iou_table(self) -> pd.DataFrame:
+        """A row per class: `class`, `iou`."""
+        return pd.DataFrame({"class": self.classes.names, "iou": self._iou(self.confusion)})
+
+    def confusion_table(self) -> pd.DataFrame:
+        """A row per pair of classes, unknown among them: `actual`, `predicted`, `pixels`."""
+        names = [*self.classes.names, self.classes.ignore_name]
+        pairs = pd.MultiIndex.from_product([names, names], names=["actual", "predicted"])
+        return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
+
     def picture_iou(self, name: str) -> float | None:
         """Mean IoU of one picture, over the classes that are present or predicted in it."""
         return mean(self._iou(self.per_picture[name]))
@@ -60,6 +71,11 @@ class Scores:
         """`count` names evenly over the ranks, best and worst included; from three on the median is among them."""
         ranked = self.ranked()
         return [ranked[i] for i in np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))]
+
+    def caption(self, name: str) -> str:
+        """Mean IoU of a picture and its place among all, in words."""
+        iou, ranked = self.picture_iou(name), self.ranked()
+        return f"mean IoU {'-' if iou is None else f'{iou:.3f}'} ({ranked.index(name) + 1} of {len(ranked)})"
 
     def _iou(self, confusion: np.ndarray) -> np.ndarray:
         return class_iou(confusion)[:-1]

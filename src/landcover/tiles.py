@@ -85,23 +85,17 @@ def prepare(
     """
 
     @_error_as_result
-    def size_of(sample: Sample) -> tuple[int, int]:
-        size, mask_size = image_size(sample.image), image_size(sample.mask)
-        if size != mask_size:
-            (height, width), (mask_height, mask_width) = size, mask_size
-            picture = f"its picture {width}x{height}"
-            raise LandcoverError(f"{sample.mask}: {mask_width}x{mask_height} pixels, {picture}. Make them equal.")
-        return size
-
-    @_error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:
+        _common_size(sample)
         image = scale_down(read_rgb(sample.image), scale)
         labels, off_palette = classes.decode(read_rgb(sample.mask))
         _check_off_palette(sample, off_palette, labels.size, max_off_palette)
         labels = _resized(labels, image.shape[:2])
         return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
-    sizes = _or_raise(parallel_map(size_of, samples))
+    sizes = list(parallel_map(_error_as_result(_common_size), samples))
+    if any(isinstance(size, LandcoverError) for size in sizes):
+        list(_or_raise(parallel_map(tiles_of, samples)))  # decode all the same, to name the other broken files too
     count = sum(len(_corners(scaled_size(size, scale), tile)) for size in sizes)
     names = [*classes.names, classes.ignore_name]
     rows, off_palette = [], 0
@@ -132,6 +126,15 @@ def prepare(
 def pixel_column(class_name: str) -> str:
     """Name of the column of `tiles.csv` that counts the pixels of a class."""
     return f"pixels_{class_name}"
+
+
+def _common_size(sample: Sample) -> tuple[int, int]:
+    """(height, width) of a picture and its mask, from their headers."""
+    size, mask_size = image_size(sample.image), image_size(sample.mask)
+    if size != mask_size:
+        shown = [f"{width}x{height}" for height, width in (mask_size, size)]
+        raise LandcoverError(f"{sample.mask}: {shown[0]} pixels, its picture {shown[1]}. Make them equal.")
+    return size
 
 
 def _corners(size: tuple[int, int], tile: int) -> list[tuple[int, int]]:

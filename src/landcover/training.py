@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from landcover.augment import random_symmetry
+from landcover.augment import colour_jitter, random_symmetry
+from landcover.backbones import STRIDES
 from landcover.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
 from landcover.crops import RandomCrops
 from landcover.errors import LandcoverError
-from landcover.losses import cross_entropy
+from landcover.losses import cross_entropy, soft_dice
 from landcover.tiles import Tiles
 
 _MAX_GRADIENT_NORM = 5.0
@@ -40,7 +41,12 @@ class Trainer:
         lr: Peak learning rate.
         weight_decay: AdamW's, on convolution kernels only, not on biases and norms.
         warmup: Steps over which the learning rate rises.
+        dice: Weight of `soft_dice`, added to the cross-entropy.
+        jitter: Strength of `colour_jitter`.
         ema: Decay a step of the average of weights and batch-norm statistics; 0 for none.
+
+    Raises:
+        LandcoverError: Batches too small for batch norm.
     """
 
     def __init__(
@@ -55,12 +61,19 @@ class Trainer:
         lr: float,
         weight_decay: float,
         warmup: int,
+        dice: float,
         ema: float,
+        jitter: float,
         seed: int,
         device: torch.device,
     ) -> None:
+        if batch_size == 1 and crops.size <= STRIDES[-1]:
+            raise LandcoverError(
+                f"train.batch_size = 1 with train.crop = {crops.size}: batch norm needs more than one value at stride "
+                f"{STRIDES[-1]}. Raise one of them."
+            )
         self.crops, self.epochs, self.steps, self.batch_size = crops, epochs, steps, batch_size
-        self.seed, self.device = seed, device
+        self.dice, self.jitter, self.seed, self.device = dice, jitter, seed, device
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
         self.class_weights = class_weights.to(device)
@@ -80,7 +93,7 @@ class Trainer:
             yield {"epoch": epoch + 1, "lr": lr, "train_loss": train_loss, **self.validate(validation)}
 
     def train_epoch(self, epoch: int) -> float:
-        """Take the steps of an epoch (0, 1, ...); return the mean loss over its pixels.
+        """Take the steps of an epoch (0, 1, ...); return the mean cross-entropy over its pixels.
 
         Raises:
             LandcoverError: The loss is no longer finite.
@@ -92,8 +105,12 @@ class Trainer:
             generator = _generator(self.seed, epoch, step)
             images, labels = self.crops.draw(self.batch_size, generator)
             images, labels = random_symmetry(images.to(self.device), labels.to(self.device), generator)
-            total, weight = cross_entropy(self.network(_network_input(images)), labels.long(), self.class_weights)
+            images = colour_jitter(_network_input(images), self.jitter, generator)
+            logits, labels = self.network(images), labels.long()
+            total, weight = cross_entropy(logits, labels, self.class_weights)
             loss = total / weight.clamp(min=1e-6)  # a batch without any labelled pixel has loss 0
+            if self.dice:
+                loss = loss + self.dice * soft_dice(logits, labels)
             if not torch.isfinite(loss):
                 lr = self.schedule.get_last_lr()[0]
                 place = f"epoch {epoch + 1}, step {step + 1}"

@@ -61,10 +61,13 @@ def test_all_bad_files_are_listed_at_once(pairs, classes, tmp_path):
     (pairs / "0002_mask.png").write_text("text")
     draw_pair(pairs, "0003", 8, 8)
     Image.new("RGB", (9, 8)).save(pairs / "0003_mask.png")
+    draw_pair(pairs, "0004", 64, 64)
+    whole = (pairs / "0004_sat.png").read_bytes()
+    (pairs / "0004_sat.png").write_bytes(whole[: len(whole) // 2])  # its header is sound
     with pytest.raises(LandcoverError) as error:
         run(pairs, classes, tmp_path / "out")
     lines = str(error.value).splitlines()
-    expected = ("0000_sat", "0002_mask", "0003_mask.png: 9x8 pixels, its picture 8x8")
+    expected = ("0000_sat", "0002_mask", "0003_mask.png: 9x8 pixels, its picture 8x8", "0004_sat")
     assert all(part in line for part, line in zip(expected, lines, strict=True))
 
 

@@ -4,11 +4,11 @@ import torch
 from conftest import draw_pair
 from torch.nn import functional
 
-from landcover.augment import random_symmetry
+from landcover.augment import colour_jitter, random_symmetry
 from landcover.classes import IGNORE
 from landcover.crops import RandomCrops
 from landcover.errors import LandcoverError
-from landcover.losses import class_weights, cross_entropy
+from landcover.losses import class_weights, cross_entropy, soft_dice
 from landcover.models import build
 from landcover.samples import find_samples
 from landcover.tiles import Tiles, prepare
@@ -63,6 +63,16 @@ def test_all_eight_symmetries_occur_and_labels_go_with_their_pictures():
     assert {tuple(x.flatten().tolist()) for x in labels} == expected
 
 
+def test_colour_jitter_changes_each_picture_as_a_whole_and_by_its_own_amount():
+    images = torch.rand(2000, 3, 2, 2, generator=seeded())
+    jittered = colour_jitter(images, 0.1, seeded())
+    slope = (jittered[..., 0, 0] - jittered[..., 1, 1]) / (images[..., 0, 0] - images[..., 1, 1])
+    assert slope.median().item() == pytest.approx(1, abs=0.01)
+    assert (slope - 1).abs().median().item() == pytest.approx(0.1 * 0.6745, rel=0.1)  # of a normal distribution
+    assert (jittered - images * slope[..., None, None]).std().item() == pytest.approx(0.025, rel=0.2)
+    assert colour_jitter(images, 0.0, seeded()).equal(images)
+
+
 def test_cross_entropy_is_pytorchs_weighted_mean():
     logits, labels = torch.randn(2, 4, 5, 6, generator=seeded()), torch.randint(4, (2, 5, 6), generator=seeded())
     labels[0, :2] = IGNORE
@@ -70,6 +80,26 @@ def test_cross_entropy_is_pytorchs_weighted_mean():
     total, weight = cross_entropy(logits, labels, weights)
     expected = functional.cross_entropy(logits, labels, weights, ignore_index=IGNORE)
     torch.testing.assert_close(total / weight, expected)
+
+
+def test_soft_dice_is_that_of_a_plain_loop_over_known_pixels():
+    logits, labels = torch.randn(2, 3, 4, 5, generator=seeded()), torch.randint(3, (2, 4, 5), generator=seeded())
+    labels[1, 2:] = IGNORE
+    overlap, size = [0.0] * 3, [0.0] * 3
+    for n, row, column in np.ndindex(2, 4, 5):
+        if labels[n, row, column] != IGNORE:
+            for c, p in enumerate(logits[n, :, row, column].softmax(0).tolist()):
+                overlap[c] += p * (labels[n, row, column] == c)
+                size[c] += p + (labels[n, row, column] == c)
+    expected = np.mean([1 - (2 * o + 1) / (s + 1) for o, s in zip(overlap, size, strict=True)])
+    assert soft_dice(logits, labels).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_soft_dice_of_a_sure_and_right_prediction_is_nothing_even_where_a_class_is_missing():
+    labels = torch.tensor([[[0, 1], [1, IGNORE]]])
+    logits = 50.0 * functional.one_hot(labels.clamp(max=1), 3).permute(0, 3, 1, 2)
+    assert soft_dice(logits, labels).item() == pytest.approx(0, abs=1e-6)
+    assert soft_dice(logits, torch.full_like(labels, IGNORE)).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_class_weights_average_to_one_and_lift_rare_classes():
@@ -90,19 +120,21 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert factors == sorted(factors[:11]) + sorted(factors[11:], reverse=True)
 
 
-def trainer(tiles, *, lr=3e-3, epochs=3, steps=25, ema=0.9, seed=0):
+def trainer(tiles, *, lr=3e-3, epochs=3, steps=25, ema=0.9, seed=0, batch_size=4, crop=32):
     torch.manual_seed(seed)
     return Trainer(
         build("fcn1s", "mobilenet_v2", 3),
-        RandomCrops(tiles, 32),
+        RandomCrops(tiles, crop),
         torch.ones(3),
         epochs=epochs,
         steps=steps,
-        batch_size=4,
+        batch_size=batch_size,
         lr=lr,
         weight_decay=0.01,
         warmup=5,
         ema=ema,
+        dice=0.5,
+        jitter=0.02,
         seed=seed,
         device=torch.device("cpu"),
     )
@@ -134,6 +166,15 @@ def test_without_averaging_the_model_is_the_network_itself(tiles):
     list(run.run(tiles))
     for one, other in zip(run.network.parameters(), run.average.module.parameters(), strict=True):
         assert one.equal(other)
+
+
+@pytest.mark.parametrize(("batch_size", "crop", "accepted"), [(1, 32, False), (2, 8, True), (1, 33, True)])
+def test_a_batch_without_anything_to_normalise_over_is_refused(tiles, batch_size, crop, accepted):
+    if accepted:
+        list(trainer(tiles, epochs=1, steps=1, batch_size=batch_size, crop=crop).run(tiles))
+    else:
+        with pytest.raises(LandcoverError, match=r"train\.batch_size = 1 with train\.crop = 32: .* Raise one of them"):
+            trainer(tiles, batch_size=batch_size, crop=crop)
 
 
 def test_a_loss_that_is_not_finite_stops_training_with_its_place(tiles):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -112,5 +111,5 @@ def test_samples_can_be_asked_for_by_name(project):
     for stage in (prepare, train, predict, evaluate):
         stage.main()
     project(evaluate={"samples": ["a", "nobody"]})
-    with pytest.raises(LandcoverError, match=re.escape("evaluate.samples: no validation picture is called 'nobody'.")):
+    with pytest.raises(LandcoverError, match="is called 'nobody'"):
         evaluate.main()

@@ -1,0 +1,36 @@
+"""The README says what is so: its figures are the committed ones, its parameters those of params.yaml."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Cells of the tables in a section of the README."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
+
+
+def test_the_scores_are_those_of_the_committed_run():
+    scores = json.loads((ROOT / "metrics" / "evaluate.json").read_text())
+    measured = [scores["mean_iou"], scores["pixel_accuracy"], *scores["iou"].values()]
+    ours = next(row for row in rows("Start") if row[0].startswith("**fcn1s"))
+    assert ours[1:] == [f"{value:.3f}" for value in measured]
+    assert f"mean IoU **{scores['mean_iou']:.3f}**, pixel accuracy {scores['pixel_accuracy']:.3f}" in README
+
+
+def test_every_parameter_is_listed_with_its_default():
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["data"]["classes"] = "table"
+    defaults = {f"`{block}.{key}`": f"{value}" for block, keys in params.items() for key, value in keys.items()}
+    assert {row[0]: row[1] for row in rows("Parameters")[2:]} == defaults
+
+
+def test_every_picture_and_file_that_it_links_to_is_there():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).is_file(), target
