@@ -44,8 +44,8 @@ def main() -> None:
     write_metrics(METRICS, figures)
     for split, found in figures.items():
         print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} pictures, {found['pixels']} pixels")
-        if found["off_palette"]:
-            warn(f"{data.folder(split)}: {found['off_palette']} mask pixels have colours of no class, taken as unknown")
+    if strays := sum(found["off_palette"] for found in figures.values()):
+        warn(f"{data.root}: {strays} mask pixels have colours of no class and count as unknown")
     for name in classes.names:
         if figures["train"]["share"][name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")

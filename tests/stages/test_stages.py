@@ -86,14 +86,13 @@ def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
 
 def test_stray_colours_within_the_limit_are_one_warning(project, capsys):
     project(prepare={"max_off_palette": 0.01})
-    for name in ("a", "b"):
-        path = Path(f"data/validation/{name}_mask.png")
+    for path in map(Path, ("data/validation/a_mask.png", "data/validation/b_mask.png", "data/train/a_mask.png")):
         mask = read_rgb(path).copy()
         mask[0, 0] = (255, 0, 0)
         Image.fromarray(mask).save(path)
     prepare.main()
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
-    assert warnings == ["warning: data/validation: 2 mask pixels have colours of no class, taken as unknown"]
+    assert warnings == ["warning: data: 3 mask pixels have colours of no class and count as unknown"]
 
 
 def test_a_refused_data_set_leaves_earlier_results_as_they_were(project):
