@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test lint clean
+.PHONY: help setup repro test lint
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"

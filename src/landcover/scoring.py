@@ -68,7 +68,7 @@ class Scores:
         return sorted(iou, key=lambda name: (iou[name] is None, -(iou[name] or 0.0), name))
 
     def spread(self, count: int) -> list[str]:
-        """`count` names evenly over the ranks, best and worst included; from three on the median is among them."""
+        """`count` names evenly over the ranks: best and worst included and, if the count is odd, the median."""
         ranked = self.ranked()
         return [ranked[i] for i in np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))]
 

@@ -86,6 +86,7 @@ def test_pictures_are_ranked_by_their_own_iou(tmp_path, classes):
     scores = score(tmp_path, classes, truth, predicted)
     assert scores.ranked() == ["good", "bad", "worst", "none"]
     assert scores.spread(2) == ["good", "none"]
+    assert scores.spread(1) == ["good"]
     assert scores.spread(10) == scores.ranked()
     assert scores.picture_iou("none") is None
 
