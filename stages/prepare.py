@@ -12,8 +12,9 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.files import replacing, write_metrics
+from landcover.preparation import prepare
 from landcover.samples import find_samples
-from landcover.tiles import prepare, write_dataset
+from landcover.tiles import write_dataset
 from stages.params import Block, Data, Number, read_block
 from stages.runner import run
 

@@ -80,6 +80,7 @@ def main() -> None:
                 kept, best = row, row["mean_iou"] or 0.0
                 network = copy.deepcopy(trainer.average.module)
     save_model(Model(network, params.model, params.backbone, classes, scale), MODEL)
+    del kept["lr"]  # no result
     write_metrics(METRICS, {**kept, "parameters": sum(weights.numel() for weights in network.parameters())})
     print(f"{MODEL}: {params.model} on {params.backbone}, of epoch {kept['epoch']}")
 

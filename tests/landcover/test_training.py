@@ -10,8 +10,9 @@ from landcover.crops import RandomCrops
 from landcover.errors import LandcoverError
 from landcover.losses import class_weights, cross_entropy, soft_dice
 from landcover.models import build
+from landcover.preparation import prepare
 from landcover.samples import find_samples
-from landcover.tiles import Tiles, prepare
+from landcover.tiles import Tiles
 from landcover.training import Trainer, warmup_cosine
 
 
