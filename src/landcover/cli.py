@@ -7,6 +7,10 @@ from pathlib import Path
 from landcover import __version__
 from landcover.errors import LandcoverError
 
+# The keys of inference.TTA and devices.DEVICES, said again because importing those takes seconds and --help must not.
+VIEWS = ("none", "flip", "d4")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
 EXAMPLES = """\
 examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
@@ -25,8 +29,8 @@ def main() -> None:
     command.add_argument("input", nargs="+", type=Path, help="a picture, or a folder of pictures NAME_sat.EXT")
     command.add_argument("-m", "--model", type=Path, required=True, help="a model.safetensors")
     command.add_argument("-o", "--output", type=Path, required=True, help="folder for the masks")
-    command.add_argument("--tta", default="none", choices=("none", "flip", "d4"), help="average 1, 2 or 8 views")
-    command.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    command.add_argument("--tta", default="none", choices=VIEWS, help="average 1, 2 or 8 views")
+    command.add_argument("--device", default="auto", choices=DEVICES)
     command.set_defaults(run=predict)
     arguments = parser.parse_args()
     try:

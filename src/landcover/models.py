@@ -91,7 +91,7 @@ def _upsample(x: Tensor, factor: int) -> Tensor:
 def _pixel_score(classes: int) -> nn.Sequential:
     """Scores from the colour of each pixel: two narrow 1x1 convolutions, then the score.
 
-    At full resolution every channel costs more than a whole block of the backbone: few of them teach more in the time.
+    Narrow, because at full resolution width is dear: fewer channels leave time for more steps.
     """
     layers = []
     for channels in (3, _PIXEL_WIDTH):

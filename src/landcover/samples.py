@@ -12,7 +12,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
-_PNG_STRATEGY = Image.RLE  # zlib's default finds matches in ways that depend on the processor; run lengths do not
+_PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import sys
 import pytest
 import torch
 
+from landcover import cli, devices, inference
 from landcover.model_file import Model, save_model
 from landcover.models import build
 from landcover.samples import read_rgb
@@ -34,6 +35,11 @@ def test_an_error_is_one_line(model, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines() == [done.stderr.rstrip("\n")]
     assert "nowhere.jpg" in done.stderr
+
+
+def test_the_choices_are_those_of_the_library():
+    assert tuple(inference.TTA) == cli.VIEWS
+    assert cli.DEVICES == devices.DEVICES
 
 
 def test_help_imports_nothing_heavy(tmp_path):
