@@ -14,6 +14,7 @@ from landcover.errors import LandcoverError
 
 PARAMS = Path("params.yaml")
 BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
+LAUNCH = "launch"  # beside the blocks: the command of dvc.yaml by which stages are started
 
 
 class Block(BaseModel):
@@ -100,8 +101,8 @@ def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
         ) from error
     if not isinstance(content, dict) or name not in content:
         raise LandcoverError(f"{PARAMS}: no block {name!r}. Restore it from 'git show HEAD:{PARAMS}'.")
-    for unknown in content.keys() - set(BLOCKS):
-        raise LandcoverError(f"{PARAMS}: {unknown}: no such block; there are {', '.join(BLOCKS)}.")
+    for unknown in content.keys() - {*BLOCKS, LAUNCH}:
+        raise LandcoverError(f"{PARAMS}: {unknown}: no such block; there are {', '.join(BLOCKS)}, and {LAUNCH}.")
     try:
         return kind.model_validate(content[name])
     except ValidationError as error:

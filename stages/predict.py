@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 from landcover.devices import DEVICES, choose_device, make_repeatable
-from landcover.files import replacing
 from landcover.inference import TTA, predict_masks
 from landcover.model_file import load_model
+from landcover.processes import folder_made_together, joined
 from landcover.samples import find_images
 from stages.params import Block, Data, one_of, read_block
 from stages.runner import run
@@ -31,12 +31,13 @@ def main() -> None:
     data, params = read_block("data", Data), read_block("predict", Predict)
     make_repeatable()
     model = load_model(MODEL)
-    model.network.to(choose_device(params.device))
+    device = choose_device(params.device)
+    model.network.to(device)
     images = find_images(data.folder("validation"))
-    with replacing(PREDICTIONS) as scratch:
-        scratch.mkdir()
-        predict_masks(model, images, scratch, params.tta)
-    print(f"{PREDICTIONS}: {len(images)} masks")
+    with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
+        predict_masks(model, dict(processes.share(list(images.items()))), scratch, params.tta)
+    if processes.first:
+        print(f"{PREDICTIONS}: {len(images)} masks")
 
 
 if __name__ == "__main__":

@@ -17,5 +17,6 @@ def run(main: Callable[[], None]) -> None:
             raise
         place = f"{error.filename}: " if error.filename is not None else ""
         sys.exit(f"error: {place}{error.strerror}. Make room, or check the path and its permissions.")
-    except KeyboardInterrupt:
-        sys.exit("interrupted: nothing half-written was kept. Run the same command to start this stage again.")
+    except KeyboardInterrupt as interrupt:
+        left = str(interrupt) or "nothing half-written was kept. Run the same command to start this stage again."
+        sys.exit(f"interrupted: {left}")

@@ -1,13 +1,20 @@
 """Small real data sets for the tests."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import yaml
 from PIL import Image
 
-from landcover.classes import ClassTable
+from landcover.classes import ClassTable, hex_colour
+from landcover.preparation import prepare
+from landcover.samples import find_samples
+from landcover.tiles import Tiles
 
+ROOT = Path(__file__).parents[1]
 TABLE = ClassTable(
     {"urban": (0, 255, 255), "forest": (0, 255, 0), "water": (0, 0, 255)},
     ignore=("unknown", (0, 0, 0)),
@@ -38,3 +45,51 @@ def pairs(tmp_path: Path) -> Path:
     for i, (height, width) in enumerate([(40, 40), (33, 57), (70, 21)]):
         draw_pair(tmp_path / "pairs", f"{i:04d}", height, width, seed=i)
     return tmp_path / "pairs"
+
+
+@pytest.fixture
+def tiles(tmp_path: Path, classes: ClassTable) -> Tiles:
+    """Three prepared tiles of 64 pixels, two of them padded."""
+    for i, (height, width) in enumerate([(64, 64), (50, 64), (20, 30)]):
+        draw_pair(tmp_path / "pairs", f"{i}", height, width, seed=i)
+    prepare(find_samples(tmp_path / "pairs"), classes, tmp_path / "out", tile=64, scale=1.0, max_off_palette=0.0)
+    return Tiles.open(tmp_path / "out")
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project on a small data set; returns a function that changes its parameters."""
+    monkeypatch.chdir(tmp_path)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
+    params["data"] = {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
+    params["train"] |= {
+        "model": "fcn8s",
+        "backbone": "resnet18",
+        "epochs": 2,
+        "steps": 2,
+        "crop": 32,
+        "batch_size": 2,
+        "log_every": 0,
+    }
+    params["predict"] |= {"tta": "none"}
+
+    def change(**blocks):
+        for block, values in blocks.items():
+            params[block] |= values
+        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    change()
+    for split, seed in (("train", 1), ("validation", 2)):
+        for name in ("a", "b", "c"):
+            draw_pair(Path("data", split), name, 40, 56, seed=seed + ord(name))
+    return change
+
+
+def read_table(path: str | Path) -> list[dict[str, str]]:
+    """Rows of a CSV file."""
+    return list(csv.DictReader(Path(path).read_text().splitlines()))

@@ -1,37 +1,84 @@
-"""Random changes of a batch that leave its labels true, on the device that the batch is on."""
+"""Random changes of a batch that leave its labels true.
+
+What chance decides is drawn on the CPU for the whole batch, so that all devices and all numbers of processes draw
+alike; the pictures are changed on the device that they are on.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+SYMMETRY = {"none": (False, False, False), "flip": (False, False, True), "d4": (True, True, True)}
+"""Which of transposing, flipping rows and flipping columns chance may do; all three make the symmetries of a square."""
 
 
-def random_symmetry(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Put each picture of a batch, with its labels, through one of the eight flips and rotations of the square.
+class Draw(NamedTuple):
+    """What chance decided for each of N pictures."""
+
+    symmetry: Tensor  # bool (3, N): transpose, flip the rows, flip the columns
+    scale: Tensor  # float32 (N, 3, 1, 1), factor of each channel
+    shift: Tensor  # float32 (N, 3, 1, 1), added to each channel
+
+    def part(self, part: slice) -> "Draw":
+        """That for some of the pictures."""
+        return Draw(self.symmetry[:, part], self.scale[part], self.shift[part])
+
+    def to(self, device: torch.device) -> "Draw":
+        """The same on a device."""
+        return Draw(*(drawn.to(device, non_blocking=True) for drawn in self))
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far chance may go.
+
+    Attributes:
+        symmetry: One of `SYMMETRY`: none, flip (left and right) or d4 (all flips and rotations by 90 degrees).
+        zoom: Pictures are enlarged by a factor between 1 / zoom and zoom, the same for all of a batch; 1 for none.
+        jitter: Standard deviation of the factors of the channels, around 1, and of four times the shifts, around 0: as
+            haze, sun and sensors do.
+    """
+
+    symmetry: str = "d4"
+    zoom: float = 1.0
+    jitter: float = 0.0
+
+    def draw_side(self, size: int, generator: torch.Generator) -> int:
+        """Side of the square that fills `size` pixels after zooming."""
+        if self.zoom == 1:
+            return size
+        power = 2 * torch.rand((), generator=generator).item() - 1
+        return max(1, round(size * self.zoom**power))
+
+    def draw(self, count: int, generator: torch.Generator) -> Draw:
+        """Decide the rest for `count` pictures."""
+        allowed = torch.tensor(SYMMETRY[self.symmetry])[:, None]
+        symmetry = torch.randint(2, (3, count), generator=generator).bool() & allowed
+        scale, shift = self.jitter * torch.randn(2, count, 3, 1, 1, generator=generator)
+        return Draw(symmetry, 1 + scale, shift / 4)
+
+
+def augment(images: Tensor, labels: Tensor, draw: Draw, size: int) -> tuple[Tensor, Tensor]:
+    """Zoom, transpose, flip and colour a batch.
 
     Args:
-        images: (N, S, S, 3), any dtype.
-        labels: (N, S, S).
-        generator: On the CPU, whatever the device of the batch, so that all devices draw alike.
+        images: uint8 (N, S, S, 3).
+        labels: uint8 (N, S, S).
+        draw: For these pictures, on their device.
+        size: Side T of the result in pixels.
+
+    Returns:
+        Images float32 (N, 3, T, T), channels last in memory, in 0..1 or a little beyond; labels int64 (N, T, T).
     """
-    transpose, flip_rows, flip_columns = (
-        torch.randint(2, (3, len(images)), generator=generator).bool().to(images.device)
-    )
-    for chosen, symmetry in (
-        (transpose, lambda x: x.transpose(1, 2)),
-        (flip_rows, lambda x: x.flip(1)),
-        (flip_columns, lambda x: x.flip(2)),
-    ):
+    symmetries = (lambda x: x.transpose(1, 2), lambda x: x.flip(1), lambda x: x.flip(2))
+    for chosen, symmetry in zip(draw.symmetry, symmetries, strict=True):
         images = torch.where(chosen.view(-1, 1, 1, 1), symmetry(images), images)
         labels = torch.where(chosen.view(-1, 1, 1), symmetry(labels), labels)
-    return images, labels
-
-
-def colour_jitter(images: Tensor, amount: float, generator: torch.Generator) -> Tensor:
-    """Scale and shift each channel of each picture by chance, as haze, sun and sensors do.
-
-    Args:
-        images: float32 (N, 3, H, W) in 0..1; the result may go a little beyond.
-        amount: Standard deviation of the factors, around 1, and of four times the shifts, around 0.
-        generator: On the CPU, whatever the device of the batch, so that all devices draw alike.
-    """
-    scale, shift = amount * torch.randn(2, len(images), 3, 1, 1, generator=generator).to(images.device)
-    return images * (1 + scale) + shift / 4
+    pixels = images.permute(0, 3, 1, 2).float() / 255
+    if labels.shape[1] != size:
+        pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+        labels = functional.interpolate(labels[:, None].float(), (size, size), mode="nearest-exact")[:, 0]
+    return pixels * draw.scale + draw.shift, labels.long()

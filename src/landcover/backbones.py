@@ -1,6 +1,7 @@
-"""torchvision's classification networks as feature extractors: five stages, each of which halves the resolution."""
+"""Encoders: torchvision's classification networks, cut into stages that give features at ever coarser strides."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 import torchvision
@@ -9,12 +10,18 @@ from torch import Tensor, nn
 from landcover.errors import LandcoverError
 
 STRIDES = (2, 4, 8, 16, 32)
-"""Pixels of the input per step of the features that the five stages give."""
+"""Pixels of the input per step of the features that the stages give; see `Backbone.strides` for exceptions."""
 
 
 def _features(*ends: int) -> Callable[[nn.Module], list[nn.Module]]:
-    """Cut a network's `features` into five stages that end before these indices."""
+    """Cut a network's `features` into stages that end before these indices."""
     return lambda network: [network.features[start:end] for start, end in zip((0, *ends), ends, strict=False)]
+
+
+def _vgg(network: nn.Module) -> list[nn.Module]:
+    """Stages end with their pooling layers: stage 3 gives pool3, as in the paper."""
+    pools = [i + 1 for i, layer in enumerate(network.features) if isinstance(layer, nn.MaxPool2d)]
+    return _features(*pools)(network)
 
 
 def _resnet(network: nn.Module) -> list[nn.Module]:
@@ -22,18 +29,47 @@ def _resnet(network: nn.Module) -> list[nn.Module]:
     return [stem, nn.Sequential(network.maxpool, network.layer1), network.layer2, network.layer3, network.layer4]
 
 
-# VGG's stages end with their pooling layers: stage 3 gives pool3, as in the paper.
 BACKBONES: dict[str, Callable[[nn.Module], list[nn.Module]]] = {
-    "vgg16": _features(5, 10, 17, 24, 31),
-    "vgg16_bn": _features(7, 14, 24, 34, 44),
+    "vgg11": _vgg,
+    "vgg11_bn": _vgg,
+    "vgg13": _vgg,
+    "vgg13_bn": _vgg,
+    "vgg16": _vgg,
+    "vgg16_bn": _vgg,
+    "vgg19": _vgg,
+    "vgg19_bn": _vgg,
     "resnet18": _resnet,
+    "resnet34": _resnet,
     "resnet50": _resnet,
+    "resnet101": _resnet,
     "mobilenet_v2": _features(2, 4, 7, 14, 19),
     "mobilenet_v3_large": _features(2, 4, 7, 13, 17),
+    "efficientnet_b0": _features(2, 3, 4, 6, 9),
+    "convnext_tiny": _features(2, 4, 6, 8),
 }
-"""How to cut each of the torchvision networks that can be a backbone into its five stages."""
+"""How to cut each of the torchvision networks that can be a backbone into its stages."""
+
+_STEM_OF_STRIDE_4 = {"convnext_tiny"}  # nothing at stride 2
+
+_RESNET_DILATION = {"replace_stride_with_dilation": [False, True, True]}, (2, 4, 8, 8, 8)
+_DILATED = {
+    "resnet50": _RESNET_DILATION,
+    "resnet101": _RESNET_DILATION,
+    "mobilenet_v3_large": ({"dilated": True}, (2, 4, 8, 16, 16)),
+}
+"""torchvision's arguments for the dilated variant, and its strides."""
+
+DILATABLE = tuple(_DILATED)
+"""Backbones with a dilated variant."""
 
 _BATCH_NORM_MOMENTUM = 0.1  # MobileNetV3's own 0.01 does not settle in a short training: evaluation sees one class
+
+
+def backbone_strides(name: str, dilated: bool = False) -> tuple[int, ...]:
+    """Strides of the features of a backbone, one of `BACKBONES`, the finest first."""
+    if dilated:
+        return _DILATED[name][1]
+    return STRIDES[1:] if name in _STEM_OF_STRIDE_4 else STRIDES
 
 
 class Backbone(nn.Module):
@@ -41,23 +77,36 @@ class Backbone(nn.Module):
 
     Args:
         name: One of `BACKBONES`.
+        dilated: Build the variant for DeepLabV3: the last stages dilate their kernels in place of their strides.
 
     Attributes:
-        channels: Number of channels of the features at each of `STRIDES`.
+        name: As given.
+        strides: Pixels of the input per step of the features of each stage.
+        channels: Number of channels of the features of each stage.
+        torchvision_keys: Name of each entry of the state dict -> its name in torchvision's network.
+
+    Raises:
+        LandcoverError: No such backbone, or none that can be dilated.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, dilated: bool = False) -> None:
         super().__init__()
-        if name not in BACKBONES:
-            raise LandcoverError(f"no backbone {name!r}; there are {', '.join(BACKBONES)}")
-        self.stages = nn.ModuleList(BACKBONES[name](torchvision.models.get_model(name, weights=None)))
+        choices = DILATABLE if dilated else tuple(BACKBONES)
+        if name not in choices:
+            kind = "dilated backbone" if dilated else "backbone"
+            raise LandcoverError(f"no {kind} {name!r}; there are {', '.join(choices)}")
+        self.name, self.strides = name, backbone_strides(name, dilated)
+        network = torchvision.models.get_model(name, weights=None, **(_DILATED[name][0] if dilated else {}))
+        keys = {id(tensor): key for key, tensor in network.state_dict(keep_vars=True).items()}
+        self.stages = nn.ModuleList(BACKBONES[name](network))
+        self.torchvision_keys = {key: keys[id(tensor)] for key, tensor in self.state_dict(keep_vars=True).items()}
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = _BATCH_NORM_MOMENTUM
         self.channels = self._count_channels()
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """(N, 3, H, W), H and W multiples of 32, to features (N, `channels[i]`, H / `STRIDES[i]`, W / `STRIDES[i]`)."""
+        """(N, 3, H, W), H and W multiples of 32, to features (N, `channels[i]`, H / `strides[i]`, W / `strides[i]`)."""
         features = []
         for stage in self.stages:
             x = stage(x)
@@ -65,8 +114,35 @@ class Backbone(nn.Module):
         return features
 
     @torch.no_grad()
-    def _count_channels(self) -> list[int]:
+    def _count_channels(self) -> tuple[int, ...]:
         training = self.training
-        channels = [feature.shape[1] for feature in self.eval()(torch.zeros(1, 3, 32, 32))]
+        channels = tuple(feature.shape[1] for feature in self.eval()(torch.zeros(1, 3, 32, 32)))
         self.train(training)
         return channels
+
+
+class BaselineEncoder(nn.Module):
+    """The encoder of the model `baseline`: twice two 3x3 convolutions and a 4x4 max-pool.
+
+    Attributes:
+        strides, channels: As of `Backbone`.
+    """
+
+    strides = (4, 16)
+    channels = (32, 128)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList([self._stage(3, 16, 32), self._stage(32, 64, 128)])
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """(N, 3, H, W), H and W multiples of 16, to features (N, 32, H / 4, W / 4) and (N, 128, H / 16, W / 16)."""
+        fine = self.stages[0](x)
+        return [fine, self.stages[1](fine)]
+
+    @staticmethod
+    def _stage(*widths: int) -> nn.Sequential:
+        layers = []
+        for before, after in pairwise(widths):
+            layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(True)]
+        return nn.Sequential(*layers, nn.MaxPool2d(4))

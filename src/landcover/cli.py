@@ -1,4 +1,4 @@
-"""The command `landcover`: use a trained model outside the pipeline."""
+"""The command `landcover`: use a trained model outside the pipeline; see what can be trained."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ EXAMPLES = """\
 examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
+  landcover models --backbone vgg16_bn
 """
 
 
@@ -32,6 +33,11 @@ def main() -> None:
     command.add_argument("--tta", default="none", choices=VIEWS, help="average 1, 2 or 8 views")
     command.add_argument("--device", default="auto", choices=DEVICES)
     command.set_defaults(run=predict)
+    command = commands.add_parser("models", help="list the networks that can be trained, their size and their cost")
+    command.add_argument("--model", help="only this one")
+    command.add_argument("--backbone", help="only on this one")
+    command.add_argument("--classes", type=int, default=6, metavar="N", help="that the network tells apart (6)")
+    command.set_defaults(run=models)
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
@@ -58,3 +64,13 @@ def predict(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     predict_masks(model, images, arguments.output, arguments.tta)
     print(f"{arguments.output}: {len(images)} masks")
+
+
+def models(arguments: argparse.Namespace) -> None:
+    """Print a table of the networks."""
+    from landcover.model_table import format_table, model_table
+
+    if arguments.classes < 1:
+        raise LandcoverError(f"--classes {arguments.classes}: give a number from 1")
+    print(format_table(model_table(arguments.model, arguments.backbone, arguments.classes)))
+    print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")

@@ -4,8 +4,11 @@ Loading one never runs code from it.
 """
 
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,9 +17,10 @@ from safetensors.torch import save_file
 from landcover.classes import ClassTable
 from landcover.errors import LandcoverError
 from landcover.files import replacing
-from landcover.models import FCN, build
+from landcover.models import Architecture, Network, build
+from landcover.pretrained import misfit
 
-FORMAT = 1
+FORMAT = 2
 _KEY = "landcover"  # one key: safetensors writes several in an order that changes from run to run
 
 
@@ -25,14 +29,13 @@ class Model:
     """A network and what it was trained for.
 
     Attributes:
-        architecture, backbone: Names from which `landcover.models.build` makes the network.
+        architecture: From which `landcover.models.build` makes the network.
         classes: What it tells apart; the class of channel i of its logits is `classes.names[i]`.
         scale: Working resolution over that of the source pictures.
     """
 
-    network: FCN
-    architecture: str
-    backbone: str
+    network: Network
+    architecture: Architecture
     classes: ClassTable
     scale: float
 
@@ -41,8 +44,7 @@ def save_model(model: Model, path: Path) -> None:
     """Write a model; the same model gives the same bytes."""
     description = {
         "format": FORMAT,
-        "model": model.architecture,
-        "backbone": model.backbone,
+        **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
         **model.classes.to_json(),
         "scale": model.scale,
         "input": "RGB divided by 255, less mean, divided by std",
@@ -65,17 +67,45 @@ def load_model(path: Path) -> Model:
             description = json.loads((file.metadata() or {})[_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if description["format"] != FORMAT:
-            raise LandcoverError(
-                f"{path}: format {description['format']}, this program reads {FORMAT}. Train it again."
-            )
-        classes = ClassTable.from_json(description)
-        normalisation = {"mean": description["mean"], "std": description["std"]}
-        network = build(description["model"], description["backbone"], len(classes), **normalisation)
-        network.load_state_dict(weights)
+            raise LandcoverError(f"format {description['format']!r:.60}, this program reads {FORMAT}")
+        architecture = Architecture(*(description[field] for field in ("model", "backbone", "upsampling", "context")))
+        classes = _read_classes(description)
+        mean, std = (_numbers(description[name], 3) for name in ("mean", "std"))
+        (scale,) = _numbers([description["scale"]], 1)
+        if not (scale <= 1 and scale > 0 and min(std) > 0):
+            raise ValueError("scale or std out of range")
+        network = _build_to_fit(architecture, len(classes), weights)
+        network.normalise_by(mean, std)
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Train a model, or give the path of one.") from error
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+    except LandcoverError as error:
+        raise LandcoverError(f"{path}: {str(error).rstrip('.')}. Train it again.") from error
+    except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LandcoverError(f"{path}: not a model of this program ({reason}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
-    return Model(network, description["model"], description["backbone"], classes, description["scale"])
+    return Model(network, network.architecture, classes, scale)
+
+
+def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:
+    """The network with these weights. It takes memory only once they are known to fit, so no more than they do."""
+    with torch.device("meta"):
+        network = build(architecture, classes)
+    wrong = misfit({name: tensor.shape for name, tensor in network.state_dict().items()}, weights)
+    if wrong:
+        raise LandcoverError(f"weights do not fit {architecture.model} ({wrong})")
+    network.to_empty(device="cpu").load_state_dict(weights)
+    return network
+
+
+def _read_classes(description: Mapping[str, Any]) -> ClassTable:
+    classes = ClassTable.from_json(description)
+    if any(len(colour) != 3 for colour in classes.colours.values()):
+        raise ValueError("a colour is not of red, green and blue")
+    return classes
+
+
+def _numbers(values: Any, count: int) -> list[float]:
+    if len(values) != count or not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+        raise ValueError(f"{values!r:.60} where {count} numbers should be")
+    return [float(value) for value in values]

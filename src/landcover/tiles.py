@@ -36,8 +36,8 @@ class Tiles:
         return cls(images, labels, pd.read_csv(folder / "tiles.csv", dtype={"name": str}, keep_default_na=False))
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:
-        """Number of pixels of each class: int64 (C,)."""
-        return self.table[[pixel_column(name) for name in classes.names]].sum().to_numpy()
+        """Number of pixels of each class in each tile: int64 (N, C)."""
+        return self.table[[pixel_column(name) for name in classes.names]].to_numpy()
 
 
 def write_dataset(folder: Path, classes: ClassTable, scale: float) -> None:

@@ -1,168 +1,284 @@
 """Train a network on prepared tiles."""
 
 import math
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from tqdm import tqdm
+from torch.utils.data import DataLoader
 
-from landcover.augment import colour_jitter, random_symmetry
-from landcover.backbones import STRIDES
-from landcover.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
-from landcover.crops import RandomCrops
+from landcover.augment import augment
+from landcover.batches import Batch, Batches, seed_of
+from landcover.checkpoints import Checkpoint
+from landcover.devices import PRECISIONS
 from landcover.errors import LandcoverError
-from landcover.losses import cross_entropy, soft_dice
+from landcover.interrupts import StopWish, leave_interrupts_to_parent
+from landcover.losses import Criterion
+from landcover.optimizers import lr_factor, make_optimizer
+from landcover.processes import Processes
+from landcover.progress import Progress
+from landcover.recipe import Recipe
 from landcover.tiles import Tiles
+from landcover.validation import validate
 
-_MAX_GRADIENT_NORM = 5.0
-
-
-def warmup_cosine(step: int, warmup: int, total: int) -> float:
-    """Factor of the learning rate: up a line for `warmup` steps, then down half a cosine to zero at step `total`."""
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
+Row = dict[str, float | None]
+"""Figures of an epoch: a row of `plots/training.csv`."""
 
 
 class Trainer:
-    """AdamW on random crops, with an exponential moving average of the weights, which is what is validated and kept.
+    """Minimises a loss on batches of crops, by itself or with others that do the same to other parts of each batch.
 
-    All randomness of a step is a pure function of (seed, epoch, step), so no generator's state need be kept.
+    All randomness of a step is a pure function of (seed, epoch, step), and all else that a step depends on is in the
+    checkpoint: a training that is killed and goes on ends in the same bits as one that was left alone.
 
     Args:
-        network: Logits (N, C, H, W) from RGB in 0..1 (N, 3, H, W).
-        crops: Source of batches.
-        class_weights: float32 (C,), weights in the loss.
-        epochs, steps: Number of epochs, and of steps in each.
-        batch_size: Crops in a step.
-        lr: Peak learning rate.
-        weight_decay: AdamW's, on convolution kernels only, not on biases and norms.
-        warmup: Steps over which the learning rate rises.
-        dice: Weight of `soft_dice`, added to the cross-entropy.
-        jitter: Strength of `colour_jitter`.
-        ema: Decay a step of the average of weights and batch-norm statistics; 0 for none.
+        network: Logits (N, C, H, W) from RGB in 0..1 (N, 3, H, W), with the part `backbone`.
+        batches: Where its examples come from.
+        criterion: The loss.
+        recipe: All else.
+        processes: Those that train together; each one's batch norm sees its own part of a batch.
+
+    Attributes:
+        average: The moving average of the network, which is what is validated.
 
     Raises:
-        LandcoverError: Batches too small for batch norm.
+        LandcoverError: A batch that cannot be shared evenly.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        crops: RandomCrops,
-        class_weights: Tensor,
-        *,
-        epochs: int,
-        steps: int,
-        batch_size: int,
-        lr: float,
-        weight_decay: float,
-        warmup: int,
-        dice: float,
-        ema: float,
-        jitter: float,
-        seed: int,
+        batches: Batches,
+        criterion: Criterion,
+        recipe: Recipe,
         device: torch.device,
+        processes: Processes | None = None,
     ) -> None:
-        if batch_size == 1 and crops.size <= STRIDES[-1]:
+        self.recipe, self.batches, self.device, self.processes = recipe, batches, device, processes or Processes()
+        parts = self.processes.count * recipe.accumulate
+        if batches.batch_size % parts:
             raise LandcoverError(
-                f"train.batch_size = 1 with train.crop = {crops.size}: batch norm needs more than one value at stride "
-                f"{STRIDES[-1]}. Raise one of them."
+                f"train.batch_size = {batches.batch_size}: should be a multiple of {parts}, which is the number of "
+                f"processes, {self.processes.count}, times train.accumulate = {recipe.accumulate}."
             )
-        self.crops, self.epochs, self.steps, self.batch_size = crops, epochs, steps, batch_size
-        self.dice, self.jitter, self.seed, self.device = dice, jitter, seed, device
         self.network = network.to(device, memory_format=torch.channels_last)
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True)
-        self.class_weights = class_weights.to(device)
-        kernels = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-        others = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
-        groups = [{"params": kernels, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=lr, fused=True)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: warmup_cosine(step, warmup, epochs * steps)
+        self.criterion = criterion.to(device)
+        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        self.optimizer = make_optimizer(
+            network,
+            recipe.optimizer,
+            lr=recipe.lr,
+            backbone_lr=recipe.backbone_lr,
+            weight_decay=recipe.weight_decay,
+            momentum=recipe.momentum,
         )
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self._replica = DistributedDataParallel(network) if self.processes.count > 1 else network
+        self._forward = torch.compile(self._replica) if recipe.compile else self._replica
+        self._rows: list[Row] = []  # of the epochs done
+        self._done = 0  # steps
+        self._loss_sum = 0.0  # of the steps of the epoch under way
+        self._best: tuple[Row, dict[str, Tensor]] | None = None  # with the weights, if the best epoch is to be kept
+        self._saved = 0.0  # when the last checkpoint was
 
-    def run(self, validation: Tiles) -> Iterator[dict[str, float | None]]:
-        """Train all epochs; after each, yield its figures: a row of `plots/training.csv`."""
-        for epoch in range(self.epochs):
-            lr = self.schedule.get_last_lr()[0]
-            train_loss = self.train_epoch(epoch)
-            yield {"epoch": epoch + 1, "lr": lr, "train_loss": train_loss, **self.validate(validation)}
+    def run(self, validation: Tiles, checkpoint: Checkpoint | None = None) -> Iterator[Row]:
+        """Train what the checkpoint leaves to do; yield the row of every epoch, of those done before too.
 
-    def train_epoch(self, epoch: int) -> float:
-        """Take the steps of an epoch (0, 1, ...); return the mean cross-entropy over its pixels.
+        The checkpoint stays in the end: delete it when the model is safe.
 
         Raises:
-            LandcoverError: The loss is no longer finite.
+            LandcoverError: The loss is no longer finite. The last checkpoint is from before.
+            KeyboardInterrupt: SIGINT or SIGTERM came: the batch was finished and the checkpoint saved.
         """
-        self.network.train()
-        loss_sum, weight_sum = 0.0, 0.0
-        progress = tqdm(range(self.steps), f"epoch {epoch + 1}", unit=" steps", leave=False, disable=None)
-        for step in progress:
-            generator = _generator(self.seed, epoch, step)
-            images, labels = self.crops.draw(self.batch_size, generator)
-            images, labels = random_symmetry(images.to(self.device), labels.to(self.device), generator)
-            images = colour_jitter(_network_input(images), self.jitter, generator)
-            logits, labels = self.network(images), labels.long()
-            total, weight = cross_entropy(logits, labels, self.class_weights)
-            loss = total / weight.clamp(min=1e-6)  # a batch without any labelled pixel has loss 0
-            if self.dice:
-                loss = loss + self.dice * soft_dice(logits, labels)
-            if not torch.isfinite(loss):
-                lr = self.schedule.get_last_lr()[0]
-                place = f"epoch {epoch + 1}, step {step + 1}"
-                raise LandcoverError(f"{place}: the loss is {loss:.3g} at a learning rate of {lr:.3g}. Lower train.lr.")
-            self.optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT_NORM)
-            self.optimizer.step()
-            self.schedule.step()
-            self.average.update_parameters(self.network)
-            loss_sum += total.item()
-            weight_sum += weight.item()
-            progress.set_postfix(loss=f"{loss_sum / max(weight_sum, 1e-6):.3f}", refresh=False)
-        return loss_sum / max(weight_sum, 1e-6)
+        if checkpoint and (state := self.processes.from_first(checkpoint.load() if self.processes.first else None)):
+            self._set_state(state)
+            if self.processes.first:
+                print(f"{checkpoint.path}: going on after {self._place(self._done - 1)}", flush=True)
+        yield from self._rows
+        self._saved = time.monotonic()
+        with StopWish() as stop, self._progress() as progress:
+            for batch in self._loader():
+                stopping, saving = self._step(batch, stop)
+                in_epoch = (self._done - 1) % self.recipe.steps + 1
+                progress.step(self._loss_sum / in_epoch, self._lr(self._done - 1))
+                epoch_ends = in_epoch == self.recipe.steps
+                if epoch_ends:
+                    self._finish_epoch(validation)
+                    progress.start_clock()  # validating is not training
+                if checkpoint and (epoch_ends or stopping or saving):
+                    self._save(checkpoint)
+                if epoch_ends:
+                    yield self._rows[-1]
+                if stopping and self._done < self._total:
+                    hint = "Run the same command again to go on from there." if checkpoint else "Nothing was saved."
+                    raise KeyboardInterrupt(f"stopped after {self._place(self._done - 1)}. {hint}")
 
-    @torch.inference_mode()
-    def validate(self, tiles: Tiles) -> dict[str, float | None]:
-        """`validation_loss`, `pixel_accuracy` and `mean_iou` of the averaged network over all labelled pixels."""
-        network = self.average.eval()
-        classes = len(self.class_weights)
-        confusion, loss_sum, weight_sum = np.zeros((classes, classes), np.int64), 0.0, 0.0
-        for images, labels in _batches(tiles, self.batch_size * self.crops.size**2):
-            images, labels = images.to(self.device), labels.to(self.device)
-            logits = network(_network_input(images))
-            total, weight = cross_entropy(logits, labels.long(), self.class_weights)
-            loss_sum += total.item()
-            weight_sum += weight.item()
-            confusion += confusion_matrix(labels.cpu().numpy(), logits.argmax(1).cpu().numpy(), classes)
+    def model(self) -> tuple[Row, nn.Module]:
+        """The figures of the epoch to keep, and its network; once the training is done."""
+        if self._best is None:
+            return self._rows[-1], self.average.module
+        row, weights = self._best
+        self.average.module.load_state_dict(weights)
+        return row, self.average.module
+
+    def _step(self, batch: Batch, stop: StopWish) -> tuple[bool, bool]:
+        """Take a step; return whether any process was asked to stop, and whether it is time for a checkpoint."""
+        recipe, processes = self.recipe, self.processes
+        self.network.train()
+        if recipe.freeze_batch_norm:
+            freeze_batch_norm(self.network)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * self._lr_factor(self._done)
+        torch.manual_seed(seed_of(recipe.seed, *divmod(self._done, recipe.steps), processes.rank))  # for dropout
+        images, labels = (tensor.to(self.device, non_blocking=True) for tensor in (batch.images, batch.labels))
+        images, labels = augment(images, labels, batch.draw.to(self.device), self.batches.size)
+        counts = processes.total(self.criterion.counts(labels))
+        self.optimizer.zero_grad()
+        loss = torch.zeros((), device=self.device)
+        parts = zip(images.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True)
+        for i, (image_part, label_part) in enumerate(parts, 1):
+            alone = i < recipe.accumulate and processes.count > 1
+            with self._replica.no_sync() if alone else nullcontext():
+                loss_part = self.criterion(self._logits(image_part), label_part, counts, processes)
+                # A part's loss is its share of the batch's, and processes average their gradients: undo the average.
+                self.scaler.scale(loss_part * processes.count).backward()
+            loss += loss_part.detach()
+        # All processes have to agree on what they do next: the first one's clock counts, and anyone's wish to stop.
+        due = processes.first and time.monotonic() > self._saved + 60 * recipe.checkpoint_minutes
+        wishes = loss.new_tensor([stop.there, due])
+        loss, stopping, saving = processes.total(torch.cat([loss[None], wishes])).tolist()
+        self._check_finite(loss, "loss")
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip or math.inf)
+        if not self.scaler.is_enabled():  # else it leaves out a step whose gradients are not finite, and scales less
+            self._check_finite(norm.item(), "norm of the gradients")
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.average.update_parameters(self.network)
+        self._loss_sum += loss
+        self._done += 1
+        return stopping > 0, saving > 0
+
+    def _logits(self, images: Tensor) -> Tensor:
+        dtype = PRECISIONS[self.recipe.precision]
+        try:
+            with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
+                return self._forward(images).float()
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise LandcoverError(
+                f"train.batch_size = {self.batches.batch_size} with train.crop = {self.batches.size}: batch norm needs "
+                "more than one value of a channel at a time. Raise one of them, or set train.freeze_batch_norm."
+            ) from error
+        except RuntimeError as error:
+            if not (self.recipe.compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))):
+                raise
+            reason = str(error).splitlines()[0]
+            raise LandcoverError(
+                f"train.compile: the network cannot be compiled ({reason}). Set it to false."
+            ) from error
+
+    def _finish_epoch(self, validation: Tiles) -> None:
+        """Validate, and remember the figures and the best network."""
+        for buffer in self.average.buffers():  # each process's batch norm has seen other parts of the batches
+            self.processes.copy_from_first(buffer)
+        pixels = self.batches.batch_size * self.batches.size**2
+        figures = validate(self.average.eval(), validation, self.criterion, pixels, self.device, self.processes)
+        epoch = self._done // self.recipe.steps
+        if not math.isfinite(figures["validation_loss"] or 0.0):
+            raise LandcoverError(
+                f"epoch {epoch}: the loss on the validation tiles is {figures['validation_loss']:.3g}. Lower train.lr."
+            )
+        row = {
+            "epoch": epoch,
+            "lr": self._lr(self._done - self.recipe.steps),
+            "train_loss": self._loss_sum / self.recipe.steps,
+            **figures,
+        }
+        self._loss_sum = 0.0
+        self._rows.append(row)
+        if self.recipe.keep == "best" and (not self._best or (row["mean_iou"] or 0) > (self._best[0]["mean_iou"] or 0)):
+            weights = {name: tensor.clone() for name, tensor in self.average.module.state_dict().items()}
+            self._best = row, weights
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        if self.processes.first:
+            parts = {name: part.state_dict() for name, part in self._parts().items()}
+            progress = {"done": self._done, "loss_sum": self._loss_sum, "rows": self._rows, "best": self._best}
+            checkpoint.save({**parts, **progress})
+        self.processes.wait()  # one that goes away early takes the others with it
+        self._saved = time.monotonic()
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self._done, self._loss_sum, self._rows, self._best = (
+            state[name] for name in ("done", "loss_sum", "rows", "best")
+        )
+
+    def _parts(self) -> dict[str, Any]:
+        """All that changes in a step and knows how to save itself."""
         return {
-            "validation_loss": loss_sum / weight_sum if weight_sum else None,
-            "pixel_accuracy": pixel_accuracy(confusion),
-            "mean_iou": mean(class_iou(confusion)),
+            "network": self.network,
+            "average": self.average,
+            "optimizer": self.optimizer,
+            "scaler": self.scaler,
         }
 
+    @property
+    def _total(self) -> int:
+        return self.recipe.epochs * self.recipe.steps
 
-def _generator(*key: int) -> torch.Generator:
-    """A generator seeded by all of `key`; PyTorch's global one, which dropout uses, is seeded likewise."""
-    seed = int(np.random.SeedSequence(key).generate_state(1)[0])
-    torch.manual_seed(seed)
-    return torch.Generator().manual_seed(seed)
+    def _lr_factor(self, step: int) -> float:
+        return lr_factor(self.recipe.schedule, step, self.recipe.warmup, self._total)
+
+    def _lr(self, step: int) -> float:
+        return self.recipe.lr * self._lr_factor(step)
+
+    def _place(self, step: int) -> str:
+        epoch, step = divmod(step, self.recipe.steps)
+        return f"epoch {epoch + 1}, batch {step + 1}"
+
+    def _check_finite(self, value: float, name: str) -> None:
+        if not math.isfinite(value):
+            lr = self._lr(self._done)
+            tiles = ", ".join(self.batches.tile_names(*divmod(self._done, self.recipe.steps)))
+            raise LandcoverError(
+                f"{self._place(self._done)}: the {name} is {value:.3g} at a learning rate of {lr:.3g}. "
+                f"Lower train.lr, or look at the batch's tiles: {tiles}."
+            )
+
+    def _loader(self) -> DataLoader:
+        """The batches yet to do."""
+        return DataLoader(
+            self.batches,
+            batch_size=None,
+            sampler=[divmod(step, self.recipe.steps) for step in range(self._done, self._total)],
+            num_workers=self.recipe.workers,
+            worker_init_fn=leave_interrupts_to_parent,
+            pin_memory=self.device.type == "cuda",
+        )
+
+    def _progress(self) -> Progress:
+        return Progress(
+            epochs=self.recipe.epochs,
+            steps=self.recipe.steps,
+            done=self._done,
+            batch_size=self.batches.batch_size,
+            every=self.recipe.log_every,
+            silent=not self.processes.first,
+        )
 
 
-def _network_input(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in 0..1, channels last in memory."""
-    return images.permute(0, 3, 1, 2).float() / 255
-
-
-def _batches(tiles: Tiles, pixels: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """All tiles in batches of about `pixels`, less the padding common to a batch: uint8 (N, H, W, 3) and (N, H, W)."""
-    count = max(1, pixels // tiles.labels[0].size)
-    extent = tiles.table[["height", "width"]].to_numpy()
-    for start in range(0, len(tiles.labels), count):
-        height, width = extent[start : start + count].max(0)
-        window = np.s_[start : start + count, :height, :width]
-        yield torch.from_numpy(tiles.images[window].copy()), torch.from_numpy(tiles.labels[window].copy())
+def freeze_batch_norm(network: nn.Module) -> None:
+    """Let batch norm use the statistics that it has, and keep them; its scale and shift go on learning."""
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()

@@ -6,7 +6,8 @@ import torch
 
 from landcover import cli, devices, inference
 from landcover.model_file import Model, save_model
-from landcover.models import build
+from landcover.model_table import model_table
+from landcover.models import MODELS, Architecture, backbones_of, build
 from landcover.samples import read_rgb
 
 
@@ -19,7 +20,8 @@ def landcover(*arguments, folder):
 @pytest.fixture
 def model(classes, tmp_path):
     torch.manual_seed(0)
-    save_model(Model(build("fcn8s", "resnet18", 3), "fcn8s", "resnet18", classes, 1.0), tmp_path / "m.safetensors")
+    architecture = Architecture("fcn8s", "resnet18")
+    save_model(Model(build(architecture, 3), architecture, classes, 1.0), tmp_path / "m.safetensors")
 
 
 def test_predict_takes_folders_and_single_pictures(model, pairs, tmp_path):
@@ -35,6 +37,66 @@ def test_an_error_is_one_line(model, tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines() == [done.stderr.rstrip("\n")]
     assert "nowhere.jpg" in done.stderr
+
+
+def test_models_lists_what_fits_with_its_size_cost_and_stride(tmp_path):
+    done = landcover("models", "--model", "baseline", "--classes", "8", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    heading, row, note = done.stdout.splitlines()
+    assert heading.split() == ["model", "backbone", "parameters", "GFLOPs", "at", "512x512", "stride"]
+    assert row.split() == ["baseline", "-", "155,976", "6.3", "16"]
+    assert len(row) == len(heading)
+    assert "multiply-add is two" in note
+
+
+@pytest.mark.parametrize("backbone", ["vgg11", "mobilenet_v3_large", "convnext_tiny"])
+def test_the_table_has_a_row_for_every_model_that_works_on_a_backbone(backbone):
+    expected = [model for model in MODELS if backbone in backbones_of(model)]
+    assert [(row.model, row.backbone) for row in model_table(backbone=backbone)] == [(m, backbone) for m in expected]
+
+
+def test_the_table_has_a_row_for_every_backbone_that_a_model_works_on():
+    assert [row.backbone for row in model_table("deeplabv3")] == list(backbones_of("deeplabv3"))
+
+
+@pytest.mark.parametrize("pair", [("fcn1s", "resnet18"), ("fcn8s_deconv5", "mobilenet_v2"), ("deeplabv3", "resnet50")])
+def test_the_rows_are_those_of_the_network(pair):
+    (row,) = model_table(*pair, classes=5)
+    with torch.device("meta"):
+        network = build(Architecture(*pair), 5)
+    assert row.parameters == sum(weights.numel() for weights in network.parameters())
+    assert row.stride == network.stride
+
+
+def test_a_multiply_add_counts_two():
+    (row,) = model_table("baseline", classes=8)
+    pixels = 512 * 512
+    fine = 9 * (3 * 16 + 16 * 32) * pixels
+    coarse = 9 * (32 * 64 + 64 * 128) * pixels // 16
+    # Each output pixel of a transposed convolution of kernel 2 and stride 2 has one weight of each input channel.
+    up = (128 * 64 // 64 + 64 * 64 // 16 + 64 * 32 // 4 + 32 * 8) * pixels
+    assert row.gflops == pytest.approx(2 * (fine + coarse + up) / 1e9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "fcn9s"], "error: no model 'fcn9s'; there are fcn32s, "),
+        (["--backbone", "vgg"], "error: no backbone 'vgg'; there are vgg11, "),
+        (["--model", "deeplabv3", "--backbone", "vgg16"], "error: deeplabv3 does not work on vgg16, but on resnet50, "),
+        (
+            ["--model", "baseline", "--backbone", "vgg16"],
+            "error: baseline does not work on vgg16, but on an encoder of",
+        ),
+        (["--classes", "0"], "error: --classes 0: give a number from 1"),
+    ],
+)
+def test_models_says_what_there_is(arguments, message, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["landcover", "models", *arguments])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code.startswith(message)
+    assert "\n" not in end.value.code
 
 
 def test_the_choices_are_those_of_the_library():

@@ -4,15 +4,19 @@ import torch
 
 from landcover.inference import TTA, label_image
 from landcover.model_file import Model
-from landcover.models import build
+from landcover.models import Architecture, build
+
+FCN1S = Architecture("fcn1s", "resnet18")
 
 
 @pytest.fixture
 def model(classes):
     torch.manual_seed(0)
-    network = build("fcn1s", "resnet18", len(classes)).eval()
-    torch.nn.init.normal_(network.pixel_score[-1].weight)  # so that untrained skips have a say: many classes appear
-    return Model(network, "fcn1s", "resnet18", classes, 1.0)
+    network = build(FCN1S, len(classes)).eval()
+    torch.nn.init.normal_(
+        network.decoder.pixel_score[-1].weight
+    )  # so that untrained skips have a say: many classes appear
+    return Model(network, FCN1S, classes, 1.0)
 
 
 def noise(height, width):
@@ -23,7 +27,7 @@ def noise(height, width):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(1, 1), (97, 131), (64, 64), (200, 3)])
 def test_labels_have_the_size_of_the_picture_whatever_it_is(model, classes, size, scale, tta):
-    labels = label_image(Model(model.network, "fcn1s", "resnet18", classes, scale), noise(*size), tta)
+    labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), tta)
     assert labels.shape == size
     assert labels.dtype == np.uint8
     assert labels.max() < len(classes)  # unknown is never predicted
@@ -43,7 +47,7 @@ def test_with_the_flip_a_mirrored_picture_gives_the_mirrored_labels(model):
 
 
 def test_the_class_is_chosen_after_upsampling(model, classes):
-    half = Model(model.network, "fcn1s", "resnet18", classes, 0.5)
+    half = Model(model.network, FCN1S, classes, 0.5)
     labels = label_image(half, noise(64, 64))
     blocks = labels.reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(-1, 4)
     assert (blocks != blocks[:, :1]).any()  # labels enlarged after the choice would be constant in each 2x2 block

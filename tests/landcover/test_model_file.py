@@ -1,31 +1,47 @@
+import json
 import pickle
+import re
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from landcover.errors import LandcoverError
 from landcover.model_file import Model, load_model, save_model
-from landcover.models import build
+from landcover.models import Architecture, build
+
+ARCHITECTURES = [
+    Architecture("fcn8s", "mobilenet_v2"),
+    Architecture("fcn1s", "resnet18", "learned", 16),
+    Architecture("baseline", None),
+    Architecture("deeplabv3", "mobilenet_v3_large"),
+]
+
+
+def untrained(architecture, classes):
+    torch.manual_seed(0)
+    return Model(build(architecture, len(classes), mean=(0.1, 0.2, 0.3)).eval(), architecture, classes, 0.5)
 
 
 @pytest.fixture
 def model(classes):
-    torch.manual_seed(0)
-    return Model(build("fcn8s", "mobilenet_v2", len(classes)).eval(), "fcn8s", "mobilenet_v2", classes, 0.5)
+    return untrained(ARCHITECTURES[0], classes)
 
 
-def test_a_saved_model_reads_back_with_all_that_is_needed_to_use_it(model, tmp_path):
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=str)
+def test_a_saved_model_reads_back_with_all_that_is_needed_to_use_it(architecture, classes, tmp_path):
+    model = untrained(architecture, classes)
     save_model(model, tmp_path / "models" / "a.safetensors")
     loaded = load_model(tmp_path / "models" / "a.safetensors")
-    assert (loaded.architecture, loaded.backbone, loaded.scale) == ("fcn8s", "mobilenet_v2", 0.5)
-    assert loaded.classes == model.classes
+    assert (loaded.architecture, loaded.classes, loaded.scale) == (architecture, classes, 0.5)
+    assert loaded.network.architecture == architecture
     assert not loaded.network.training
     weights = loaded.network.state_dict()
     assert all(weights[name].equal(tensor) for name, tensor in model.network.state_dict().items())
     image = torch.rand(1, 3, 40, 50)
     with torch.inference_mode():  # equal but for rounding: a loaded network is laid out in memory channels last
-        torch.testing.assert_close(loaded.network(image), model.network(image))
+        torch.testing.assert_close(loaded.network(image), model.network(image), rtol=1e-4, atol=1e-5)
 
 
 def test_the_same_model_gives_the_same_bytes(model, tmp_path):
@@ -45,7 +61,7 @@ def wrong_files(folder):
     (folder / "pickle").write_bytes(pickle.dumps(Malice()))
     save_file({"x": torch.zeros(2)}, folder / "stranger")
     save_file({"x": torch.zeros(2)}, folder / "future", metadata={"landcover": '{"format": 99}'})
-    save_file({"x": torch.zeros(2)}, folder / "partial", metadata={"landcover": '{"format": 1}'})
+    save_file({"x": torch.zeros(2)}, folder / "partial", metadata={"landcover": '{"format": 2}'})
 
 
 @pytest.mark.parametrize("name", ["empty", "text", "pickle", "stranger", "future", "partial", "missing", "cut"])
@@ -57,3 +73,75 @@ def test_what_is_no_model_is_refused_in_one_line_and_never_run(model, tmp_path, 
         load_model(tmp_path / name)
     assert "\n" not in str(error.value)
     assert "executed" not in capsys.readouterr().out
+
+
+def test_a_file_of_an_older_format_says_so(model, tmp_path):
+    rewrite(model, tmp_path / "old", format=1)
+    with pytest.raises(LandcoverError, match=r"old: format 1, this program reads 2. Train it again.$"):
+        load_model(tmp_path / "old")
+
+
+def rewrite(saved, path, **changes):
+    """Save a model with other metadata than its own."""
+    save_model(saved, path)
+    with safe_open(path, "pt") as file:
+        description = json.loads(file.metadata()["landcover"])
+    save_file(load_file(path), path, metadata={"landcover": json.dumps(description | changes)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": "2\n2"}, "format '2"),
+        ({"model": "fcn9s"}, "no model 'fcn9s'; there are fcn32s"),
+        ({"model": None}, "no model None"),
+        ({"model": ["fcn8s"]}, "not a model of this program"),
+        ({"model": "deeplabv3"}, "deeplabv3 does not work on it"),
+        ({"model": "fcn4s"}, r"weights do not fit fcn4s \(decoder\.scores\.3\.weight is missing"),
+        ({"backbone": "resnet18"}, "weights do not fit fcn8s"),
+        ({"backbone": None}, "fcn8s does not work on it"),
+        ({"backbone": {}}, "not a model of this program"),
+        ({"upsampling": "cubic"}, "no upsampling 'cubic'"),
+        ({"upsampling": 3}, "no upsampling 3"),
+        ({"context": 10**9}, "train.context = 1000000000"),
+        ({"context": 16384}, "weights do not fit"),
+        ({"context": "0"}, "train.context = '0'"),
+        ({"context": 0.0}, "train.context = 0.0"),
+        ({"classes": {"a": "#000000", "b": "#ffffff"}, "ignore": None}, "weights do not fit"),
+        ({"classes": ["a"]}, "not a model of this program"),
+        ({"classes": {"a": "#00", "b": "#ffffff", "c": "#ff00ff"}, "ignore": None}, "red, green and blue"),
+        ({"classes": {"a": "#000000"}, "ignore": None}, "1 classes besides the ignored one"),
+        ({"scale": 1e9}, "scale"),
+        ({"scale": 0}, "scale"),
+        ({"scale": "1"}, "not a model of this program"),
+        ({"scale": float("nan")}, "not a model of this program"),
+        ({"mean": [0.5] * 10}, "not a model of this program"),
+        ({"mean": 0.5}, "not a model of this program"),
+        ({"std": [0.2, 0.2, 0]}, "std"),
+        ({"std": [0.2, 0.2, "x"]}, "not a model of this program"),
+    ],
+    ids=str,
+)
+def test_hostile_metadata_are_refused_in_one_line(model, tmp_path, changes, message):
+    rewrite(model, tmp_path / "hostile", **changes)
+    with pytest.raises(LandcoverError, match=message) as error:
+        load_model(tmp_path / "hostile")
+    assert re.fullmatch(r".*hostile: .* Train it again\.", str(error.value))  # . is no line break
+    assert ".." not in str(error.value)
+
+
+def test_metadata_take_no_more_memory_than_the_weights_do(classes, tmp_path):
+    rewrite(
+        untrained(Architecture("baseline", None), classes),
+        tmp_path / "small",
+        model="fcn8s",
+        backbone="vgg16",
+        context=16384,
+    )
+    resource = pytest.importorskip("resource")
+    with pytest.raises(LandcoverError, match="weights do not fit fcn8s"):
+        load_model(tmp_path / "small")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(LandcoverError, match="weights do not fit fcn8s"):
+        load_model(tmp_path / "small")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # of the 3 GB of such a network

@@ -1,47 +1,16 @@
 """What the stages do beyond calling the library: each is run in a folder of its own."""
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
-import yaml
-from conftest import TABLE, draw_pair
+from conftest import TABLE, read_table
 from PIL import Image
 
-from landcover.classes import hex_colour
 from landcover.errors import LandcoverError
 from landcover.model_file import load_model
 from landcover.samples import read_rgb
 from stages import evaluate, predict, prepare, train
-
-COMMITTED = Path(__file__).parents[2] / "params.yaml"
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """An empty project on a small data set; returns a function that changes its parameters."""
-    monkeypatch.chdir(tmp_path)
-    params = yaml.safe_load(COMMITTED.read_text())
-    colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
-    params["data"] = {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
-    params["train"] |= {"model": "fcn8s", "backbone": "resnet18", "epochs": 2, "steps": 2, "crop": 32, "batch_size": 2}
-    params["predict"] |= {"tta": "none"}
-
-    def change(**blocks):
-        for block, values in blocks.items():
-            params[block] |= values
-        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-
-    change()
-    for split, seed in (("train", 1), ("validation", 2)):
-        for name in ("a", "b", "c"):
-            draw_pair(Path("data", split), name, 40, 56, seed=seed + ord(name))
-    return change
-
-
-def read_table(path):
-    return list(csv.DictReader(Path(path).read_text().splitlines()))
 
 
 def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):

@@ -1,0 +1,79 @@
+"""Training that can be killed at any moment: its state in a file, used only by the very same training."""
+
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+
+from landcover.files import replacing
+
+
+class Checkpoint:
+    """A file for the state of a training.
+
+    Args:
+        path: Where it lies.
+        fingerprint: Of all that the result of the training depends on; a state with another one is not used.
+    """
+
+    def __init__(self, path: Path, fingerprint: str) -> None:
+        self.path, self._fingerprint = path, fingerprint
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace what is there by tensors, numbers and texts in dicts and lists."""
+        with replacing(self.path) as scratch, scratch.open("wb") as file:
+            torch.save({"fingerprint": self._fingerprint, "state": state}, file)
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before it takes the place of the one before: power may fail
+
+    def load(self) -> dict[str, Any] | None:
+        """The saved state; None if there is none, or if it is damaged or of another training, as a line then says.
+
+        Loading never runs code from the file.
+        """
+        try:
+            if damaged := zipfile.ZipFile(self.path).testzip():  # PyTorch writes checksums and does not look at them
+                raise zipfile.BadZipFile(damaged)
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            fingerprint, state = content["fingerprint"], content["state"]
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # a damaged file raises whatever its bytes make the reader do
+            print(f"{self.path}: damaged ({type(error).__name__}), not used: training starts anew.", flush=True)
+            return None
+        if fingerprint != self._fingerprint:
+            print(f"{self.path}: of other params, data or code, not used: training starts anew.", flush=True)
+            return None
+        return state
+
+    def delete(self) -> None:
+        """Remove it, and its folder if nothing else is there."""
+        self.path.unlink(missing_ok=True)
+        if self.path.parent.is_dir() and not any(self.path.parent.iterdir()):
+            self.path.parent.rmdir()
+
+
+def fingerprint(settings: Any, files: Iterable[Path]) -> str:
+    """Digest of `settings` (JSON), the content of files, and the code and libraries that are loaded: hexadecimal."""
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("landcover", "stages", "__main__")]
+    code = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
+    content = {
+        "settings": settings,
+        "files": [_digest(file) for file in sorted(files)],
+        "code": sorted(_digest(file) for file in code),
+        "libraries": [sys.version, torch.__version__, torchvision.__version__, np.__version__],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,91 @@
+"""The block `train` of params.yaml: all that one can say about a training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from landcover.augment import SYMMETRY
+from landcover.backbones import BACKBONES
+from landcover.devices import DEVICES, PRECISIONS
+from landcover.errors import LandcoverError
+from landcover.losses import CLASS_WEIGHTS, parse_loss
+from landcover.models import MODELS, UPSAMPLING, Architecture
+from landcover.optimizers import OPTIMIZERS, SCHEDULES
+from landcover.recipe import Recipe
+from stages.params import Block, Number, one_of
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, lt=1)]
+
+
+def _loss(formula: str) -> str:
+    try:
+        parse_loss(formula)
+    except LandcoverError as error:
+        raise ValueError(error) from error
+    return formula
+
+
+def _class_weights(value: Any) -> str | list[float]:
+    if isinstance(value, list) and all(type(weight) in (int, float) for weight in value):
+        return value
+    if value in CLASS_WEIGHTS:
+        return value
+    raise ValueError(f"should be one of {', '.join(CLASS_WEIGHTS)}, or a list of numbers, one for each class")
+
+
+class Train(Block):
+    """Keys as params.yaml explains them."""
+
+    model: Annotated[str, one_of(MODELS)]
+    backbone: Annotated[str, one_of(BACKBONES)]
+    weights: str
+    upsampling: Annotated[str, one_of(UPSAMPLING)]
+    context: Count
+    epochs: Positive
+    steps: Positive
+    batch_size: Positive
+    accumulate: Positive
+    crop: Positive
+    balance: Annotated[Number, Field(ge=0, le=1)]
+    symmetry: Annotated[str, one_of(SYMMETRY)]
+    zoom: Annotated[Number, Field(ge=1)]
+    jitter: Share
+    loss: Annotated[str, AfterValidator(_loss)]
+    class_weights: Annotated[Any, AfterValidator(_class_weights)]
+    label_smoothing: Share
+    focal_gamma: NotNegative
+    optimizer: Annotated[str, one_of(OPTIMIZERS)]
+    momentum: Share
+    lr: Annotated[Number, Field(gt=0)]
+    backbone_lr: NotNegative
+    schedule: Annotated[str, one_of(SCHEDULES)]
+    warmup: Count
+    weight_decay: NotNegative
+    clip: NotNegative
+    freeze_batch_norm: bool
+    ema: Share
+    keep: Literal["last", "best"]
+    precision: Annotated[str, one_of(PRECISIONS)]
+    compile: bool
+    device: Annotated[str, one_of(DEVICES)]
+    workers: Count
+    log_every: Count
+    checkpoint_minutes: NotNegative
+    seed: Count
+
+    @model_validator(mode="after")
+    def _smooths_a_cross_entropy(self) -> "Train":
+        if self.label_smoothing and "cross_entropy" not in parse_loss(self.loss):
+            raise ValueError(f"label_smoothing = {self.label_smoothing}: belongs to cross_entropy, not in train.loss")
+        return self
+
+    def architecture(self) -> Architecture:
+        """The network."""
+        return Architecture(self.model, self.backbone, self.upsampling, self.context)
+
+    def recipe(self) -> Recipe:
+        """How it is trained: the keys of those names."""
+        return Recipe(**self.model_dump(include=set(Recipe.__dataclass_fields__)))

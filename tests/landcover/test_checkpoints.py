@@ -1,0 +1,72 @@
+import pickle
+
+import pytest
+import torch
+
+from landcover.checkpoints import Checkpoint, fingerprint
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "scratch" / "train.pt"
+
+
+STATE = {"weights": {"a": torch.arange(1000.0)}, "rows": [{"epoch": 1, "mean_iou": None}], "best": None}
+
+
+def test_what_was_saved_is_loaded_and_can_be_deleted(path):
+    checkpoint = Checkpoint(path, "same")
+    assert checkpoint.load() is None
+    checkpoint.save(STATE)
+    loaded = checkpoint.load()
+    assert loaded["weights"]["a"].equal(STATE["weights"]["a"])
+    assert loaded["rows"] == STATE["rows"]
+    checkpoint.delete()
+    assert checkpoint.load() is None
+    assert not path.parent.exists()
+
+
+def test_the_state_of_another_training_is_not_used(path, capsys):
+    Checkpoint(path, "one").save(STATE)
+    assert Checkpoint(path, "other").load() is None
+    assert capsys.readouterr().out == f"{path}: of other params, data or code, not used: training starts anew.\n"
+
+
+class Malice:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+@pytest.mark.parametrize("damage", ["cut", "bit", "empty", "text", "pickle", "list"])
+def test_a_damaged_file_is_not_used_and_never_run(path, capsys, damage):
+    checkpoint = Checkpoint(path, "same")
+    checkpoint.save(STATE)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # in the middle of the weights
+    if damage == "list":
+        torch.save([1, 2], path)
+    else:
+        damaged = {
+            "cut": content[:-10],
+            "bit": content,
+            "empty": b"",
+            "text": b"weights",
+            "pickle": pickle.dumps(Malice()),
+        }
+        path.write_bytes(damaged[damage])
+    assert checkpoint.load() is None
+    output = capsys.readouterr().out
+    assert output.startswith(f"{path}: damaged (")
+    assert output.count("\n") == 1
+    assert "executed" not in output
+
+
+def test_a_fingerprint_tells_settings_and_contents_apart(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"1")
+    other.write_bytes(b"2")
+    prints = [fingerprint({"lr": 1}, [one]), fingerprint({"lr": 2}, [one]), fingerprint({"lr": 1}, [other])]
+    assert len(set(prints)) == 3
+    assert fingerprint({"lr": 1}, [one]) == prints[0]
+    one.write_bytes(b"3")
+    assert fingerprint({"lr": 1}, [one]) != prints[0]

@@ -1,0 +1,134 @@
+"""The train stage as a process of its own: killed, stopped, and in company."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+import torchvision
+from conftest import ROOT, read_table
+
+from landcover.errors import LandcoverError
+from landcover.model_file import load_model
+from stages import predict, prepare, train
+
+PYTHON = [sys.executable, "-m"]
+TORCHRUN = [*PYTHON, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+
+
+def start(*command: str) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def finish(process: subprocess.Popen) -> str:
+    """What a process prints, which must succeed."""
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, output + errors
+    return output
+
+
+def results() -> list[bytes]:
+    return [path.read_bytes() for path in (train.MODEL, train.METRICS, train.CURVES)]
+
+
+def stop(number: int, after: int, pause: float = 0.0) -> subprocess.Popen:
+    """Send a signal to a training when it has said so many lines."""
+    process = start(*PYTHON, "stages.train")
+    for _ in range(after):
+        assert process.stdout.readline().strip(), process.stderr.read()
+    try:
+        process.wait(pause)
+    except subprocess.TimeoutExpired:
+        process.send_signal(number)
+    return process
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(project):
+    project(train={"epochs": 3, "steps": 4, "log_every": 1, "checkpoint_minutes": 0, "keep": "best"})
+    prepare.main()
+    finish(start(*PYTHON, "stages.train"))
+    undisturbed = results()
+    train.MODEL.unlink()
+    chance = random.Random(0)
+    for after in (2, 3, 4):
+        process = stop(signal.SIGKILL, after, chance.uniform(0, 0.2))
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert not train.MODEL.exists()
+    assert "checkpoints/train.pt: going on after epoch " in finish(start(*PYTHON, "stages.train"))
+    assert results() == undisturbed
+    assert not train.CHECKPOINT.parent.exists()
+
+
+def test_ctrl_c_finishes_the_batch_saves_and_says_how_to_go_on(project):
+    project(train={"epochs": 3, "steps": 50, "log_every": 1})
+    prepare.main()
+    process = stop(signal.SIGINT, 3)
+    output, errors = process.communicate()
+    assert process.returncode == 1
+    place = output.splitlines()[-1].split(":")[0]
+    assert errors == f"interrupted: stopped after {place}. Run the same command again to go on from there.\n"
+    project(train={"epochs": 1, "steps": 2})
+    output = finish(start(*PYTHON, "stages.train"))
+    assert output.startswith("checkpoints/train.pt: of other params, data or code, not used: training starts anew.\n")
+
+
+def test_two_processes_train_like_one_and_predict_the_same(project):
+    project(train={"backbone": "vgg11", "epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
+    prepare.main()
+    curves, masks = [], []
+    for command in (PYTHON, TORCHRUN):
+        finish(start(*command, "stages.train"))
+        curves.append(read_table(train.CURVES))
+    for command in (PYTHON, TORCHRUN):  # with the same model
+        assert finish(start(*command, "stages.predict")) == "data/predictions: 3 masks\n"
+        masks.append({path.name: path.read_bytes() for path in predict.PREDICTIONS.iterdir()})
+    assert masks[0] == masks[1]
+    for one, two in zip(*curves, strict=True):
+        assert {k: float(v) for k, v in one.items()} == pytest.approx({k: float(v) for k, v in two.items()}, abs=1e-4)
+
+
+def test_two_processes_go_on_where_they_were_stopped(project):
+    project(train={"epochs": 2, "steps": 20, "log_every": 1, "batch_size": 4})
+    prepare.main()
+    process = start(*TORCHRUN, "stages.train")
+    for _ in range(3):
+        assert process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+    _, errors = process.communicate()
+    assert "Run the same command again to go on from there." in errors
+    assert "checkpoints/train.pt: going on after epoch 1, batch " in finish(start(*TORCHRUN, "stages.train"))
+    stopped = results()
+    train.MODEL.unlink()
+    finish(start(*TORCHRUN, "stages.train"))
+    assert results() == stopped
+
+
+def test_a_training_that_diverges_is_one_line_and_no_model(project):
+    project(train={"lr": 1e30, "warmup": 0})
+    prepare.main()
+    process = start(*PYTHON, "stages.train")
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors.startswith("error: epoch 1, batch 2: the ")
+    assert errors.count("\n") == 1
+    assert not train.MODEL.exists()
+
+
+def test_training_starts_from_the_weights_of_a_file(project):
+    project(train={"epochs": 1, "steps": 1, "lr": 1e-9, "weights": "given.pth"})
+    prepare.main()
+    torch.manual_seed(5)
+    given = torchvision.models.resnet18(weights=None)
+    torch.save(given.state_dict(), "given.pth")
+    train.main()
+    trained = load_model(train.MODEL).network.backbone.state_dict()
+    torch.testing.assert_close(trained["stages.4.1.conv2.weight"], given.layer4[1].conv2.weight.data, rtol=0, atol=1e-6)
+    project(train={"backbone": "resnet50"})
+    with pytest.raises(LandcoverError, match=r"^given\.pth: does not fit the backbone resnet50 \(layer1\.0\."):
+        train.main()
