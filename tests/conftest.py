@@ -1,6 +1,7 @@
 """Small real data sets for the tests."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,10 @@ from landcover.classes import ClassTable, hex_colour
 from landcover.preparation import prepare
 from landcover.samples import find_samples
 from landcover.tiles import Tiles
+
+# The tests run side by side on small tensors; threads of PyTorch would only get in each other's way.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 TABLE = ClassTable(

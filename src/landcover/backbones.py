@@ -62,6 +62,9 @@ _DILATED = {
 DILATABLE = tuple(_DILATED)
 """Backbones with a dilated variant."""
 
+# torchvision's rates are for hundreds of epochs, and each of several processes would leave out other layers.
+_OPTIONS = {name: {"stochastic_depth_prob": 0.0} for name in ("efficientnet_b0", "convnext_tiny")}
+
 _BATCH_NORM_MOMENTUM = 0.1  # MobileNetV3's own 0.01 does not settle in a short training: evaluation sees one class
 
 
@@ -73,7 +76,7 @@ def backbone_strides(name: str, dilated: bool = False) -> tuple[int, ...]:
 
 
 class Backbone(nn.Module):
-    """The convolutional part of a torchvision network, randomly initialised.
+    """The convolutional part of a torchvision network, randomly initialised, without stochastic depth.
 
     Args:
         name: One of `BACKBONES`.
@@ -96,7 +99,8 @@ class Backbone(nn.Module):
             kind = "dilated backbone" if dilated else "backbone"
             raise LandcoverError(f"no {kind} {name!r}; there are {', '.join(choices)}")
         self.name, self.strides = name, backbone_strides(name, dilated)
-        network = torchvision.models.get_model(name, weights=None, **(_DILATED[name][0] if dilated else {}))
+        options = _DILATED[name][0] if dilated else _OPTIONS.get(name, {})
+        network = torchvision.models.get_model(name, weights=None, **options)
         keys = {id(tensor): key for key, tensor in network.state_dict(keep_vars=True).items()}
         self.stages = nn.ModuleList(BACKBONES[name](network))
         self.torchvision_keys = {key: keys[id(tensor)] for key, tensor in self.state_dict(keep_vars=True).items()}

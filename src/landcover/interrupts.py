@@ -1,14 +1,19 @@
 """Ctrl-C, and the terminate signal of clusters, as a wish that a loop grants when it can."""
 
 import signal
+import time
 from types import FrameType
+
+_SECONDS = 1.0
 
 
 class StopWish:
-    """Notes the first SIGINT or SIGTERM within its `with` block; a second one interrupts at once.
+    """Notes SIGINT and SIGTERM within its `with` block; one that comes more than a second later interrupts at once.
+
+    Less than that is the same wish told twice: under `torchrun`, by the terminal and by `torchrun`.
 
     Attributes:
-        there: Whether one came.
+        there: Whether there is one.
     """
 
     def __init__(self) -> None:
@@ -23,9 +28,11 @@ class StopWish:
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.there:
+        now = time.monotonic()
+        if self.there and now > self._noted + _SECONDS:
             raise KeyboardInterrupt
-        self.there = True
+        if not self.there:
+            self.there, self._noted = True, now
 
 
 def leave_interrupts_to_parent(_: int) -> None:

@@ -63,7 +63,8 @@ class Criterion:
     """A weighted sum of losses over a batch that may come in parts, over steps of accumulation and over processes.
 
     Each loss is a total over a count. The count follows from the labels alone: known for the whole batch before the
-    first part is computed, so that the parts' losses add up to that of the batch, whatever the parts.
+    first part is computed, so that the parts' losses add up to that of the batch. `dice` and `lovasz` are no sums over
+    pixels: processes compute them of their parts together, of parts that come one after the other it is the mean.
 
     Args:
         formula: As `parse_loss` reads it.

@@ -218,6 +218,7 @@ def test_lines_tell_how_it_goes_where_there_is_no_progress_bar(make, tiles, caps
     assert all(" loss " in line and " lr " in line and line.endswith(" pictures/s") for line in lines)
 
 
+@pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="this CPU has no instructions for bfloat16")
 def test_half_precision_computes_and_keeps_full_weights(make, tiles):
     trainer = make(precision="bf16", epochs=2, steps=30)
     rows = list(trainer.run(tiles))

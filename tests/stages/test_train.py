@@ -20,7 +20,7 @@ TORCHRUN = [*PYTHON, "torch.distributed.run", "--standalone", "--nproc-per-node"
 
 
 def start(*command: str) -> subprocess.Popen:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
