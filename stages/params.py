@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from landcover.classes import ClassTable
+from landcover.classes import ClassTable, read_colour
 from landcover.errors import LandcoverError
 
 PARAMS = Path("params.yaml")
@@ -46,21 +45,11 @@ def one_of(names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _colour(value: Any) -> Any:
-    """(red, green, blue) of `"#00ffff"` or `[0, 255, 255]`."""
-    if isinstance(value, str) and len(value) == 7 and value[0] == "#":
-        with suppress(ValueError):
-            value = list(bytes.fromhex(value[1:]))
-    if isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value):
-        return tuple(value)
-    raise ValueError('should be a colour such as "#00ffff" (in quotes: # begins a comment) or [0, 255, 255]')
-
-
 class Data(Block):
     """The block `data`: the data set and the colours of its masks."""
 
     root: str
-    classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(_colour)]]
+    classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(read_colour)]]
     ignore: str | None
 
     @model_validator(mode="after")

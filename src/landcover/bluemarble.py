@@ -20,24 +20,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from landcover.classes import IGNORE, ClassTable
+from landcover.classes import DEEPGLOBE, IGNORE
 from landcover.errors import LandcoverError
 from landcover.files import replacing
 from landcover.globe import TILE_DEGREES, tile_name
 from landcover.samples import save_png
-
-CLASSES = ClassTable(
-    {
-        "urban": (0, 255, 255),
-        "agriculture": (255, 255, 0),
-        "rangeland": (255, 0, 255),
-        "forest": (0, 255, 0),
-        "water": (0, 0, 255),
-        "barren": (255, 255, 255),
-    },
-    ignore=("unknown", (0, 0, 0)),
-)
-"""The colours of the course's data, in which the embedded masks are written."""
 
 IGBP = {
     "urban": (13,),
@@ -109,7 +96,7 @@ def build(folder: Path) -> dict[str, int]:
             (scratch / split).mkdir(parents=True)
         for split, name, image, labels in tqdm(list(cut(picture, labels_on_picture_grid(igbp))), "tiles", disable=None):
             save_png(image, scratch / split / f"{name}_sat.png")
-            save_png(CLASSES.encode(labels), scratch / split / f"{name}_mask.png")
+            save_png(DEEPGLOBE.encode(labels), scratch / split / f"{name}_mask.png")
             counts[split] += 1
         (scratch / "README.txt").write_text(README, encoding="utf-8")
     return counts
@@ -125,7 +112,7 @@ def download() -> tuple[np.ndarray, np.ndarray]:
 def labels_on_picture_grid(igbp: np.ndarray) -> np.ndarray:
     """Labels, uint8 (2700, 5400), from IGBP types at 3/4 of the pixel size, by nearest neighbour at pixel centres."""
     label_of_type = np.full(256, IGNORE, np.uint8)
-    for label, name in enumerate(CLASSES.names):
+    for label, name in enumerate(DEEPGLOBE.names):
         label_of_type[list(IGBP[name])] = label
     # The centre of pixel i, at (i + 1/2) / 15 degrees, lies in the 1/20-degree cell floor((2i + 1) * 2 / 3).
     rows, columns = ((2 * np.arange(size * 3 // 4) + 1) * 2 // 3 for size in igbp.shape)
@@ -139,7 +126,7 @@ def cut(picture: np.ndarray, labels: np.ndarray):
     spreads them over all continents, and keeps validation tiles from touching one another along an edge.
     """
     size = picture.shape[0] * TILE_DEGREES // 180
-    water = CLASSES.names.index("water")
+    water = DEEPGLOBE.names.index("water")
     for row in range(180 // TILE_DEGREES):
         for column in range(360 // TILE_DEGREES):
             window = np.s_[row * size : (row + 1) * size, column * size : (column + 1) * size]

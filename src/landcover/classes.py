@@ -1,8 +1,10 @@
 """The classes of a data set, their colours in its masks, and the translation between colours and label indices."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -44,8 +46,22 @@ class ClassTable:
 
     @classmethod
     def from_json(cls, content: Mapping) -> "ClassTable":
-        """Make a table from `{"classes": {name: "#rrggbb", ...}, "ignore": name or None}`."""
-        colours = {name: tuple(bytes.fromhex(colour.removeprefix("#"))) for name, colour in content["classes"].items()}
+        """Make a table from `{"classes": {name: "#rrggbb" or [r, g, b], ...}, "ignore": name or None}`.
+
+        Raises:
+            ValueError, LookupError, TypeError, AttributeError: The content is not of this form.
+            LandcoverError: It is, and makes no table.
+        """
+        colours = {}
+        for name, colour in content["classes"].items():
+            try:
+                colours[name] = read_colour(colour)
+            except ValueError as error:
+                raise ValueError(f"{name} = {colour!r:.60} {error}") from error
+        if not all(isinstance(name, str) for name in colours):
+            raise ValueError("the names of the classes should be texts")
+        if content["ignore"] not in (None, *colours):
+            raise ValueError(f"ignore = {content['ignore']!r:.60} should be null or one of {', '.join(colours)}")
         return cls.of(colours, content["ignore"])
 
     @classmethod
@@ -70,6 +86,11 @@ class ClassTable:
     def __len__(self) -> int:
         """Number of classes that can be predicted."""
         return len(self.colours)
+
+    @cached_property
+    def saturated(self) -> bool:
+        """Whether each channel of every colour is 0 or 255, so that a threshold between them finds noisy colours."""
+        return {channel for _, colour in self._entries() for channel in colour} <= {0, 255}
 
     @cached_property
     def palette(self) -> np.ndarray:
@@ -112,6 +133,34 @@ class ClassTable:
         labels[off_palette] = IGNORE
         order = np.argsort(-counts, kind="stable")
         return labels, {f"#{colours[i]:06x}": int(counts[i]) for i in order}
+
+
+DEEPGLOBE = ClassTable(
+    {
+        "urban": (0, 255, 255),
+        "agriculture": (255, 255, 0),
+        "rangeland": (255, 0, 255),
+        "forest": (0, 255, 0),
+        "water": (0, 0, 255),
+        "barren": (255, 255, 255),
+    },
+    ignore=("unknown", (0, 0, 0)),
+)
+"""The classes of DeepGlobe Land Cover: those of the preset `data.classes` and of the embedded masks."""
+
+
+def read_colour(value: Any) -> tuple[int, int, int]:
+    """(red, green, blue) of `"#00ffff"` or `[0, 255, 255]`.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(value, str) and len(value) == 7 and value[0] == "#":
+        with suppress(ValueError):
+            value = list(bytes.fromhex(value[1:]))
+    if isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value):
+        return tuple(value)
+    raise ValueError('should be a colour such as "#00ffff" (in quotes: # begins a comment) or [0, 255, 255]')
 
 
 def hex_colour(colour: tuple[int, int, int]) -> str:

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from landcover.class_files import METADATA_KEY
 from landcover.classes import ClassTable
 from landcover.errors import LandcoverError
 from landcover.files import replacing
@@ -21,7 +22,6 @@ from landcover.models import Architecture, Network, build
 from landcover.pretrained import misfit
 
 FORMAT = 2
-_KEY = "landcover"  # one key: safetensors writes several in an order that changes from run to run
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def save_model(model: Model, path: Path) -> None:
     }
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
     with replacing(path) as scratch:
-        save_file(weights, scratch, metadata={_KEY: json.dumps(description)})
+        save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(description)})
 
 
 def load_model(path: Path) -> Model:
@@ -64,12 +64,12 @@ def load_model(path: Path) -> Model:
     """
     try:
         with safe_open(path, "pt") as file:
-            description = json.loads((file.metadata() or {})[_KEY])
+            description = json.loads((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if description["format"] != FORMAT:
             raise LandcoverError(f"format {description['format']!r:.60}, this program reads {FORMAT}")
         architecture = Architecture(*(description[field] for field in ("model", "backbone", "upsampling", "context")))
-        classes = _read_classes(description)
+        classes = ClassTable.from_json(description)
         mean, std = (_numbers(description[name], 3) for name in ("mean", "std"))
         (scale,) = _numbers([description["scale"]], 1)
         if not (scale <= 1 and scale > 0 and min(std) > 0):
@@ -96,13 +96,6 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
         raise LandcoverError(f"weights do not fit {architecture.model} ({wrong})")
     network.to_empty(device="cpu").load_state_dict(weights)
     return network
-
-
-def _read_classes(description: Mapping[str, Any]) -> ClassTable:
-    classes = ClassTable.from_json(description)
-    if any(len(colour) != 3 for colour in classes.colours.values()):
-        raise ValueError("a colour is not of red, green and blue")
-    return classes
 
 
 def _numbers(values: Any, count: int) -> list[float]:

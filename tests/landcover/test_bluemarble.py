@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from landcover.bluemarble import CLASSES, IGBP, build, cut, labels_on_picture_grid
-from landcover.classes import IGNORE
+from landcover.bluemarble import IGBP, build, cut, labels_on_picture_grid
+from landcover.classes import DEEPGLOBE, IGNORE
 from landcover.errors import LandcoverError
 from landcover.globe import tile_corner, tile_name
 
@@ -27,7 +27,7 @@ def test_labels_are_those_of_the_cell_under_the_pixel_centre():
     for row, column in np.ndindex(labels.shape):
         # Picture pixels are 4/3 cells wide; a centre on a border belongs to the cell that begins there.
         value = igbp[int((row + 0.5) * 4 / 3 + 1e-9), int((column + 0.5) * 4 / 3 + 1e-9)]
-        assert value in IGBP[CLASSES.names[labels[row, column]]]
+        assert value in IGBP[DEEPGLOBE.names[labels[row, column]]]
 
 
 def test_types_outside_the_scheme_are_unknown():
@@ -36,7 +36,7 @@ def test_types_outside_the_scheme_are_unknown():
 
 
 def test_tiles_with_enough_land_are_kept_and_a_fifth_of_them_validates():
-    water, forest = CLASSES.names.index("water"), CLASSES.names.index("forest")
+    water, forest = DEEPGLOBE.names.index("water"), DEEPGLOBE.names.index("forest")
     labels = np.full((12 * 10, 24 * 10), forest, np.uint8)
     labels[:10, :10] = water
     labels[0, :10] = forest  # the first tile: exactly a tenth is land

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
-from landcover.classes import IGNORE, ClassTable
+from landcover.classes import DEEPGLOBE, IGNORE, ClassTable
 from landcover.errors import LandcoverError
 
 
@@ -28,6 +31,12 @@ def test_the_ignored_class_takes_no_label_wherever_it_stands_in_the_table():
 def test_without_an_ignored_class_no_colour_stands_for_it():
     table = ClassTable.of({"a": (1, 1, 1), "b": (0, 0, 0)}, None)
     assert table.decode(np.uint8([[(0, 0, 0), (9, 9, 9)]]))[0].tolist() == [[1, IGNORE]]
+
+
+def test_the_preset_table_is_that_of_the_parameters():
+    data = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["data"]
+    assert ClassTable.from_json(data) == DEEPGLOBE
+    assert list(data["classes"]) == list(DEEPGLOBE.to_json()["classes"])
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def rewrite(saved, path, **changes):
         ({"context": 0.0}, "train.context = 0.0"),
         ({"classes": {"a": "#000000", "b": "#ffffff"}, "ignore": None}, "weights do not fit"),
         ({"classes": ["a"]}, "not a model of this program"),
-        ({"classes": {"a": "#00", "b": "#ffffff", "c": "#ff00ff"}, "ignore": None}, "red, green and blue"),
+        ({"classes": {"a": "#00", "b": "#ffffff", "c": "#ff00ff"}, "ignore": None}, "should be a colour"),
         ({"classes": {"a": "#000000"}, "ignore": None}, "1 classes besides the ignored one"),
         ({"scale": 1e9}, "scale"),
         ({"scale": 0}, "scale"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import draw_pair
 
-from landcover.bluemarble import CLASSES
+from landcover.classes import DEEPGLOBE
 from landcover.pictures import RIGHT, WRONG, Comparison, draw_samples, draw_world
 from landcover.samples import find_samples, read_rgb, save_png
 
@@ -29,12 +29,12 @@ def test_samples_show_right_and_wrong_pixels(pairs, classes, tmp_path):
 
 def test_the_world_shows_predictions_at_their_place(tmp_path):
     for name in ("N45E015", "S15W075"):
-        draw_pair(tmp_path, name, 225, 225, table=CLASSES)
+        draw_pair(tmp_path, name, 225, 225, table=DEEPGLOBE)
     labels = np.zeros((225, 225), np.uint8)
-    save_png(CLASSES.encode(labels), tmp_path / "prediction.png")
-    draw_world(find_samples(tmp_path), {"N45E015": tmp_path / "prediction.png"}, CLASSES, tmp_path / "world.png")
+    save_png(DEEPGLOBE.encode(labels), tmp_path / "prediction.png")
+    draw_world(find_samples(tmp_path), {"N45E015": tmp_path / "prediction.png"}, DEEPGLOBE, tmp_path / "world.png")
     picture = read_rgb(tmp_path / "world.png")
-    rows, columns = np.nonzero((picture == np.uint8(CLASSES.colours["urban"])).all(2))
+    rows, columns = np.nonzero((picture == np.uint8(DEEPGLOBE.colours["urban"])).all(2))
     in_last_map = rows > picture.shape[0] * 0.67
     in_last_map &= rows < picture.shape[0] * 0.94  # above the legend
     assert columns[in_last_map].mean() / picture.shape[1] == pytest.approx(0.5 + 22.5 / 360, abs=0.04)

@@ -1,0 +1,45 @@
+"""The class table in files: parameters, models, and JSON of its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import SafetensorError, safe_open
+
+from landcover.classes import ClassTable
+from landcover.errors import LandcoverError
+
+METADATA_KEY = "landcover"
+"""Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
+
+
+def read_class_table(path: Path) -> ClassTable:
+    """The class table of a params.yaml (its block `data`), a model.safetensors, or what `ClassTable.to_json` gives.
+
+    Of a model only the header is read.
+
+    Raises:
+        LandcoverError: The file is missing, of another kind, or has no table that can be used.
+    """
+    try:
+        return ClassTable.from_json(_content(path))
+    except FileNotFoundError as error:
+        raise LandcoverError(f"{path}: no such file. Give a params.yaml, a model.safetensors or a JSON.") from error
+    except (OSError, LookupError, TypeError, AttributeError) as error:
+        reason = f"no key {error}" if isinstance(error, KeyError) else "not of that form"
+        reason = getattr(error, "strerror", None) or reason
+    except (ValueError, SafetensorError, yaml.YAMLError, LandcoverError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+    raise LandcoverError(
+        f"{path}: no table of classes ({reason}). Give a params.yaml, a model.safetensors, or a JSON such as "
+        '{"classes": {"land": "#00ff00", "sea": "#0000ff", "unknown": "#000000"}, "ignore": "unknown"}.'
+    )
+
+
+def _content(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        with safe_open(path, "numpy") as file:
+            return json.loads((file.metadata() or {})[METADATA_KEY])
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)["data"]
