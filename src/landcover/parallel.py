@@ -4,7 +4,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from typing import TypeVar
+
+from landcover.errors import LandcoverError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,3 +37,16 @@ def parallel_map(
                 yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def error_as_result(function: Callable[[Item], Result]) -> Callable[[Item], Result | LandcoverError]:
+    """Return a `LandcoverError` instead of raising it, so that one bad file does not hide the next."""
+
+    @wraps(function)
+    def wrapped(item: Item) -> Result | LandcoverError:
+        try:
+            return function(item)
+        except LandcoverError as error:
+            return error
+
+    return wrapped

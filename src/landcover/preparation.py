@@ -1,8 +1,7 @@
 """Decode a folder of samples into tiles that training can read without decoding."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from landcover.classes import IGNORE, ClassTable
 from landcover.errors import LandcoverError
-from landcover.parallel import parallel_map
+from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import Sample, image_size, read_rgb, scale_down, scaled_size
 from landcover.tiles import pixel_column
 
@@ -41,7 +40,7 @@ def prepare(
         LandcoverError: The files that cannot be used, one a line, at most `MAX_LISTED` of them.
     """
 
-    @_error_as_result
+    @error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:
         _common_size(sample)
         image = scale_down(read_rgb(sample.image), scale)
@@ -50,7 +49,7 @@ def prepare(
         labels = _resized(labels, image.shape[:2])
         return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
-    sizes = list(parallel_map(_error_as_result(_common_size), samples))
+    sizes = list(parallel_map(error_as_result(_common_size), samples))
     if any(isinstance(size, LandcoverError) for size in sizes):
         list(_or_raise(parallel_map(tiles_of, samples)))  # decode all the same, to name the other broken files too
     count = sum(len(_corners(scaled_size(size, scale), tile)) for size in sizes)
@@ -137,19 +136,6 @@ def _npy_writer(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         yield file
-
-
-def _error_as_result(function: Callable) -> Callable:
-    """Return a `LandcoverError` instead of raising it, so that one bad file does not hide the next."""
-
-    @wraps(function)
-    def wrapped(sample: Sample):
-        try:
-            return function(sample)
-        except LandcoverError as error:
-            return error
-
-    return wrapped
 
 
 def _or_raise(results: Iterable) -> Iterator:

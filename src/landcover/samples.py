@@ -33,8 +33,16 @@ def find_images(folder: Path) -> dict[str, Path]:
     return _find(folder, "_sat", IMAGE_SUFFIXES)
 
 
-def find_masks(folder: Path) -> dict[str, Path]:
-    """Colour masks `NAME_mask.png` (or .tif) of a folder by NAME, sorted. Raises as `find_images` does."""
+def find_masks(folder: Path, plain: bool = False) -> dict[str, Path]:
+    """Colour masks `NAME_mask.png` (or .tif) of a folder by NAME, sorted. Raises as `find_images` does.
+
+    Args:
+        plain: In a folder where no file is called `NAME_mask` or `NAME_sat`, any `NAME.png` is a mask.
+    """
+    if plain and folder.is_dir():
+        stems = [path.stem for path in _files(folder, MASK_SUFFIXES)]
+        if stems and not any(stem.endswith(("_mask", "_sat")) for stem in stems):
+            return _find(folder, "", MASK_SUFFIXES)
     return _find(folder, "_mask", MASK_SUFFIXES)
 
 
@@ -93,18 +101,25 @@ def save_png(rgb: np.ndarray, path: Path) -> None:
 
 def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
     if not folder.is_dir():
-        raise LandcoverError(f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or set data.root.")
+        raise LandcoverError(
+            f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
+            "(in the pipeline: data.root)."
+        )
     found = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in suffixes and path.stem.endswith(ending):
+    for path in _files(folder, suffixes):
+        if path.stem.endswith(ending):
             name = path.stem.removesuffix(ending)
             if name in found:
                 raise LandcoverError(f"{path}: {found[name].name} has the same name. Remove or rename one of them.")
             found[name] = path
     if not found:
         patterns = ", ".join(f"NAME{ending}{suffix}" for suffix in suffixes)
-        raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or set data.root.")
+        raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or name another (in the pipeline: data.root).")
     return found
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
 
 
 def _opened(path: Path) -> Image.Image:

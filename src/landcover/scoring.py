@@ -3,19 +3,39 @@
 Over the whole set of pixels, not per picture. Pixels whose truth is unknown are not left out: a class predicted there
 is a false positive. Unknown predicted on a known pixel is a miss. mean IoU is the plain mean over the classes but
 unknown; a class that is neither present nor predicted has no IoU (None) and is left out of the mean.
+
+Where each channel of all the classes' colours is 0 or 255, as in the course, the channels of other colours count as 0
+below 128 and as 255 from there on. What then is no class's colour is unknown, as it is with any other table.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+from tqdm import tqdm
 
 from landcover.classes import IGNORE, ClassTable
-from landcover.confusion import class_accuracy, class_iou, confusion_matrix, mean
+from landcover.confusion import (
+    class_accuracy,
+    class_f1,
+    class_iou,
+    class_mean,
+    class_precision,
+    confusion_matrix,
+    mean,
+    number,
+)
 from landcover.errors import LandcoverError
-from landcover.parallel import parallel_map
+from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import find_masks, read_rgb
+
+if TYPE_CHECKING:  # takes longer to import than a few masks to score
+    import pandas as pd
+
+_THRESHOLD = 128
 
 
 @dataclass(frozen=True)
@@ -24,43 +44,72 @@ class Scores:
 
     Attributes:
         classes: The C classes that are scored.
-        confusion: int64 (C + 1, C + 1), rows are truths, columns predictions; the last of each is unknown.
-        per_picture: The same for each picture alone, by name.
+        per_picture: Confusion matrix of each picture by name: int64 (C + 1, C + 1), rows are truths, columns
+            predictions; the last of each is unknown. A few hundred bytes a picture.
+        strays: Number of pixels, of truth and predictions, whose colour is not in the table of classes.
+        broken: A line for each pair that could not be scored.
     """
 
     classes: ClassTable
-    confusion: np.ndarray
-    per_picture: dict[str, np.ndarray]
+    per_picture: Mapping[str, np.ndarray]
+    strays: int = 0
+    broken: tuple[str, ...] = ()
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """The counts of all pictures: int64 (C + 1, C + 1)."""
+        return sum(self.per_picture.values())
 
     def figures(self) -> dict:
         """`mean_iou`, `pixel_accuracy`, `mean_accuracy`, `frequency_weighted_iou` and `iou` by class, all 0..1.
 
         The accuracies and frequencies are over the pixels whose truth is known (Long et al. 2015, section 5).
         """
-        iou, known = self._iou(self.confusion), self.confusion[:-1]
-        present = known.sum(1)
-        pixels = present.sum()
+        table, known = self.by_class(), self.confusion[:-1]
+        pixels = known.sum()
         return {
-            "mean_iou": mean(iou),
+            "mean_iou": mean(table["iou"]),
             "pixel_accuracy": float(np.trace(known) / pixels) if pixels else None,
-            "mean_accuracy": mean(class_accuracy(self.confusion)[:-1]),
-            "frequency_weighted_iou": float(np.nansum(present * iou) / pixels) if pixels else None,
-            "iou": {name: None if np.isnan(x) else float(x) for name, x in zip(self.classes.names, iou, strict=True)},
+            "mean_accuracy": mean(table["recall"]),
+            "frequency_weighted_iou": float(np.nansum(table["share"] * table["iou"])) if pixels else None,
+            "iou": self.named(table["iou"]),
         }
 
-    def iou_table(self) -> pd.DataFrame:
-        """A row per class: `class`, `iou`."""
-        return pd.DataFrame({"class": self.classes.names, "iou": self._iou(self.confusion)})
+    def by_class(self) -> dict[str, np.ndarray]:
+        """`iou`, `precision`, `recall`, `f1` and `share`: float64 (C,) in 0..1, NaN where undefined.
 
-    def confusion_table(self) -> pd.DataFrame:
+        The share is that of the pixels whose truth is known.
+        """
+        pixels = self.confusion[:-1].sum(1)
+        return {
+            "iou": scored_iou(self.confusion),
+            "precision": class_precision(self.confusion)[:-1],
+            "recall": class_accuracy(self.confusion)[:-1],
+            "f1": class_f1(self.confusion)[:-1],
+            "share": pixels / pixels.sum() if pixels.any() else np.full(len(pixels), np.nan),
+        }
+
+    def named(self, values: np.ndarray) -> dict[str, float | None]:
+        """Values (C,) by the names of their classes, None for NaN."""
+        return {name: number(value) for name, value in zip(self.classes.names, values, strict=True)}
+
+    def iou_table(self) -> "pd.DataFrame":
+        """A row per class: `class`, `iou`."""
+        import pandas as pd
+
+        return pd.DataFrame({"class": self.classes.names, "iou": self.by_class()["iou"]})
+
+    def confusion_table(self) -> "pd.DataFrame":
         """A row per pair of classes, unknown among them: `actual`, `predicted`, `pixels`."""
+        import pandas as pd
+
         names = [*self.classes.names, self.classes.ignore_name]
         pairs = pd.MultiIndex.from_product([names, names], names=["actual", "predicted"])
         return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
 
     def picture_iou(self, name: str) -> float | None:
         """Mean IoU of one picture, over the classes that are present or predicted in it."""
-        return mean(self._iou(self.per_picture[name]))
+        return mean(scored_iou(self.per_picture[name]))
 
     def ranked(self) -> list[str]:
         """Names of the pictures from the highest mean IoU to the lowest; those that have none last, equals by name."""
@@ -77,35 +126,75 @@ class Scores:
         iou, ranked = self.picture_iou(name), self.ranked()
         return f"mean IoU {'-' if iou is None else f'{iou:.3f}'} ({ranked.index(name) + 1} of {len(ranked)})"
 
-    def _iou(self, confusion: np.ndarray) -> np.ndarray:
-        return class_iou(confusion)[:-1]
+
+def scored_iou(confusion: np.ndarray) -> np.ndarray:
+    """IoU of the classes but unknown, NaN if neither present nor predicted: (..., C + 1, C + 1) to float64 (..., C)."""
+    return class_iou(confusion)[..., :-1]
 
 
-def score_masks(truth: Path, predictions: Path, classes: ClassTable) -> Scores:
+def mean_iou(confusion: np.ndarray) -> np.ndarray:
+    """Mean of `scored_iou`: (..., C + 1, C + 1) to float64 (...), NaN where no class has one."""
+    return class_mean(scored_iou(confusion))
+
+
+def score_masks(
+    truth: Path,
+    predictions: Path,
+    classes: ClassTable,
+    *,
+    plain: bool = False,
+    keep_going: bool = False,
+    quiet: bool = False,
+) -> Scores:
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
 
-    Raises:
-        LandcoverError: A folder is missing or empty, a mask has no partner, or the two are of different sizes.
-    """
-    truths, predicted = find_masks(truth), find_masks(predictions)
-    for ours, theirs, folder in ((truths, predicted, predictions), (predicted, truths, truth)):
-        if lonely := sorted(ours.keys() - theirs):
-            more = f" ({len(lonely)} such)" if len(lonely) > 1 else ""
-            raise LandcoverError(f"{ours[lonely[0]]}: no mask of this name in {folder}{more}. Add or remove one.")
+    Args:
+        plain: See `find_masks`.
+        keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
+        quiet: Show no progress, not even to a terminal.
 
-    def count(name: str) -> np.ndarray:
-        labels, _ = classes.decode(read_rgb(truths[name]))
-        answers, _ = classes.decode(read_rgb(predicted[name]))
+    Raises:
+        LandcoverError: A folder is missing or empty; or a line for each mask that has no partner, cannot be read, or
+            is of another size than its partner.
+    """
+    truths, predicted = find_masks(truth, plain), find_masks(predictions, plain)
+    lonely = [
+        f"{ours[name]}: no mask of this name in {folder}. Add or remove one."
+        for ours, theirs, folder in ((truths, predicted, predictions), (predicted, truths, truth))
+        for name in ours
+        if name not in theirs
+    ]
+    if lonely:
+        raise LandcoverError("\n".join(lonely))
+
+    @error_as_result
+    def count(name: str) -> tuple[np.ndarray, int]:
+        labels, strays = _read_labels(truths[name], classes)
+        answers, more = _read_labels(predicted[name], classes)
         if labels.shape != answers.shape:
             sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (answers, labels))
-            raise LandcoverError(f"{predicted[name]}: its size and that of {truths[name]} differ: {sizes} pixels.")
-        return confusion_matrix(*(_unknown_last(array, len(classes)) for array in (labels, answers)), len(classes) + 1)
+            raise LandcoverError(
+                f"{predicted[name]}: its size and that of {truths[name]} differ: {sizes} pixels. Make them equal."
+            )
+        return confusion_matrix(labels, answers, len(classes) + 1), strays + more
 
-    names = list(truths)
-    per_picture = dict(zip(names, parallel_map(count, names), strict=True))
-    return Scores(classes, sum(per_picture.values()), per_picture)
+    results = tqdm(parallel_map(count, truths), "score", len(truths), unit=" pictures", disable=quiet or None)
+    per_picture, strays, broken = {}, 0, []
+    for name, result in zip(truths, results, strict=True):
+        if isinstance(result, LandcoverError):
+            broken.append(str(result))
+        else:
+            per_picture[name] = result[0]
+            strays += result[1]
+    if broken and not (keep_going and per_picture):
+        raise LandcoverError("\n".join(broken))
+    return Scores(classes, per_picture, strays, tuple(broken))
 
 
-def _unknown_last(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Labels with `IGNORE` replaced by the index after the last class."""
-    return np.where(labels == IGNORE, np.uint8(classes), labels)
+def _read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
+    """Labels of a colour mask, uint8 (H, W), unknown after the last class; how many pixels' colours are no class's."""
+    mask = read_rgb(path)
+    labels, off_palette = classes.decode(mask)
+    if off_palette and classes.saturated:  # colours of the table stay what they are
+        labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
+    return np.where(labels == IGNORE, np.uint8(len(classes)), labels), sum(off_palette.values())
