@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from landcover.bootstrap import mean_iou_interval
 from landcover.errors import LandcoverError
 from landcover.files import write_metrics, write_table
 from landcover.pictures import Comparison, draw_samples, draw_world
@@ -26,6 +27,8 @@ class Evaluate(Block):
     """The block `evaluate` of params.yaml."""
 
     samples: Annotated[int, Field(ge=1, le=50)] | list[str]
+    resamples: int = Field(ge=100)
+    seed: int = Field(ge=0)
 
 
 def main() -> None:
@@ -44,7 +47,10 @@ def main() -> None:
     draw_samples(rows, classes, PLOTS / "samples.png")
     world = [*find_samples(data.folder("train")), *samples.values()]
     draw_world(world, predictions, classes, PLOTS / "world.png")
-    figures = write_metrics(METRICS, scores.figures())
+    figures = scores.figures()
+    low, high = mean_iou_interval(scores.per_picture, params.resamples, params.seed)
+    bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}
+    figures = write_metrics(METRICS, bounds | figures)
     print(f"{METRICS}: mean IoU {figures['mean_iou']}, pixel accuracy {figures['pixel_accuracy']}")
 
 

@@ -79,6 +79,7 @@ BAD = [
     ("prepare", "max_off_palette", 7, "prepare.max_off_palette = 7.*: should be less than or equal to 1"),
     ("predict", "tta", "all", "predict.tta = 'all': should be one of none, flip, d4"),
     ("evaluate", "samples", 0, "evaluate.samples.* = 0: should be greater than or equal to 1"),
+    ("evaluate", "resamples", 10, "evaluate.resamples = 10: should be greater than or equal to 100"),
     ("evaluate", "samples", "0008", "evaluate.samples.* = '0008': should be a valid"),
     ("data", "root", 5, "data.root = 5: should be a valid string"),
     ("data", "ignore", "none", "data.ignore = 'none' should be null or one of urban"),

@@ -25,6 +25,8 @@ def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
     assert sorted(path.name for path in predict.PREDICTIONS.iterdir()) == ["a_mask.png", "b_mask.png", "c_mask.png"]
     scores = json.loads(Path("metrics/evaluate.json").read_text())
     assert list(scores["iou"]) == TABLE.names
+    assert list(scores)[:3] == ["mean_iou", "mean_iou_low", "mean_iou_high"]
+    assert scores["mean_iou_low"] <= scores["mean_iou"] <= scores["mean_iou_high"]
     confusion = read_table("plots/confusion.csv")
     assert sum(int(row["pixels"]) for row in confusion) == 3 * 40 * 56
     assert not [path for path in Path().rglob(".partial*")]
