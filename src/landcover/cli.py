@@ -1,10 +1,10 @@
-"""The command `landcover`: use a trained model outside the pipeline; see what can be trained."""
+"""The command `landcover`: use a trained model and score masks outside the pipeline; see what can be trained."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from landcover import __version__
+from landcover import __version__, scoring_commands
 from landcover.errors import LandcoverError
 
 # The keys of inference.TTA and devices.DEVICES, said again because importing those takes seconds and --help must not.
@@ -15,7 +15,10 @@ EXAMPLES = """\
 examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
+  landcover evaluate -g truth -p maps
+  landcover compare maps other_maps -g truth
   landcover models --backbone vgg16_bn
+landcover COMMAND --help says more
 """
 
 
@@ -33,6 +36,7 @@ def main() -> None:
     command.add_argument("--tta", default="none", choices=VIEWS, help="average 1, 2 or 8 views")
     command.add_argument("--device", default="auto", choices=DEVICES)
     command.set_defaults(run=predict)
+    scoring_commands.add_commands(commands)
     command = commands.add_parser("models", help="list the networks that can be trained, their size and their cost")
     command.add_argument("--model", help="only this one")
     command.add_argument("--backbone", help="only on this one")
