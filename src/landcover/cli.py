@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from landcover import __version__, scoring_commands
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, errors_in_one_line
 
 # The keys of inference.TTA and devices.DEVICES, said again because importing those takes seconds and --help must not.
 VIEWS = ("none", "flip", "d4")
@@ -44,9 +44,10 @@ def main() -> None:
     command.set_defaults(run=models)
     arguments = parser.parse_args()
     try:
-        arguments.run(arguments)
-    except LandcoverError as error:
-        sys.exit(f"error: {error}")
+        with errors_in_one_line():
+            arguments.run(arguments)
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
 
 
 def predict(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,8 @@
-"""The one exception for everything that a user can cause and mend."""
+"""The one exception for everything that a user can cause and mend, and how programs end on it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class LandcoverError(Exception):
@@ -7,3 +11,17 @@ class LandcoverError(Exception):
     The message is one line: what is wrong, where, what to do. Stages and commands print it without a traceback and
     exit with code 1.
     """
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend."""
+    try:
+        yield
+    except LandcoverError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.filename is None and error.strerror is None:
+            raise
+        place = f"{error.filename}: " if error.filename is not None else ""
+        sys.exit(f"error: {place}{error.strerror}. Make room, or check the path and its permissions.")

@@ -5,7 +5,8 @@ is a false positive. Unknown predicted on a known pixel is a miss. mean IoU is t
 unknown; a class that is neither present nor predicted has no IoU (None) and is left out of the mean.
 
 Where each channel of all the classes' colours is 0 or 255, as in the course, the channels of other colours count as 0
-below 128 and as 255 from there on. What then is no class's colour is unknown, as it is with any other table.
+below 128 and as 255 from there on. What then is no class's colour is unknown, as it is with any other table; the
+course's scorer leaves such pixels, which are red, at whatever value its memory held.
 """
 
 from collections.abc import Mapping

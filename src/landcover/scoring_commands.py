@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,9 @@ RESAMPLES = 2000  # as params.yaml has it
 _MASKS = """\
 Masks are NAME_mask.png (or .tif) of any size, paired by NAME; in a folder where no file is called NAME_mask or
 NAME_sat, each NAME.png is a mask. Where every colour of the classes is made of 0 and 255, channels of other colours
-count as 0 below 128 and as 255 from there on; any other colour of no class is unknown. A class predicted where the
-truth is unknown is a false positive; unknown predicted is a miss. A class that is neither present nor predicted has no
-IoU ("-", in JSON null) and no part in the mean.
+count as 0 below 128 and as 255 from there on; any other colour of no class (red, in the course's) is unknown. A class
+predicted where the truth is unknown is a false positive; unknown predicted is a miss. A class that is neither present
+nor predicted has no IoU ("-", in JSON null) and no part in the mean.
 """
 _EXIT_CODES = """\
 exit codes:
@@ -71,7 +71,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """Print the scores of a folder of masks."""
     from landcover.reports import course_lines, score_json, score_table
 
-    scores = _score(arguments, arguments.pred)
+    (scores,) = _score(arguments, arguments.pred)
     if arguments.json:
         _print_json(score_json(scores))
     else:
@@ -86,10 +86,10 @@ def compare(arguments: argparse.Namespace) -> None:
     from landcover.bootstrap import compare_pictures
     from landcover.reports import difference_json, difference_text
 
-    both = [_score(arguments, folder) for folder in (arguments.a, arguments.b)]
+    both = _score(arguments, arguments.a, arguments.b)
     a, b = (scores.per_picture for scores in both)
     if not a.keys() & b.keys():
-        raise LandcoverError("\n".join(line for scores in both for line in scores.broken))
+        _raise_all(line for scores in both for line in scores.broken)
     difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
         _print_json(difference_json(difference))
@@ -133,13 +133,25 @@ def _whole(least: int) -> Callable[[str], int]:
     return whole
 
 
-def _score(arguments: argparse.Namespace, predictions: Path) -> "Scores":
+def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
+    """Scores of the masks of each folder; what is wrong with them is told together."""
     from landcover.class_files import read_class_table
     from landcover.classes import DEEPGLOBE
+    from landcover.parallel import error_as_result
     from landcover.scoring import score_masks
 
     classes = read_class_table(arguments.classes) if arguments.classes else DEEPGLOBE
-    return score_masks(arguments.labels, predictions, classes, plain=True, keep_going=True, quiet=arguments.quiet)
+    options = {"plain": True, "keep_going": True, "quiet": arguments.quiet}
+    score = error_as_result(lambda folder: score_masks(arguments.labels, folder, classes, **options))
+    results = [score(folder) for folder in folders]
+    _raise_all(str(result) for result in results if isinstance(result, LandcoverError))
+    return results
+
+
+def _raise_all(messages: Iterable[str]) -> None:
+    """Raise the lines of the messages, if there are any, each once."""
+    if lines := dict.fromkeys(line for message in messages for line in message.splitlines()):
+        raise LandcoverError("\n".join(lines))
 
 
 def _print_json(content: dict) -> None:
@@ -152,6 +164,5 @@ def _finish(arguments: argparse.Namespace, results: list["Scores"]) -> None:
     if strays and not arguments.quiet:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
         print(f"note: {strays} pixels have colours of no class; {how}", file=sys.stderr)
-    if broken := sorted({line for scores in results for line in scores.broken}):
-        sys.stdout.flush()
-        raise LandcoverError("\n".join(broken))
+    sys.stdout.flush()
+    _raise_all(line for scores in results for line in scores.broken)

@@ -193,12 +193,13 @@ def test_masks_without_a_partner_are_all_listed_and_nothing_is_scored(masks):
         assert (done.returncode, done.stdout) == (1, "")
         assert "7_mask.png" in done.stderr
         assert "Traceback" not in done.stderr
-    done = landcover("evaluate", "-p", "good", "-g", "truth", folder=masks)
-    assert [line.removeprefix("error: ").split(":")[0] for line in done.stderr.splitlines()] == [
-        "truth/3_mask.png",
-        "truth/5_mask.png",
-        "good/7_mask.png",
-    ]
+    lonely = ["truth/3_mask.png", "truth/5_mask.png", "good/7_mask.png"]
+    for arguments, expected in (
+        (("evaluate", "-p", "good"), lonely),
+        (("compare", "good", "bad"), [*lonely, "bad/7_mask.png"]),
+    ):
+        done = landcover(*arguments, "-g", "truth", folder=masks)
+        assert [line.removeprefix("error: ").split(":")[0] for line in done.stderr.splitlines()] == expected
 
 
 def test_the_colours_can_come_from_a_model(classes, model, tmp_path):
