@@ -48,7 +48,7 @@ class Scores:
         per_picture: Confusion matrix of each picture by name: int64 (C + 1, C + 1), rows are truths, columns
             predictions; the last of each is unknown. A few hundred bytes a picture.
         strays: Number of pixels, of truth and predictions, whose colour is not in the table of classes.
-        broken: A line for each pair that could not be scored.
+        broken: A line for each mask that could not be scored.
     """
 
     classes: ClassTable
@@ -168,10 +168,14 @@ def score_masks(
     if lonely:
         raise LandcoverError("\n".join(lonely))
 
+    read = error_as_result(lambda path: _read_labels(path, classes))
+
     @error_as_result
     def count(name: str) -> tuple[np.ndarray, int]:
-        labels, strays = _read_labels(truths[name], classes)
-        answers, more = _read_labels(predicted[name], classes)
+        sides = [read(path) for path in (truths[name], predicted[name])]
+        if wrong := [str(side) for side in sides if isinstance(side, LandcoverError)]:
+            raise LandcoverError("\n".join(wrong))
+        (labels, strays), (answers, more) = sides
         if labels.shape != answers.shape:
             sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (answers, labels))
             raise LandcoverError(
@@ -183,7 +187,7 @@ def score_masks(
     per_picture, strays, broken = {}, 0, []
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):
-            broken.append(str(result))
+            broken += str(result).splitlines()
         else:
             per_picture[name] = result[0]
             strays += result[1]

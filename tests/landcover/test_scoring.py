@@ -130,7 +130,8 @@ def test_broken_files_are_all_named_and_nothing_is_scored_unless_asked_for(tmp_p
     masks = {name: [[0, 1, 2]] for name in "abcd"}
     write_masks(tmp_path / "truth", classes, **masks)
     write_masks(tmp_path / "predicted", classes, **masks | {"a": [[1, 1, 2]], "d": [[0], [1]]})
-    (tmp_path / "truth" / "b_mask.png").write_bytes(b"")
+    for folder in ("truth", "predicted"):
+        (tmp_path / folder / "b_mask.png").write_bytes(b"")
     (tmp_path / "predicted" / "c_mask.png").write_bytes((tmp_path / "truth" / "c_mask.png").read_bytes()[:50])
     folders = tmp_path / "truth", tmp_path / "predicted"
     with pytest.raises(LandcoverError) as error:
@@ -139,7 +140,7 @@ def test_broken_files_are_all_named_and_nothing_is_scored_unless_asked_for(tmp_p
     assert list(scores.per_picture) == ["a"]
     assert scores.figures()["iou"] == {"urban": 0, "forest": 1 / 2, "water": 1}
     assert "\n".join(scores.broken) == str(error.value)
-    assert [line.split("_mask")[0][-1] for line in scores.broken] == ["b", "c", "d"]
+    assert [line.split("_mask")[0][-1] for line in scores.broken] == ["b", "b", "c", "d"]
 
 
 def test_nothing_readable_is_an_error_even_when_asked_to_go_on(tmp_path, classes):
