@@ -21,6 +21,7 @@ def test_the_scores_are_those_of_the_committed_run():
     measured = [scores["mean_iou"], scores["pixel_accuracy"], *scores["iou"].values()]
     ours = next(row for row in rows("Start") if row[0].startswith("**fcn1s"))
     assert ours[1:] == [f"{value:.3f}" for value in measured]
+    assert f"between {scores['mean_iou_low']:.3f} and {scores['mean_iou_high']:.3f} (95 %" in README
     assert f"mean IoU {scores['mean_iou']}, pixel accuracy {scores['pixel_accuracy']}" in README
     assert f"mean IoU **{scores['mean_iou']:.3f}**, pixel accuracy {scores['pixel_accuracy']:.3f}" in README
 
