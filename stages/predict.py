@@ -7,12 +7,15 @@ out:  data/predictions/NAME_mask.png
 from pathlib import Path
 from typing import Annotated
 
+from pydantic import Field
+
 from landcover.devices import DEVICES, choose_device, make_repeatable
 from landcover.inference import TTA, predict_masks
 from landcover.model_file import load_model
 from landcover.processes import folder_made_together, joined
 from landcover.samples import find_images
-from stages.params import Block, Data, one_of, read_block
+from landcover.tiling import ALIGNMENT
+from stages.params import Block, Data, Number, one_of, read_block
 from stages.runner import run
 
 MODEL = Path("models/model.safetensors")
@@ -23,6 +26,9 @@ class Predict(Block):
     """The block `predict` of params.yaml."""
 
     tta: Annotated[str, one_of(TTA)]
+    window: Annotated[int, Field(ge=2 * ALIGNMENT, multiple_of=ALIGNMENT)]
+    overlap: Annotated[Number, Field(ge=0, lt=0.9)]
+    batch_size: int = Field(ge=1)
     device: Annotated[str, one_of(DEVICES)]
 
 
@@ -35,7 +41,8 @@ def main() -> None:
     model.network.to(device)
     images = find_images(data.folder("validation"))
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
-        predict_masks(model, dict(processes.share(list(images.items()))), scratch, params.tta)
+        options = params.model_dump(exclude={"device"})
+        predict_masks(model, dict(processes.share(list(images.items()))), scratch, **options)
     if processes.first:
         print(f"{PREDICTIONS}: {len(images)} masks")
 

@@ -1,62 +1,135 @@
 """Label pictures with a trained model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from tqdm import tqdm
 
+from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
+from landcover.errors import LandcoverError
 from landcover.files import replacing
 from landcover.model_file import Model
-from landcover.parallel import parallel_map
-from landcover.samples import read_rgb, save_png, scale_down
+from landcover.parallel import error_as_result, parallel_map
+from landcover.samples import read_rgb, save_png
+from landcover.tiling import Blender, Window, upsample_bands, windows
 
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of a picture are averaged (itself; and mirrored; all eight symmetries)."""
 
 
-def predict_masks(model: Model, images: Mapping[str, Path], folder: Path, tta: str = "none") -> None:
+def predict_masks(
+    model: Model,
+    images: Mapping[str, Path],
+    folder: Path,
+    *,
+    keep_going: bool = False,
+    quiet: bool = False,
+    **options: str | int | float,
+) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME; pictures are read ahead.
 
+    Args:
+        model: Whose classes and colours the masks have.
+        images: The pictures.
+        folder: Made if it is not there. A mask in it that has the name of one of these is replaced.
+        keep_going: Leave out pictures that cannot be read.
+        quiet: Without a progress bar, which there is on terminals only in any case.
+        options: Those of `label_image`.
+
+    Returns:
+        A line for each picture that was left out.
+
     Raises:
-        LandcoverError: A picture cannot be read.
+        LandcoverError: A picture cannot be read, unless `keep_going`.
     """
-    pictures = tqdm(parallel_map(read_rgb, images.values()), "predict", len(images), unit=" pictures", disable=None)
+    broken = []
+    read = error_as_result(read_rgb) if keep_going else read_rgb
+    pictures = parallel_map(read, images.values())
+    disable = True if quiet else None  # None: if it is no terminal
+    pictures = tqdm(pictures, "predict", len(images), unit=" pictures", disable=disable)
     for name, picture in zip(images, pictures, strict=True):
+        if isinstance(picture, LandcoverError):
+            broken.append(str(picture))
+            continue
         with replacing(folder / f"{name}_mask.png") as scratch:
-            save_png(model.classes.encode(label_image(model, picture, tta)), scratch)
+            save_png(model.classes.encode(label_image(model, picture, **options)), scratch)
+    return broken
 
 
-@torch.inference_mode()
-def label_image(model: Model, image: np.ndarray, tta: str = "none") -> np.ndarray:
-    """The most probable class of every pixel of a picture of any size.
-
-    The picture is scaled to the model's working resolution, the result upsampled bilinearly to full size, and only then
-    the class chosen.
+def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: int | float) -> np.ndarray:
+    """The most probable class of every pixel of a picture in memory: `label_bands` put together.
 
     Args:
+        model: See there, as for `tta` and `options`.
         image: uint8 RGB (H, W, 3) at source resolution.
-        tta: One of `TTA`; class probabilities are averaged over the views.
 
     Returns:
         uint8 (H, W) of indices into `model.classes.names`.
     """
-    device = next(model.network.parameters()).device
-    scaled = scale_down(image, model.scale)
-    batch = torch.from_numpy(scaled.copy()).to(device).permute(2, 0, 1)[None].float() / 255
-    scores = _scores(model.network, batch, TTA[tta])
-    if scaled.shape != image.shape:
-        scores = functional.interpolate(scores, image.shape[:2], mode="bilinear", align_corners=False)
-    return scores.argmax(1)[0].to(torch.uint8).cpu().numpy()
+    return np.concatenate(list(label_bands(model, ArrayRows(image), tta, **options)))
 
 
-def _scores(network: nn.Module, batch: Tensor, views: int) -> Tensor:
-    """Logits of one view, or the mean probabilities of the first `views` symmetries: float32 (N, C, H, W)."""
-    if views == 1:
-        return network(batch)
+def label_bands(
+    model: Model, picture: Rows, tta: str = "none", *, window: int = 512, overlap: float = 0.25, batch_size: int = 1
+) -> Iterator[np.ndarray]:
+    """The most probable class of every pixel of a picture of any size, band for band.
+
+    The picture is scaled to the model's working resolution and labelled in overlapping windows, whose class
+    probabilities are blended; the result is upsampled bilinearly to full size, and only then the class chosen. Memory
+    grows with the width of the picture and hardly with its height: a band as high as a window is held, and no more.
+
+    Args:
+        model: Its network computes on the device that it is on.
+        picture: RGB at source resolution.
+        tta: One of `TTA`; class probabilities are averaged over the views.
+        window: Pixels at working resolution, a multiple of `tiling.ALIGNMENT`: side of the windows. A picture no larger
+            than that is labelled as a whole.
+        overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well.
+        batch_size: Windows, side by side, that pass through the network together.
+
+    Yields:
+        uint8 (rows, W) of indices into `model.classes.names`, from the top down, all in all as high as the picture.
+    """
+    scaled = ScaledRows(picture, model.scale)
+    bands = _probability_bands(model.network, scaled, TTA[tta], window, overlap, batch_size)
+    sizes = ((rows.height, rows.width) for rows in (scaled, picture))
+    for band in upsample_bands(bands, *sizes):
+        yield band.argmax(0).to(torch.uint8).cpu().numpy()
+
+
+def _probability_bands(
+    network: nn.Module, picture: Rows, views: int, window: int, overlap: float, batch_size: int
+) -> Iterator[Tensor]:
+    """Class probabilities float32 (C, rows, W) of a picture, from the top down."""
+    rows, columns = (windows(length, window, overlap) for length in (picture.height, picture.width))
+    blender = Blender(picture.width)
+    bands = sliding(picture, [(row.start, row.stop) for row in rows])
+    finished = [*(row.start for row in rows[1:]), picture.height]
+    for row, stop, band in zip(rows, finished, bands, strict=True):
+        for batch in _batches(columns, batch_size):
+            pixels = np.stack([band[:, column.start : column.stop] for column in batch])
+            for column, probabilities in zip(batch, _probabilities(network, pixels, views), strict=True):
+                blender.add(probabilities, row, column)
+        yield blender.finish(stop)
+
+
+def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:
+    """Up to `size` windows at a time, of one shape."""
+    for _, alike in groupby(columns, lambda column: column.stop - column.start):
+        alike = list(alike)
+        for i in range(0, len(alike), size):
+            yield alike[i : i + size]
+
+
+@torch.inference_mode()
+def _probabilities(network: nn.Module, pixels: np.ndarray, views: int) -> Tensor:
+    """Class probabilities of uint8 pictures (N, H, W, 3), averaged over `views` symmetries: float32 (N, C, H, W)."""
+    device = next(network.parameters()).device
+    batch = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
     total = 0
     for view in range(views):
         mirrored, turns = view % 2, view // 2

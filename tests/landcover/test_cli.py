@@ -1,3 +1,4 @@
+import inspect
 import json
 import subprocess
 import sys
@@ -8,9 +9,9 @@ import pytest
 import torch
 import yaml
 
-from landcover import cli, devices, inference, scoring_commands
+from landcover import cli, devices, inference, predict_command, scoring_commands, tiling
 from landcover.classes import DEEPGLOBE
-from landcover.model_file import Model, save_model
+from landcover.model_file import Model, load_model, save_model
 from landcover.model_table import model_table
 from landcover.models import MODELS, Architecture, backbones_of, build
 from landcover.reports import course_lines
@@ -37,6 +38,68 @@ def test_predict_takes_folders_and_single_pictures(model, pairs, tmp_path):
     assert done.returncode == 0, done.stderr
     sizes = {path.name: read_rgb(path).shape[:2] for path in (tmp_path / "out" / "maps").iterdir()}
     assert sizes == {"0000_mask.png": (40, 40), "town_mask.png": (33, 57), "0002_mask.png": (70, 21)}
+
+
+def test_a_folder_of_plain_pictures_and_an_unexpanded_pattern_will_do(model, pairs, tmp_path):
+    for path in pairs.glob("*_sat.png"):
+        path.rename(path.with_name(path.name.replace("_sat", "")))
+    arguments = ("-m", "m.safetensors", "-o")
+    assert landcover("predict", "pairs", *arguments, "a", folder=tmp_path).stdout == "a: 3 masks\n"
+    assert landcover("predict", "**/000[02].png", *arguments, "b", "-q", folder=tmp_path).stdout == ""
+    masks = [sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in ("a", "b")]
+    assert masks == [["0000_mask.png", "0001_mask.png", "0002_mask.png"], ["0000_mask.png", "0002_mask.png"]]
+
+
+def test_masks_that_are_there_are_kept_unless_overwritten(model, pairs, tmp_path):
+    arguments = ("predict", "pairs", "-m", "m.safetensors", "-o", "out")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0001_mask.png").write_bytes(b"mine")
+    done = landcover(*arguments, folder=tmp_path)
+    assert done.stdout == "out: 2 masks; 1 kept that were there (--overwrite draws them anew)\n"
+    assert (tmp_path / "out" / "0001_mask.png").read_bytes() == b"mine"
+    assert landcover(*arguments, "--overwrite", folder=tmp_path).stdout == "out: 3 masks\n"
+    assert read_rgb(tmp_path / "out" / "0001_mask.png").shape == (33, 57, 3)
+
+
+def test_broken_pictures_are_listed_and_the_others_labelled(model, pairs, tmp_path):
+    (pairs / "0000_sat.png").write_bytes(b"no picture")
+    whole = (pairs / "0002_sat.png").read_bytes()
+    (pairs / "0002_sat.png").write_bytes(whole[: len(whole) // 2])
+    done = landcover("predict", "pairs", "none.jpg", "-m", "m.safetensors", "-o", "out", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "out: 1 masks\n")
+    named = [line.removeprefix("error: ").split(":")[0] for line in done.stderr.splitlines()]
+    assert named == ["pairs/0000_sat.png", "pairs/0002_sat.png", "none.jpg"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["0001_mask.png"]
+
+
+def test_the_windows_are_those_asked_for(model, classes, tmp_path):
+    image = np.random.default_rng(0).integers(256, size=(80, 150, 3), dtype=np.uint8)
+    save_png(image, tmp_path / "a.png")
+    tiled = ("--window", "64", "--overlap", "0.5", "--batch-size", "2", "--tta", "flip")
+    done = landcover("predict", "a.png", "-m", "m.safetensors", "-o", "out", *tiled, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    loaded = load_model(tmp_path / "m.safetensors")
+    labels = inference.label_image(loaded, image, "flip", window=64, overlap=0.5, batch_size=2)
+    assert (read_rgb(tmp_path / "out" / "a_mask.png") == classes.encode(labels)).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["a.png", "--window", "100"], 2, "argument --window: 100: give a multiple of 32 from 64"),
+        (["a.png", "--window", "32"], 2, "argument --window: 32: give a multiple of 32 from 64"),
+        (["a.png", "--overlap", "0.9"], 2, "argument --overlap: 0.9: give a share from 0 to below 0.9"),
+        (["a.png", "--batch-size", "0"], 2, "argument --batch-size: 0: give a number from 1"),
+        (["*.bmp"], 1, "error: *.bmp: no file is called so."),
+        (["a.png", "other/a_sat.png"], 1, "error: other/a_sat.png: a.png has the same name."),
+    ],
+)
+def test_predict_says_what_is_wrong(arguments, code, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["landcover", "predict", *arguments, "-m", "m.safetensors", "-o", "out"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert message in (capsys.readouterr().err if code == 2 else end.value.code)
 
 
 def test_an_error_is_one_line(model, tmp_path):
@@ -107,8 +170,9 @@ def test_models_says_what_there_is(arguments, message, monkeypatch):
 
 
 def test_the_choices_are_those_of_the_library():
-    assert tuple(inference.TTA) == cli.VIEWS
-    assert cli.DEVICES == devices.DEVICES
+    assert tuple(inference.TTA) == predict_command.VIEWS
+    assert predict_command.DEVICES == devices.DEVICES
+    assert predict_command.ALIGNMENT == tiling.ALIGNMENT
 
 
 def test_help_imports_nothing_heavy(tmp_path):
@@ -258,13 +322,17 @@ def test_scoring_imports_neither_torch_nor_pandas(masks):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_resamples_are_those_of_the_parameters():
+def test_the_defaults_are_those_of_the_parameters():
     params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     assert params["evaluate"]["resamples"] == scoring_commands.RESAMPLES
+    tiled = {name: params["predict"][name] for name in ("window", "overlap", "batch_size")}
+    command = predict_command
+    assert tiled == {"window": command.WINDOW, "overlap": command.OVERLAP, "batch_size": command.BATCH_SIZE}
+    assert inspect.getfullargspec(inference.label_bands).kwonlydefaults == tiled
 
 
-@pytest.mark.parametrize("command", ["evaluate", "compare"])
-def test_help_of_the_scoring_commands_has_examples_and_exit_codes(command, tmp_path):
+@pytest.mark.parametrize("command", ["predict", "evaluate", "compare"])
+def test_help_of_the_commands_has_examples_and_exit_codes(command, tmp_path):
     text = landcover(command, "--help", folder=tmp_path).stdout
     assert f"  landcover {command} " in text
     assert "exit codes:" in text
