@@ -50,7 +50,8 @@ class ScaledRows:
     """Rows of a picture at working resolution, each pixel the mean of the area that it stands for.
 
     Band for band they are those of `samples.scale_down` of the whole picture: row i is made of the source's rows
-    between i and i + 1 times the ratio of the heights, wherever the band begins.
+    between i and i + 1 times the ratio of the heights, wherever the band begins. Where such a border halves a row of
+    the source exactly, rounding may give it to the other one.
 
     Args:
         source: The picture at its own resolution.

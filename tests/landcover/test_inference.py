@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
-from landcover.inference import TTA, label_image
+from landcover.inference import TTA, label_bands, label_image
 from landcover.model_file import Model
 from landcover.models import Architecture, build
+from landcover.tiling import windows
 
 FCN1S = Architecture("fcn1s", "resnet18")
 
@@ -51,3 +53,93 @@ def test_the_class_is_chosen_after_upsampling(model, classes):
     labels = label_image(half, noise(64, 64))
     blocks = labels.reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(-1, 4)
     assert (blocks != blocks[:, :1]).any()  # labels enlarged after the choice would be constant in each 2x2 block
+
+
+def smooth(height, width):
+    """A picture whose colour changes slowly."""
+    coarse = torch.rand(1, 3, height // 16 + 2, width // 16 + 2, generator=torch.Generator().manual_seed(0))
+    fine = functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)[0]
+    return (fine.permute(1, 2, 0) * 255).byte().numpy()
+
+
+@pytest.fixture
+def near_sighted(classes):
+    """The baseline, whose logits depend on some fifty pixels around, balanced so that each class has its share."""
+    torch.manual_seed(0)
+    architecture = Architecture("baseline", None)
+    network = build(architecture, len(classes)).eval()
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(smooth(225, 200)).permute(2, 0, 1)[None].float() / 255)
+        network.decoder[-1].bias -= logits.mean((0, 2, 3))
+    return Model(network, architecture, classes, 1.0)
+
+
+def near_borders(length, scaled, window):
+    """bool (length,): within 8 pixels of where a window begins or ends inside the picture."""
+    near = np.zeros(length, bool)
+    for found in windows(scaled, window, 0.25):
+        for border in {found.start, found.stop} - {0, scaled}:
+            middle = border * length // scaled
+            near[middle - 8 : middle + 8] = True
+    return near
+
+
+# A flipped picture whose sides are no multiples of 32 is continued, and so divided into strides, on its other side.
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize(("tta", "size"), [("none", (225, 199)), ("d4", (256, 192))])
+def test_a_tiled_picture_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    window = int(128 * scale)
+    whole = label_image(model, smooth(*size), tta)
+    assert len(np.unique(whole)) == len(classes)
+    agreed = label_image(model, smooth(*size), tta, window=window) == whole
+    rows, columns = (near_borders(length, round(length * scale), window) for length in size)
+    borders = rows[:, None] | columns
+    assert agreed.mean() >= 0.98
+    assert agreed[borders].mean() >= agreed[~borders].mean() - 0.005
+
+
+def test_windows_in_batches_are_windows_one_by_one(near_sighted):
+    options = {"window": 64, "overlap": 0.25}
+    one = label_image(near_sighted, smooth(97, 300), **options)
+    assert (label_image(near_sighted, smooth(97, 300), batch_size=4, **options) == one).mean() > 0.999
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.8])
+@pytest.mark.parametrize("size", [(1, 300), (300, 1), (129, 131), (63, 257)])
+def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, overlap, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    labels = label_image(model, smooth(*size), window=64, overlap=overlap, batch_size=3)
+    assert labels.shape == size
+    assert (labels == label_image(model, smooth(*size))).mean() > 0.95
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_of_a_tall_picture_no_more_than_two_windows_of_rows_are_under_way(near_sighted, classes, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+
+    class Tall:
+        """Counts the rows that have been read and not yet labelled; it holds no picture."""
+
+        height, width, read_up_to, most = 2000, 40, 0, 0
+
+        def read(self, top, bottom):
+            assert self.read_up_to - 1 <= top <= self.read_up_to
+            self.read_up_to = bottom
+            self.most = max(self.most, bottom - labelled)
+            return np.full((bottom - top, self.width, 3), 128, np.uint8)
+
+    picture, labelled = Tall(), 0
+    for band in label_bands(model, picture, window=64):
+        assert band.shape[1] == picture.width
+        labelled += len(band)
+    assert labelled == picture.read_up_to == picture.height
+    assert picture.most <= 2 * 64 / scale
+
+
+def test_in_one_window_the_most_probable_class_is_that_of_the_logits(model):
+    image = noise(64, 96)
+    with torch.inference_mode():
+        logits = model.network(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255)
+    assert (label_image(model, image) == logits.argmax(1)[0].numpy()).all()
