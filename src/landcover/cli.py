@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from landcover import __version__, predict_command, scoring_commands
 from landcover.errors import LandcoverError, errors_in_one_line
@@ -13,6 +14,7 @@ examples:
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
   landcover models --backbone vgg16_bn
+  landcover info models/model.safetensors
 landcover COMMAND --help says more
 """
 
@@ -31,6 +33,9 @@ def main() -> None:
     command.add_argument("--backbone", help="only on this one")
     command.add_argument("--classes", type=int, default=6, metavar="N", help="that the network tells apart (6)")
     command.set_defaults(run=models)
+    command = commands.add_parser("info", help="say what a trained model is: network, classes, working resolution")
+    command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
+    command.set_defaults(run=info)
     arguments = parser.parse_args()
     try:
         with errors_in_one_line():
@@ -47,3 +52,25 @@ def models(arguments: argparse.Namespace) -> None:
         raise LandcoverError(f"--classes {arguments.classes}: give a number from 1")
     print(format_table(model_table(arguments.model, arguments.backbone, arguments.classes)))
     print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")
+
+
+def info(arguments: argparse.Namespace) -> None:
+    """Print what a model file says of itself."""
+    from landcover.classes import hex_colour
+    from landcover.model_file import load_model
+
+    model = load_model(arguments.model)
+    network, architecture = model.network, model.architecture
+    print(f"model: {architecture.model}")
+    print(f"backbone: {architecture.backbone or '-'}")
+    print(f"upsampling: {architecture.upsampling}")
+    print(f"context: {architecture.context}")
+    print(f"parameters: {sum(weights.numel() for weights in network.parameters()):,}")
+    print(f"stride: {network.stride}")
+    print(f"scale: {model.scale}")
+    print("classes:")
+    for name, colour in model.classes.colours.items():
+        print(f"  {name} {hex_colour(colour)}")
+    if model.classes.ignore:
+        name, colour = model.classes.ignore
+        print(f"  {name} {hex_colour(colour)}, never predicted")

@@ -169,6 +169,19 @@ def test_models_says_what_there_is(arguments, message, monkeypatch):
     assert "\n" not in end.value.code
 
 
+def test_info_says_what_a_model_is(model, tmp_path):
+    done = landcover("info", "m.safetensors", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["model: fcn8s", "backbone: resnet18"]
+    parameters = sum(weights.numel() for weights in load_model(tmp_path / "m.safetensors").network.parameters())
+    assert lines[4:8] == [f"parameters: {parameters:,}", "stride: 8", "scale: 1.0", "classes:"]
+    assert lines[8:] == ["  urban #00ffff", "  forest #00ff00", "  water #0000ff", "  unknown #000000, never predicted"]
+    missing = landcover("info", "none.safetensors", folder=tmp_path)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr.startswith("error: none.safetensors: no such file.")
+
+
 def test_the_choices_are_those_of_the_library():
     assert tuple(inference.TTA) == predict_command.VIEWS
     assert predict_command.DEVICES == devices.DEVICES
