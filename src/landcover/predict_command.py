@@ -2,9 +2,9 @@
 
 import argparse
 import glob
-from collections.abc import Callable
 from pathlib import Path
 
+from landcover.arguments import whole
 from landcover.errors import LandcoverError
 
 # The library's, said again because importing it takes seconds and --help must not: the keys of inference.TTA and
@@ -56,7 +56,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--window",
-        type=_whole(2 * ALIGNMENT, ALIGNMENT),
+        type=whole(2 * ALIGNMENT, ALIGNMENT),
         default=WINDOW,
         metavar="PIXELS",
         help=f"side of the windows, at the model's working resolution: a multiple of {ALIGNMENT} ({WINDOW})",
@@ -70,7 +70,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--batch-size",
-        type=_whole(1),
+        type=whole(1),
         default=BATCH_SIZE,
         metavar="N",
         help=f"windows that pass through the network together: more for a GPU ({BATCH_SIZE})",
@@ -142,16 +142,6 @@ def _of_folder(folder: Path) -> dict[str, Path]:
             raise LandcoverError(f"{path}: {found[stem].name} has the same name. Remove or rename one of them.")
         found[stem] = path
     return found
-
-
-def _whole(least: int, multiple: int = 1) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if int(text) < least or int(text) % multiple:
-            kind = f"a multiple of {multiple}" if multiple > 1 else "a number"
-            raise argparse.ArgumentTypeError(f"{text}: give {kind} from {least}")
-        return int(text)
-
-    return whole
 
 
 def _overlap(text: str) -> float:

@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from landcover.arguments import whole
 from landcover.errors import LandcoverError
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
@@ -60,9 +61,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.add_argument("a", type=Path, metavar="PRED_A", help="folder of predicted masks")
     command.add_argument("b", type=Path, metavar="PRED_B", help="folder of other masks predicted for the same pictures")
     command.add_argument(
-        "--resamples", type=_whole(100), default=RESAMPLES, metavar="N", help=f"of the pictures ({RESAMPLES})"
+        "--resamples", type=whole(100), default=RESAMPLES, metavar="N", help=f"of the pictures ({RESAMPLES})"
     )
-    command.add_argument("--seed", type=_whole(0), default=0, metavar="N", help="of the resamples (0)")
+    command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of the resamples (0)")
     _add_common(command, "only the verdict: no figures, no progress, no notes")
     command.set_defaults(run=compare)
 
@@ -122,15 +123,6 @@ def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
     )
     command.add_argument("--json", action="store_true", help="print all figures as JSON, unrounded")
     command.add_argument("-q", "--quiet", action="store_true", help=quiet)
-
-
-def _whole(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text}: give a number from {least}")
-        return int(text)
-
-    return whole
 
 
 def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:

@@ -1,0 +1,16 @@
+"""Arguments that several commands take."""
+
+import argparse
+from collections.abc import Callable
+
+
+def whole(least: int, multiple: int = 1) -> Callable[[str], int]:
+    """A type for argparse: a whole number from `least` on that is a multiple of `multiple`."""
+
+    def whole(text: str) -> int:
+        if int(text) < least or int(text) % multiple:
+            kind = f"a multiple of {multiple}" if multiple > 1 else "a number"
+            raise argparse.ArgumentTypeError(f"{text}: give {kind} from {least}")
+        return int(text)
+
+    return whole
