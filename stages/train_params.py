@@ -1,5 +1,6 @@
 """The block `train` of params.yaml: all that one can say about a training."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -29,9 +30,9 @@ def _loss(formula: str) -> str:
 
 
 def _class_weights(value: Any) -> str | list[float]:
-    if isinstance(value, list) and all(type(weight) in (int, float) for weight in value):
+    if isinstance(value, list) and all(type(weight) in (int, float) and math.isfinite(weight) for weight in value):
         return value
-    if value in CLASS_WEIGHTS:
+    if isinstance(value, str) and value in CLASS_WEIGHTS:
         return value
     raise ValueError(f"should be one of {', '.join(CLASS_WEIGHTS)}, or a list of numbers, one for each class")
 

@@ -9,7 +9,6 @@ from torch.utils.data import Dataset
 
 from landcover.augment import Augmentation, Draw
 from landcover.classes import IGNORE
-from landcover.errors import LandcoverError
 from landcover.processes import Processes
 from landcover.tiles import Tiles
 
@@ -62,18 +61,19 @@ class Batches(Dataset):
         balance: float = 0.0,
         processes: Processes | None = None,
     ) -> None:
-        self._tiles, self._pixels, self._seed, self._balance = tiles, pixels, seed, balance
+        self._tiles, self._seed, self._balance = tiles, seed, balance
         self.size, self.batch_size = size, batch_size
         self._augmentation = augmentation or Augmentation()
         self._part = (processes or Processes()).part(batch_size)
         self._extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())
+        self._area = self._extent.prod(1).double()
+        self._cumulated = pixels.cumsum(0)  # pixels of each class up to each tile
 
     def plan(self, epoch: int, step: int) -> Plan:
         """Decide by chance all of a batch, of which each process then reads its part."""
         generator = torch.Generator().manual_seed(seed_of(self._seed, epoch, step))
         side = self._augmentation.draw_side(self.size, generator)
-        area = self._extent.prod(1).double()
-        chosen = torch.multinomial(area, self.batch_size, replacement=True, generator=generator)
+        chosen = torch.multinomial(self._area, self.batch_size, replacement=True, generator=generator)
         where = torch.rand(self.batch_size, 2, generator=generator)
         corners = (where * ((self._extent[chosen] - side).clamp(min=0) + 1)).long()
         if self._balance:
@@ -102,12 +102,12 @@ class Batches(Dataset):
         self, chosen: Tensor, corners: Tensor, side: int, where: Tensor, generator: torch.Generator
     ) -> None:
         """Move some crops, in place, so that each holds a pixel of a class that chance named."""
-        present = torch.from_numpy(np.flatnonzero(self._pixels.sum(0)))
+        present = torch.from_numpy(np.flatnonzero(self._cumulated[-1]))
         favoured = torch.rand(self.batch_size, generator=generator) < self._balance
         classes = present[torch.randint(len(present), (self.batch_size,), generator=generator)]
         picks = torch.rand(self.batch_size, 2, generator=generator, dtype=torch.float64)
         for i in favoured.nonzero().flatten().tolist():
-            cumulated = self._pixels[:, classes[i]].cumsum()
+            cumulated = self._cumulated[:, classes[i]]
             tile = int(np.searchsorted(cumulated, picks[i, 0].item() * cumulated[-1], side="right"))
             height, width = self._extent[tile].tolist()
             rows, columns = np.nonzero(self._tiles.labels[tile, :height, :width] == classes[i].item())
@@ -117,19 +117,6 @@ class Batches(Dataset):
                 # All corners for which the crop holds the pixel and lies within the tile, if it can.
                 lowest, highest = max(0, place - side + 1), max(0, min(place, extent - side))
                 corners[i, axis] = lowest + int(where[i, axis] * (highest - lowest + 1))
-
-
-def check_parts(batch_size: int, processes: int, accumulate: int) -> None:
-    """Refuse a batch that cannot be shared evenly: only then do the parts' losses add up to the batch's.
-
-    Raises:
-        LandcoverError: It does not divide.
-    """
-    if batch_size % (processes * accumulate):
-        raise LandcoverError(
-            f"train.batch_size = {batch_size}: should be a multiple of {processes * accumulate}, the product of "
-            f"{processes} processes and train.accumulate = {accumulate}."
-        )
 
 
 def seed_of(*key: int) -> int:

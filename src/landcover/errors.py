@@ -13,6 +13,11 @@ class LandcoverError(Exception):
     """
 
 
+def reason(error: Exception) -> str:
+    """The first line of what a library says went wrong; its kind if it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend."""

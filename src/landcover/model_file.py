@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from landcover.class_files import METADATA_KEY
 from landcover.classes import ClassTable
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, reason
 from landcover.files import replacing
 from landcover.models import Architecture, Network, build
 from landcover.pretrained import misfit
@@ -81,8 +81,7 @@ def load_model(path: Path) -> Model:
     except LandcoverError as error:
         raise LandcoverError(f"{path}: {str(error).rstrip('.')}. Train it again.") from error
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LandcoverError(f"{path}: not a model of this program ({reason}). Train it again.") from error
+        raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
     return Model(network, network.architecture, classes, scale)
 

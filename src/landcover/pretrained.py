@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from landcover.backbones import Backbone
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, reason
 from landcover.models import Network
 
 _CLASSIFIERS = ("classifier.", "fc.")  # torchvision's names of what follows the features
@@ -77,7 +77,7 @@ def _download(name: str) -> tuple[str, object]:
         return entry.url, entry.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
     except Exception as error:  # of the network, of the disk, or of what a damaged file in the cache makes torch raise
         raise LandcoverError(
-            f"{entry.url}: cannot be had ({_reason(error)}). Download it elsewhere and give its path as train.weights."
+            f"{entry.url}: cannot be had ({reason(error)}). Download it elsewhere and give its path as train.weights."
         ) from error
 
 
@@ -95,7 +95,7 @@ def _read(weights: str) -> object:
     except pickle.UnpicklingError as error:  # torch's message tells how to run the code all the same
         raise LandcoverError(f"{path}: damaged, or holds code besides weights. Save the state dict alone.") from error
     except Exception as error:  # whatever damaged bytes make the readers raise
-        raise LandcoverError(f"{path}: cannot be read ({_reason(error)}). Save the state dict again.") from error
+        raise LandcoverError(f"{path}: cannot be read ({reason(error)}). Save the state dict again.") from error
 
 
 def _is_entry(item: tuple[object, object]) -> bool:
@@ -121,7 +121,3 @@ def _file_shape(key: str, tensor: Tensor) -> tuple[int, ...]:
 
 def _size(shape: Sequence[int]) -> str:
     return "x".join(map(str, shape)) or "a number"
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

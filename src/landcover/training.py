@@ -17,7 +17,7 @@ from landcover.augment import augment
 from landcover.batches import Batch, Batches, seed_of
 from landcover.checkpoints import Checkpoint
 from landcover.devices import PRECISIONS
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, reason
 from landcover.interrupts import StopWish, leave_interrupts_to_parent
 from landcover.losses import Criterion
 from landcover.optimizers import lr_factor, make_optimizer
@@ -180,9 +180,8 @@ class Trainer:
         except RuntimeError as error:
             if not (self.recipe.compile and type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))):
                 raise
-            reason = str(error).splitlines()[0]
             raise LandcoverError(
-                f"train.compile: the network cannot be compiled ({reason}). Set it to false."
+                f"train.compile: the network cannot be compiled ({reason(error)}). Set it to false."
             ) from error
 
     def _finish_epoch(self, validation: Tiles) -> None:
