@@ -30,6 +30,6 @@ lint: .venv/installed-dev
 	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-extras.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
