@@ -1,16 +1,27 @@
 """Small real data sets for the tests."""
 
 import csv
+import io
 import os
+import subprocess
+import sys
+import warnings
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import torch
 import yaml
 from PIL import Image
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.transform import from_origin
 
+from landcover import cli
 from landcover.classes import ClassTable, hex_colour
+from landcover.model_file import Model, save_model
+from landcover.models import Architecture, build
 from landcover.preparation import prepare
 from landcover.samples import find_samples
 from landcover.tiles import Tiles
@@ -61,6 +72,37 @@ def tiles(tmp_path: Path, classes: ClassTable) -> Tiles:
     return Tiles.open(tmp_path / "out")
 
 
+def landcover(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
+    """Run the command in a folder, within this process, as starting it takes seconds."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    command = ["landcover", *map(str, arguments)]
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", command)
+        try:
+            cli.main()
+        except SystemExit as end:  # what Python itself makes of it
+            if isinstance(end.code, str):
+                print(end.code, file=err)
+            code = 1 if isinstance(end.code, str) else end.code or 0
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
+
+
+def landcover_process(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
+    """Run the command in a folder as users do."""
+    command = [sys.executable, "-m", "landcover", *map(str, arguments)]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def model_file(classes: ClassTable, tmp_path: Path) -> Path:
+    """An untrained model `m.safetensors` of three classes."""
+    torch.manual_seed(0)
+    architecture = Architecture("fcn8s", "resnet18")
+    save_model(Model(build(architecture, 3), architecture, classes, 1.0), tmp_path / "m.safetensors")
+    return tmp_path / "m.safetensors"
+
+
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
@@ -98,3 +140,15 @@ def project(tmp_path, monkeypatch):
 def read_table(path: str | Path) -> list[dict[str, str]]:
     """Rows of a CSV file."""
     return list(csv.DictReader(Path(path).read_text().splitlines()))
+
+
+def write_geotiff(path: Path, pixels: np.ndarray, crs: str | None = "EPSG:32633", **options) -> np.ndarray:
+    """Write pixels (bands, H, W) as a GeoTIFF of 10 m a pixel, unless a transform says otherwise; return them."""
+    bands, height, width = pixels.shape
+    size = {"count": bands, "height": height, "width": width, "dtype": pixels.dtype.name}
+    options = {"transform": from_origin(500_000, 5_000_000, 10, 10)} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, "w", driver="GTiff", crs=crs, **size, **options) as file:
+            file.write(pixels)
+    return pixels

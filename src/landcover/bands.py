@@ -15,7 +15,7 @@ class Rows(Protocol):
     """What a picture must offer to be labelled: its height and width in pixels, and any of its rows.
 
     Rows are asked for from the top down; at a working resolution below 1, one row at most is asked for twice in
-    succession.
+    succession. What is known of them is asked for once they are labelled, hence later.
     """
 
     height: int
@@ -23,6 +23,9 @@ class Rows(Protocol):
 
     def read(self, top: int, bottom: int) -> np.ndarray:
         """Rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+
+    def known(self, top: int, bottom: int) -> np.ndarray | None:
+        """Where these rows have data: bool (bottom - top, width); None if everywhere."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class ArrayRows:
     def read(self, top: int, bottom: int) -> np.ndarray:
         """A view of them."""
         return self.array[top:bottom]
+
+    def known(self, top: int, bottom: int) -> None:
+        """Everywhere."""
 
 
 class ScaledRows:

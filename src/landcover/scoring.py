@@ -168,7 +168,7 @@ def score_masks(
     if lonely:
         raise LandcoverError("\n".join(lonely))
 
-    read = error_as_result(lambda path: _read_labels(path, classes))
+    read = error_as_result(lambda path: read_labels(path, classes))
 
     @error_as_result
     def count(name: str) -> tuple[np.ndarray, int]:
@@ -196,8 +196,15 @@ def score_masks(
     return Scores(classes, per_picture, strays, tuple(broken))
 
 
-def _read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
-    """Labels of a colour mask, uint8 (H, W), unknown after the last class; how many pixels' colours are no class's."""
+def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
+    """Read a colour mask by the course's rules.
+
+    Returns:
+        Labels uint8 (H, W), unknown after the last class; how many pixels' colours are no class's.
+
+    Raises:
+        LandcoverError: See `samples.read_rgb`.
+    """
     mask = read_rgb(path)
     labels, off_palette = classes.decode(mask)
     if off_palette and classes.saturated:  # colours of the table stay what they are

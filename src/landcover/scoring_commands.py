@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,12 +74,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
     (scores,) = _score(arguments, arguments.pred)
     if arguments.json:
-        _print_json(score_json(scores))
+        print_json(score_json(scores))
     else:
         print(course_lines(scores))
         if not arguments.quiet:
             print(score_table(scores))
-    _finish(arguments, [scores])
+    finish(arguments, [scores])
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -93,12 +93,12 @@ def compare(arguments: argparse.Namespace) -> None:
         _raise_all(line for scores in both for line in scores.broken)
     difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
-        _print_json(difference_json(difference))
+        print_json(difference_json(difference))
     else:
         if not arguments.quiet:
             print(difference_text(difference))
         print(difference.verdict)
-    _finish(arguments, both)
+    finish(arguments, both)
 
 
 def _add(commands: argparse._SubParsersAction, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
@@ -146,11 +146,12 @@ def _raise_all(messages: Iterable[str]) -> None:
         raise LandcoverError("\n".join(lines))
 
 
-def _print_json(content: dict) -> None:
+def print_json(content: dict) -> None:
+    """Print plain types, indented."""
     print(json.dumps(content, indent=2, allow_nan=False))
 
 
-def _finish(arguments: argparse.Namespace, results: list["Scores"]) -> None:
+def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
     """Say what was peculiar about the masks; end in an error if some of them are broken."""
     strays = max(scores.strays for scores in results)
     if strays and not arguments.quiet:

@@ -1,0 +1,67 @@
+"""Maps of georeferenced pictures of any size. Needs rasterio (the extra geo)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from landcover.geotiff import probability_map, write_map
+from landcover.inference import label_bands
+from landcover.model_file import Model
+from landcover.raster import Raster, open_raster
+
+
+def predict_map(
+    model: Model,
+    image: Path,
+    path: Path,
+    *,
+    cog: bool = False,
+    bands: Sequence[int] | None = None,
+    stretch: tuple[float, float] | None = None,
+    probabilities: Path | None = None,
+    quiet: bool = False,
+    **options: Any,
+) -> None:
+    """Write the land cover of a picture as a GeoTIFF, row band after row band.
+
+    Args:
+        model: Whose classes and colours the map has.
+        image: Anything that rasterio reads.
+        path: Of the map, see `geotiff.write_map`. It says in its tags which model it is of, which bands were taken for
+            red, green and blue, and how they were stretched.
+        cog: Lay it out as a Cloud Optimized GeoTIFF.
+        bands, stretch: See `raster.open_raster`.
+        probabilities: Of a further GeoTIFF, with those of the classes.
+        quiet: Without a progress bar, which there is on terminals only in any case.
+        options: Those of `inference.label_bands`.
+
+    Raises:
+        LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
+    """
+    with ExitStack() as stack:
+        raster = stack.enter_context(open_raster(image, bands, stretch))
+        if probabilities:
+            options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
+        labels = _with_progress(label_bands(model, raster, **options), raster, image.name, quiet)
+        write_map(path, labels, raster, model.classes, cog=cog, tags=_tags(model, raster))
+
+
+def _tags(model: Model, raster: Raster) -> dict[str, str]:
+    tags = {"MODEL": str(model.architecture), "BANDS": ",".join(map(str, raster.bands))}
+    if raster.limits is None:
+        return tags
+    limits = ", ".join(f"{low:g} to {high:g}" for low, high in raster.limits)
+    return tags | {"STRETCH": f"{raster.stretch[0]:g},{raster.stretch[1]:g}", "STRETCH_LIMITS": limits}
+
+
+def _with_progress(bands: Iterable[np.ndarray], raster: Raster, name: str, quiet: bool) -> Iterator[np.ndarray]:
+    total = raster.height * raster.width / 1e6
+    form = "{l_bar}{bar}| {n:.1f}/{total:.1f} megapixels [{elapsed}<{remaining}, {rate_fmt}]"
+    with tqdm(desc=name, total=total, unit=" megapixels", bar_format=form, disable=True if quiet else None) as bar:
+        for band in bands:
+            bar.update(band.size / 1e6)
+            yield band

@@ -1,0 +1,55 @@
+"""Maps as polygons with the class and the area of each. Needs geopandas and rasterio (the extra geo)."""
+
+import warnings
+from pathlib import Path
+
+import geopandas
+import rasterio
+from rasterio.features import shapes
+from shapely.geometry import shape
+
+from landcover.classes import IGNORE, ClassTable
+from landcover.files import replacing
+
+DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
+"""Formats of files of polygons by their suffix."""
+
+_EQUAL_AREA = "EPSG:6933"  # cylindrical: parallels and meridians, so the borders of pixels in degrees, stay straight
+_DEGREES = "EPSG:4326"  # what GeoJSON is in (RFC 7946)
+
+
+def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
+    """Write the connected areas of each class as polygons of one layer.
+
+    They follow the borders of the pixels; pixels that touch at a corner only are apart. Without data there is no
+    polygon. All polygons are held in memory, the map is not.
+
+    Args:
+        path: Its suffix is one of `DRIVERS`; replaced when all is written. GeoJSON is in degrees.
+        map_path: A file of labels such as `geotiff.write_map` makes.
+        classes: Of the labels.
+
+    Returns:
+        Number of polygons. Each has `class`, its name, and `area_m2`, square metres on the WGS 84 ellipsoid; of a map
+        without a reference system `area` instead, in squares of the unit of its coordinates (pixels, if they are).
+    """
+    with rasterio.open(map_path) as file:
+        crs = file.crs
+        found = [
+            (classes.names[int(label)], shape(outline))
+            for outline, label in shapes(rasterio.band(file, 1), transform=file.transform)
+            if label != IGNORE
+        ]
+    names, outlines = zip(*found, strict=True) if found else ((), ())
+    frame = geopandas.GeoDataFrame({"class": list(names)}, geometry=list(outlines), crs=crs)
+    if crs:
+        frame["area_m2"] = frame.to_crs(_EQUAL_AREA).area
+    else:
+        frame["area"] = frame.area
+    driver = DRIVERS[path.suffix.lower()]
+    if crs and driver == "GeoJSON":
+        frame = frame.to_crs(_DEGREES)
+    with replacing(path) as scratch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")  # nor was it by the picture
+        frame.to_file(scratch, driver=driver, layer=path.stem, geometry_type="Polygon")
+    return len(frame)
