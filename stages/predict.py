@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.devices import DEVICES, choose_device, make_repeatable
-from landcover.inference import TTA, predict_masks
+from landcover.inference import TTA, predict_masks, ready
 from landcover.model_file import load_model
 from landcover.processes import folder_made_together, joined
 from landcover.samples import find_images
@@ -36,9 +36,8 @@ def main() -> None:
     """Label every picture at its own size, under its own name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
     make_repeatable()
-    model = load_model(MODEL)
     device = choose_device(params.device)
-    model.network.to(device)
+    model = ready(load_model(MODEL), device)
     images = find_images(data.folder("validation"))
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
         options = params.model_dump(exclude={"device"})

@@ -102,13 +102,13 @@ def predict(arguments: argparse.Namespace) -> None:
     """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
     from landcover.devices import choose_device
+    from landcover.inference import ready
     from landcover.inputs import find_inputs
     from landcover.model_file import load_model
 
     jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
     _check(arguments, jobs)
-    model = load_model(arguments.model)
-    model.network.to(choose_device(arguments.device))
+    model = ready(load_model(arguments.model), choose_device(arguments.device))
     arguments.output.mkdir(parents=True, exist_ok=True)
     new = [job for job in jobs if arguments.overwrite or not job.is_done()]
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)

@@ -46,14 +46,14 @@ def validate(arguments: argparse.Namespace) -> None:
     """Print the loss and the scores of a model."""
     # Imported here, so that --help answers at once.
     from landcover.devices import choose_device
+    from landcover.inference import ready
     from landcover.model_file import load_model
     from landcover.model_scores import score_model
     from landcover.reports import model_json, model_lines
     from landcover.samples import find_samples
 
     samples = find_samples(arguments.data)
-    model = load_model(arguments.model)
-    model.network.to(choose_device(arguments.device))
+    model = ready(load_model(arguments.model), choose_device(arguments.device))
     result = score_model(model, samples, quiet=arguments.quiet, **inference_options(arguments))
     if arguments.json:
         print_json(model_json(result))
