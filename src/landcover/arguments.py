@@ -14,3 +14,10 @@ def whole(least: int, multiple: int = 1) -> Callable[[str], int]:
         return int(text)
 
     return whole
+
+
+def overlap(text: str) -> float:
+    """A type for argparse: the share of a window that the next one covers too."""
+    if not 0 <= float(text) < 0.9:
+        raise argparse.ArgumentTypeError(f"{text}: give a share from 0 to below 0.9")
+    return float(text)

@@ -4,7 +4,7 @@ import argparse
 import glob
 from pathlib import Path
 
-from landcover.arguments import whole
+from landcover.arguments import overlap, whole
 from landcover.errors import LandcoverError
 
 # The library's, said again because importing it takes seconds and --help must not: the keys of inference.TTA and
@@ -63,7 +63,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--overlap",
-        type=_overlap,
+        type=overlap,
         default=OVERLAP,
         metavar="SHARE",
         help=f"of a window that the next one covers too, 0 to below 0.9 ({OVERLAP})",
@@ -142,9 +142,3 @@ def _of_folder(folder: Path) -> dict[str, Path]:
             raise LandcoverError(f"{path}: {found[stem].name} has the same name. Remove or rename one of them.")
         found[stem] = path
     return found
-
-
-def _overlap(text: str) -> float:
-    if not 0 <= float(text) < 0.9:
-        raise argparse.ArgumentTypeError(f"{text}: give a share from 0 to below 0.9")
-    return float(text)
