@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from landcover import __version__, predict_command, scoring_commands
+from landcover import __version__, export_command, predict_command, scoring_commands
 from landcover.errors import LandcoverError, errors_in_one_line
 
 EXAMPLES = """\
@@ -13,6 +13,7 @@ examples:
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
+  landcover export models/model.safetensors -o model.onnx
   landcover models --backbone vgg16_bn
   landcover info models/model.safetensors
 landcover COMMAND --help says more
@@ -28,6 +29,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     predict_command.add_command(commands)
     scoring_commands.add_commands(commands)
+    export_command.add_command(commands)
     command = commands.add_parser("models", help="list the networks that can be trained, their size and their cost")
     command.add_argument("--model", help="only this one")
     command.add_argument("--backbone", help="only on this one")
