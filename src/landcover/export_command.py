@@ -72,7 +72,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--resolution",
-        type=_centimetres,
+        type=centimetres,
         metavar="CM",
         help=f"of ground that a pixel covers at the model's working resolution ({RESOLUTION:g})",
     )
@@ -96,14 +96,15 @@ def export(arguments: argparse.Namespace) -> None:
         f"{arguments.output}: {model.architecture}, {len(model.classes)} classes, input (batch, 3, {size}), "
         f"opset {OPSET}, {arguments.output.stat().st_size / 1e6:.1f} MB"
     )
-    if arguments.resolution is None:
+    if arguments.resolution is None and not arguments.dynamic:
         print(
-            f"note: it says {RESOLUTION:g} cm a pixel, with which geodeep leaves rasters in metres as they are; "
+            f"note: it says {RESOLUTION:g} cm a pixel: geodeep leaves coarser rasters in metres as they are, "
             "Deepness needs the true value (--resolution)"
         )
 
 
-def _centimetres(text: str) -> float:
+def centimetres(text: str) -> float:
+    """A type for argparse: a finite number above 0."""
     if not 0 < float(text) < math.inf:
         raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
     return float(text)
