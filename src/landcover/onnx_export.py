@@ -123,7 +123,7 @@ def _translate(model: Model, tile_size: int | None) -> "ModelProto":
 
 
 def _metadata(model: Model, tile_size: int, resolution: float, overlap: float) -> dict[str, str]:
-    """JSON by key. Keys that both clients read come first, and they take them for granted."""
+    """JSON by key: first what Deepness and geodeep read, then what tells people."""
     classes = model.classes
     content = {
         "model_type": "Segmentor",
