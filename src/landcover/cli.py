@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from landcover import __version__, predict_command, scoring_commands, validate_command
+from landcover import __version__, export_command, predict_command, scoring_commands, validate_command
 from landcover.errors import LandcoverError, errors_in_one_line
 
 EXAMPLES = """\
@@ -14,6 +14,7 @@ examples:
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
   landcover validate data/mine/validation -m models/model.safetensors
+  landcover export models/model.safetensors -o model.onnx
   landcover models --backbone vgg16_bn
   landcover info models/model.safetensors
 landcover COMMAND --help says more
@@ -30,6 +31,7 @@ def main() -> None:
     predict_command.add_command(commands)
     scoring_commands.add_commands(commands)
     validate_command.add_command(commands)
+    export_command.add_command(commands)
     command = commands.add_parser("models", help="list the networks that can be trained, their size and their cost")
     command.add_argument("--model", help="only this one")
     command.add_argument("--backbone", help="only on this one")

@@ -110,7 +110,7 @@ def test_the_defaults_are_those_of_the_parameters():
     assert inspect.getfullargspec(inference.label_bands).kwonlydefaults == tiled | {"probabilities": None}
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate"])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate", "export"])
 def test_help_of_the_commands_has_examples_and_exit_codes(command, tmp_path):
     text = landcover(command, "--help", folder=tmp_path).stdout
     assert f"  landcover {command} " in text
