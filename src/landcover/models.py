@@ -128,7 +128,9 @@ class Network(nn.Module):
         height, width = image.shape[-2:]
         image = (image - self.mean) / self.std
         # Every stride must divide the size, so that each step of the features stands for the same pixels as below it.
-        image = functional.pad(image, (0, -width % STRIDES[-1], 0, -height % STRIDES[-1]), mode="replicate")
+        right, below = -width % STRIDES[-1], -height % STRIDES[-1]
+        if torch.compiler.is_exporting() or right or below:  # a size that is left open may or may not be a multiple
+            image = functional.pad(image, (0, right, 0, below), mode="replicate")
         logits = self.decoder(image, self.backbone(image))
         return logits[..., :height, :width]
 

@@ -1,15 +1,19 @@
-from itertools import product
-
 import pytest
 import torch
 from torch import nn
 
 from landcover.folding import fold_batch_norm
-from landcover.models import MODELS, Architecture, build
+from landcover.models import Architecture, build
 
-# Of each kind of backbone that has batch norm; the others of a kind differ in width and depth.
+# Each kind of backbone that has batch norm, and each decoder; the others of a kind differ in width and depth.
 BACKBONES = ("vgg11_bn", "resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0")
-PAIRS = [(m, b) for m, b in product(MODELS, (*BACKBONES, None)) if b in MODELS[m].backbones]
+DECODERS = (
+    ("fcn32s_deconv1", "mobilenet_v2"),
+    ("fcn32s_deconv5", "mobilenet_v2"),
+    ("fcn8s_deconv5", "resnet18"),
+    ("deeplabv3", "mobilenet_v3_large"),
+    ("baseline", None),
+)
 
 
 def trained(network):
@@ -27,22 +31,12 @@ def trained(network):
     return network.eval()
 
 
-@pytest.mark.parametrize(("model", "backbone"), [pair for pair in PAIRS if pair[0] != "fcn32s_deconv1"])
+@pytest.mark.parametrize(("model", "backbone"), [*(("fcn1s", backbone) for backbone in BACKBONES), *DECODERS])
 @torch.inference_mode()
 def test_a_folded_network_is_the_same_function_without_batch_norm(model, backbone):
     network = trained(build(Architecture(model, backbone), 3))
-    image = torch.rand(2, 3, 64, 96)
+    image = torch.rand(1, 3, 32, 64)
     expected = network(image)
     folded = fold_batch_norm(network)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
-    torch.testing.assert_close(folded(image), expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
-
-
-@torch.inference_mode()
-def test_transposed_convolutions_are_folded_too():
-    network = trained(build(Architecture("fcn32s_deconv1", "mobilenet_v2"), 3))
-    image = torch.rand(2, 3, 64, 96)
-    expected = network(image)
-    folded = fold_batch_norm(network)
-    assert isinstance(folded.decoder.norm, nn.Identity)
     torch.testing.assert_close(folded(image), expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
