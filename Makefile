@@ -3,13 +3,14 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test lint
+.PHONY: help setup repro test lint bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
 	@echo "make test    run the tests"
 	@echo "make lint    check the style of the code"
+	@echo "make bench   measure against peers, write benchmarks/results.md"
 
 setup: .venv/installed
 repro: .venv/installed
@@ -21,6 +22,10 @@ test: .venv/installed-dev
 lint: .venv/installed-dev
 	ruff check .
 	ruff format --check .
+
+bench: .venv/installed-dev
+	dvc repro evaluate fetch
+	python -m benchmarks
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "error: Python 3.11 to 3.13 is needed; choose one with: make setup PYTHON=python3.12")'

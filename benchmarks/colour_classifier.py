@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-import stages  # noqa: F401  (puts this checkout's src/ on the path)
 from landcover.classes import IGNORE
 from landcover.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
 from landcover.tiles import Tiles, read_dataset

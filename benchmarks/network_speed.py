@@ -13,7 +13,6 @@ import time
 import torch
 from torch.nn import functional
 
-import stages  # noqa: F401  (puts this checkout's src/ on the path)
 from landcover.models import Architecture, Network, build
 
 NETWORKS = ("fcn32s_deconv5:vgg16_bn", "fcn32s_deconv1:vgg16_bn", "fcn8s_deconv5:vgg16_bn")

@@ -105,9 +105,9 @@ class ClassTable:
         """Label by packed colour: uint8 (2**24,). 16 MB, of which a mask touches only a few cache lines."""
         table = np.full(1 << 24, _OFF_PALETTE, np.uint8)
         for label, colour in enumerate(self.colours.values()):
-            table[_pack(np.array(colour))] = label
+            table[_pack(np.uint8(colour))] = label
         if self.ignore:
-            table[_pack(np.array(self.ignore[1]))] = IGNORE
+            table[_pack(np.uint8(self.ignore[1]))] = IGNORE
         return table
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -125,7 +125,7 @@ class ClassTable:
             number of pixels of each colour of no class, the most frequent first, by its hexadecimal name.
         """
         packed = _pack(mask)
-        labels = self._label_of_colour[packed]
+        labels = self._label_of_colour.take(packed)  # twice as fast as indexing
         off_palette = labels == _OFF_PALETTE
         if not off_palette.any():
             return labels, {}
@@ -169,6 +169,9 @@ def hex_colour(colour: tuple[int, int, int]) -> str:
 
 
 def _pack(rgb: np.ndarray) -> np.ndarray:
-    """Red, green and blue of the last axis as one number 0xRRGGBB: int32."""
-    rgb = rgb.astype(np.int32)
-    return (rgb[..., 0] << 16) | (rgb[..., 1] << 8) | rgb[..., 2]
+    """Red, green and blue of the last axis, uint8, as one number 0xRRGGBB: uint32."""
+    packed = rgb[..., 0].astype(np.uint32)
+    for channel in (1, 2):
+        packed <<= 8  # in place: traffic to memory is what this costs
+        packed |= rgb[..., channel]
+    return packed

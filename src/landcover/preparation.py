@@ -98,8 +98,10 @@ def _cut(
 ) -> tuple[np.ndarray, np.ndarray, list[list]]:
     """Tiles of a picture, uint8 (n, T, T, 3), of its labels, uint8 (n, T, T), and their rows of `tiles.csv`."""
     corners = _corners(labels.shape, tile)
-    images_cut = np.zeros((len(corners), tile, tile, 3), np.uint8)
-    labels_cut = np.full((len(corners), tile, tile), IGNORE, np.uint8)
+    images_cut = np.empty((len(corners), tile, tile, 3), np.uint8)
+    labels_cut = np.empty((len(corners), tile, tile), np.uint8)
+    if any(length % tile for length in labels.shape):
+        images_cut[:], labels_cut[:] = 0, IGNORE
     rows = []
     for i, (row, column) in enumerate(corners):
         window = labels[row : row + tile, column : column + tile]

@@ -136,7 +136,8 @@ def _opened(path: Path) -> Image.Image:
 def _decoded(path: Path) -> Image.Image:
     with _opened(path) as image:
         try:
-            return image.convert("RGB")
+            image.load()
+            return image if image.mode == "RGB" else image.convert("RGB")
         except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
             raise LandcoverError(
                 f"{path}: not readable to its end ({_reason(error)}). Replace or remove it."

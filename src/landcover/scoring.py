@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from landcover.classes import IGNORE, ClassTable
+from landcover.classes import ClassTable
 from landcover.confusion import (
     class_accuracy,
     class_f1,
@@ -209,4 +209,4 @@ def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
     labels, off_palette = classes.decode(mask)
     if off_palette and classes.saturated:  # colours of the table stay what they are
         labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
-    return np.where(labels == IGNORE, np.uint8(len(classes)), labels), sum(off_palette.values())
+    return np.minimum(labels, len(classes)), sum(off_palette.values())  # IGNORE is the largest of all

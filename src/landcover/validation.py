@@ -31,9 +31,10 @@ def validate(
     for images, labels in _batches(tiles, pixels, processes):
         inputs, targets = images.to(device).permute(0, 3, 1, 2).float() / 255, labels.to(device).long()
         logits = network(inputs)
+        predicted = logits.max(1).indices.to(torch.uint8)
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
         totals_and_counts += torch.stack(totals).double().cpu()
-        confusion += torch.from_numpy(confusion_matrix(labels.numpy(), logits.argmax(1).cpu().numpy(), classes))
+        confusion += torch.from_numpy(confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes))
     totals, counts = processes.total(totals_and_counts.to(_home(device)))
     counted = processes.total(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None

@@ -1,0 +1,52 @@
+"""Measure everything and write benchmarks/results.md.
+
+With subjects, `python -m benchmarks SUBJECT ...`, names of the modules, only these are measured and printed.
+"""
+
+import importlib
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.harness import machine, table
+
+SUBJECTS = {
+    "training_step": "training step",
+    "training_epoch": "training, whole",
+    "training_options": "training, more",
+    "preparation": "prepare",
+    "prediction": "predict",
+    "evaluation": "evaluate",
+    "start_up": "start-up",
+    "nothing_to_do": "no-op",
+    "growth": "growth",
+    "giant_picture": "one giant picture",
+    "processes": "processes",
+}
+RESULTS = Path(__file__).parent / "results.md"
+
+
+def main() -> None:
+    """Measure subject after subject."""
+    start = time.monotonic()
+    chosen = sys.argv[1:] or list(SUBJECTS)
+    parts = []
+    for name in chosen:
+        module = importlib.import_module(f"benchmarks.{name}")
+        with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
+            rows = list(module.measure(Path(scratch)))
+        note = getattr(module, "NOTE", "")
+        parts.append("\n\n".join(filter(None, [f"## {SUBJECTS[name]}", module.__doc__.strip(), table(rows), note])))
+        print(f"{parts[-1]}\n", flush=True)
+    if not sys.argv[1:]:
+        minutes = (time.monotonic() - start) / 60
+        heading = (
+            "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
+            f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all."
+        )
+        RESULTS.write_text("\n\n".join([heading, *parts]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Scoring masks, against nothing but decoding them with Pillow on one thread, divided by the cores.
+
+Then the counting itself against the confusion matrices of scikit-learn and torchmetrics, and the memory that
+`landcover evaluate` takes, shared libraries included.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness import ROOT, Row, in_turns, usage
+from benchmarks.pictures import CLASSES, write_pairs
+from benchmarks.preparation import decode
+from landcover.confusion import confusion_matrix
+from landcover.samples import find_masks, read_rgb
+from landcover.scoring import score_masks
+
+COUNT = 200
+LIMIT = 400  # MB
+
+
+def measure(scratch: Path) -> Iterator[Row]:
+    """Rows for time and for memory."""
+    import torch
+    from sklearn.metrics import confusion_matrix as sklearn_matrix
+    from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+    truth, predictions = scratch / "truth", scratch / "predictions"
+    write_pairs(truth, COUNT)
+    write_pairs(predictions, COUNT, seed=1)
+
+    def decoding() -> None:
+        decode(truth, "_mask")
+        decode(predictions, "_mask")
+
+    times = in_turns({"ours": lambda: score_masks(truth, predictions, CLASSES), "decoding": decoding})
+    limit = times["decoding"].median / (os.cpu_count() or 1)
+    ours = times["ours"]
+    yield Row(
+        f"{COUNT} pairs of masks of 512x512, decoding",
+        str(ours),
+        str(times["decoding"]),
+        ours.median / limit,
+        "<= 1.3",
+    )
+    labels, answers = (
+        np.stack([_labels(path) for path in list(find_masks(folder).values())[:20]]) for folder in (truth, predictions)
+    )
+    size = len(CLASSES) + 1
+    tensors = torch.from_numpy(answers).long(), torch.from_numpy(labels).long()
+    times = in_turns(
+        {
+            "ours": lambda: confusion_matrix(labels, answers, size),
+            "scikit-learn": lambda: sklearn_matrix(labels.ravel(), answers.ravel(), labels=range(size)),
+            "torchmetrics": lambda: multiclass_confusion_matrix(*tensors, size),
+        }
+    )
+    for peer in ("scikit-learn", "torchmetrics"):
+        ratio = times[peer].median / times["ours"].median
+        yield Row(f"counting 20 pairs, {peer}", str(times["ours"]), str(times[peer]), ratio, ">= 5")
+    few, many = (_peak(_part(truth, count), _part(predictions, count)) for count in (COUNT // 4, COUNT))
+    yield Row(f"memory, {COUNT} pairs against the limit", f"{many:.0f} MB", f"{LIMIT} MB", many / LIMIT, "<= 1")
+    yield Row(f"memory, {COUNT} pairs against {COUNT // 4}", f"{many:.0f} MB", f"{few:.0f} MB", many / few, "<= 1.1")
+
+
+def _part(folder: Path, count: int) -> Path:
+    """A folder of links to the first masks of a folder."""
+    part = folder.with_name(f"{folder.name}-{count}")
+    part.mkdir()
+    for path in list(find_masks(folder).values())[:count]:
+        (part / path.name).symlink_to(path)
+    return part
+
+
+def _peak(truth: Path, predictions: Path) -> float:
+    """MB that the command takes to score a folder."""
+    command = [sys.executable, "-m", "landcover", "evaluate", "-g", str(truth), "-p", str(predictions)]
+    return usage(command, ROOT / "src").ru_maxrss / 1024
+
+
+def _labels(path: Path) -> np.ndarray:
+    labels, _ = CLASSES.decode(read_rgb(path))
+    return np.minimum(labels, len(CLASSES))

@@ -1,0 +1,79 @@
+"""A map of one giant GeoTIFF: seconds a megapixel, and memory, against those of 2,000 x 2,000 pixels.
+
+Needs rasterio. Each size runs in a process of its own; memory is the process's own, in all.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness import Memory, Row, in_process
+from benchmarks.pictures import earth
+
+SIDES = (2000, 8000, 20000)
+
+
+def measure(scratch: Path) -> Iterator[Row]:
+    """Two rows for each size but the smallest."""
+    results = {}
+    for side in SIDES:
+        _write(scratch / "picture.tif", side)
+        results[side] = in_process("giant_picture", scratch / "picture.tif", scratch / "map.tif")
+    least = results[SIDES[0]]
+    for side in SIDES[1:]:
+        ours = results[side]
+        yield Row(
+            f"{side}x{side}, time a megapixel",
+            f"{ours['seconds']:.2f} s",
+            f"{least['seconds']:.2f} s",
+            ours["seconds"] / least["seconds"],
+            "<= 1.1",
+        )
+        yield Row(
+            f"{side}x{side}, memory",
+            f"{ours['peak']:.0f} MB",
+            f"{least['peak']:.0f} MB",
+            ours["peak"] / least["peak"],
+            "<= 1.1",
+        )
+
+
+def _write(path: Path, side: int) -> None:
+    """The land between 70 N and 50 S, again and again."""
+    import rasterio
+    from rasterio.transform import from_origin
+    from rasterio.windows import Window
+
+    picture = earth()[0][300:2100]
+    place = {"crs": "EPSG:32633", "transform": from_origin(3e5, 6e6, 10, 10)}
+    blocks = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
+    size = {"width": side, "height": side, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks) as file:
+        columns = np.arange(side) % picture.shape[1]
+        for top in range(0, side, 512):
+            rows = np.arange(top, min(side, top + 512)) % picture.shape[0]
+            band = picture[rows][:, columns].transpose(2, 0, 1)
+            file.write(band, window=Window(0, top, side, len(rows)))
+
+
+if __name__ == "__main__":
+    import torch
+
+    from benchmarks.networks import labelling_model
+    from landcover.inference import ready
+    from landcover.maps import predict_map
+    from landcover.raster import open_raster
+
+    picture, out = map(Path, sys.argv[1:])
+    model = ready(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))
+    with open_raster(picture) as raster:
+        megapixels = raster.height * raster.width / 1e6
+    with Memory() as memory:
+        start = time.perf_counter()
+        predict_map(model, picture, out, quiet=True)
+        seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds / megapixels, "peak": memory.peak}))

@@ -1,0 +1,140 @@
+"""Timing ours and a peer in turns, and the table that comes of it."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        case: What was measured.
+        ours, peer: With units.
+        ratio: What the target speaks of.
+        target: Such as `>= 0.95`; empty if the figure is merely reported.
+    """
+
+    case: str
+    ours: str
+    peer: str
+    ratio: float
+    target: str = ""
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the target is met; None if there is none."""
+        if not self.target:
+            return None
+        sign, limit = self.target.split()
+        return self.ratio >= float(limit) if sign == ">=" else self.ratio <= float(limit)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of several runs."""
+
+    seconds: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """Of them."""
+        return statistics.median(self.seconds)
+
+    def __str__(self) -> str:
+        """Median, and half the range."""
+        spread = (max(self.seconds) - min(self.seconds)) / 2
+        return f"{_seconds(self.median)} ± {100 * spread / self.median:.0f} %"
+
+
+def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up: bool = True) -> dict[str, Timing]:
+    """Run the tasks one after the other, round after round: whatever else the machine does befalls all alike.
+
+    Args:
+        warm_up: Run a round first that does not count.
+    """
+    seconds = {name: [] for name in tasks}
+    for turn in range(-warm_up, rounds):
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            task()
+            if turn >= 0:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: Timing(values) for name, values in seconds.items()}
+
+
+def in_process(module: str, *arguments: object) -> dict:
+    """Run `python -m benchmarks.MODULE ARGUMENTS` as a process of its own; what it prints last, JSON, is the result."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def usage(command: Sequence[str], cwd: Path = ROOT) -> resource.struct_rusage:
+    """What a process uses: `ru_utime` and `ru_stime` in seconds, `ru_maxrss` in kB (on Linux)."""
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{command}: status {status}")
+    return used
+
+
+class Memory:
+    """Peak of this process's own memory (without mapped files) while a block runs, in MB. Linux only."""
+
+    peak = 0.0
+
+    def __enter__(self) -> "Memory":
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._sample)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(0.01):
+            lines = Path("/proc/self/status").read_text().splitlines()
+            resident = next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+            self.peak = max(self.peak, resident / 1024)
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows in Markdown."""
+    lines = ["| case | ours | peer | ratio | target | |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        verdict = {True: "met", False: "**missed**", None: ""}[row.is_met]
+        target = row.target.replace(">=", "≥").replace("<=", "≤")
+        lines.append(f"| {row.case} | {row.ours} | {row.peer} | {row.ratio:.2f} | {target} | {verdict} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """What this is measured on, in a line."""
+    import torch
+
+    model = "processor of unknown make"
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), model)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return (
+        f"{os.cpu_count()} cores, {model}, {capability}; Python {sys.version.split()[0]}, PyTorch {torch.__version__}"
+    )
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.1f} ms"

@@ -1,0 +1,62 @@
+"""Labelling 512x512 pictures: against the bare forward pass, and against the ordinary way.
+
+The forward pass has the pictures in memory, float32 and channels last, and keeps nothing; ours decodes JPEG, labels and
+writes PNG. The ordinary way does so picture by picture with the network as it was trained, in PyTorch's own layout.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.harness import Row, in_turns
+from benchmarks.networks import labelling_model
+from benchmarks.pictures import CLASSES, write_pairs
+from landcover.inference import predict_masks, ready
+from landcover.samples import read_rgb
+
+CASES = {("fcn1s", "mobilenet_v3_large"): 48, ("fcn8s", "mobilenet_v2"): 48, ("fcn8s", "vgg16_bn"): 4}
+
+
+def measure(scratch: Path) -> Iterator[Row]:
+    """Two rows for each network."""
+    paths = write_pairs(scratch / "pairs", max(CASES.values()))
+    for (name, backbone), count in CASES.items():
+        yield from _compare(name, backbone, {path.stem: path for path in paths[:count]}, scratch)
+
+
+def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -> Iterator[Row]:
+    model = ready(labelling_model(name, backbone), torch.device("cpu"))
+    plain = labelling_model(name, backbone).network.to(memory_format=torch.contiguous_format)
+    pixels = torch.stack([torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1) for path in images.values()])
+    pixels = (pixels.float() / 255).contiguous(memory_format=torch.channels_last)
+    tasks = {
+        "ours": lambda: predict_masks(model, images, scratch / "ours", quiet=True),
+        "forward": lambda: forward(model.network, pixels),
+        "ordinary": lambda: ordinary(plain, images, scratch / "ordinary"),
+    }
+    ours, bare, peer = in_turns(tasks).values()
+    what = f"{name} on {backbone}, {len(images)} pictures"
+    yield Row(f"{what}, forward pass", str(ours), str(bare), ours.median / bare.median, "<= 1.15")
+    target = ">= 1.4" if "mobilenet" in backbone else ""
+    yield Row(f"{what}, ordinary way", str(ours), str(peer), peer.median / ours.median, target)
+
+
+@torch.inference_mode()
+def forward(network: torch.nn.Module, pixels: torch.Tensor) -> None:
+    """Put the pictures through the network one by one."""
+    for i in range(len(pixels)):
+        network(pixels[i : i + 1])
+
+
+def ordinary(network: torch.nn.Module, images: dict[str, Path], folder: Path) -> None:
+    """Decode, label, write; one after the other."""
+    folder.mkdir(exist_ok=True)
+    palette = np.array(list(CLASSES.colours.values()), np.uint8)
+    for name, path in images.items():
+        image = np.asarray(Image.open(path).convert("RGB"))
+        with torch.no_grad():
+            logits = network(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].contiguous().float() / 255)
+        Image.fromarray(palette[logits.argmax(1)[0].numpy()]).save(folder / f"{name}_mask.png")

@@ -1,0 +1,36 @@
+"""Preparing a data set against nothing but decoding its files with Pillow on one thread, divided by the cores."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.harness import Row, in_turns
+from benchmarks.networks import prepared
+from benchmarks.pictures import write_pairs
+
+COUNT = 200
+
+
+def measure(scratch: Path) -> Iterator[Row]:
+    """A row for pairs of 512x512 pixels in tiles of 256."""
+    write_pairs(scratch / "pairs", COUNT)
+
+    def ours() -> None:
+        shutil.rmtree(scratch / "tiles", ignore_errors=True)
+        prepared(scratch / "pairs", scratch / "tiles", 256)
+
+    times = in_turns({"ours": ours, "decoding": lambda: decode(scratch / "pairs")})
+    limit = times["decoding"].median / (os.cpu_count() or 1)
+    yield Row(
+        f"{COUNT} pairs of 512x512", str(times["ours"]), str(times["decoding"]), times["ours"].median / limit, "<= 1.25"
+    )
+
+
+def decode(folder: Path, ending: str = "") -> None:
+    """Decode all pictures of a folder whose names end so, with one thread."""
+    for path in sorted(folder.glob(f"*{ending}.*")):
+        with Image.open(path) as image:
+            image.convert("RGB").load()
