@@ -78,7 +78,7 @@ def _part(folder: Path, count: int) -> Path:
 def _peak(truth: Path, predictions: Path) -> float:
     """MB that the command takes to score a folder."""
     command = [sys.executable, "-m", "landcover", "evaluate", "-g", str(truth), "-p", str(predictions)]
-    return usage(command, ROOT / "src").ru_maxrss / 1024
+    return usage(command, ROOT / "src")["megabytes"]
 
 
 def _labels(path: Path) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -81,13 +80,15 @@ def in_process(module: str, *arguments: object) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def usage(command: Sequence[str], cwd: Path = ROOT) -> resource.struct_rusage:
-    """What a process uses: `ru_utime` and `ru_stime` in seconds, `ru_maxrss` in kB (on Linux)."""
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{command}: status {status}")
-    return used
+def usage(command: Sequence[str], cwd: Path = ROOT) -> dict[str, float]:
+    """`cpu_seconds` and peak of memory, `megabytes` (on Linux), of a process."""
+    # Started by a small one: until it runs its program, a process counts the memory of the one that started it.
+    code = "import json, resource as r, subprocess, sys\n"
+    code += "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+    code += "u = r.getrusage(r.RUSAGE_CHILDREN)\n"
+    code += "print(json.dumps({'cpu_seconds': u.ru_utime + u.ru_stime, 'megabytes': u.ru_maxrss / 1024}))"
+    done = subprocess.run([sys.executable, "-c", code, *command], cwd=cwd, check=True, stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
 
 
 class Memory:

@@ -16,7 +16,7 @@ from landcover.errors import LandcoverError, reason
 STRETCH = (2.0, 98.0)
 """Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
 
-_CACHE = 256  # MB for blocks of files; GDAL's own choice, a twentieth of the machine's memory, may be gigabytes
+_CACHE = 64  # MB for blocks of files; GDAL's own choice, a twentieth of the machine's memory, may be gigabytes
 _SAMPLE = 2048  # pixels: side of the picture, thinned out, of which percentiles are taken
 
 

@@ -79,18 +79,20 @@ class Blender:
 
     def add(self, scores: Tensor, row: Window, column: Window) -> None:
         """Add float32 scores (C, H, W) of the window at `row` and `column`; rows come from the top down."""
+        height = row.stop - self.top
         if self.sums is None:
-            self.sums = scores.new_zeros(len(scores), 0, self.width)
-        missing = row.stop - self.top - self.sums.shape[1]
-        if missing > 0:
-            self.sums = torch.cat([self.sums, scores.new_zeros(len(scores), missing, self.width)], 1)
+            self.sums = scores.new_zeros(len(scores), height, self.width)
+        elif self.sums.shape[1] < height:
+            kept, self.sums = self.sums, scores.new_zeros(len(scores), height, self.width)
+            self.sums[:, : kept.shape[1]] = kept
         weight = torch.outer(row.weight, column.weight).to(scores.device)
         self.sums[:, row.start - self.top : row.stop - self.top, column.start : column.stop] += scores * weight
 
     def finish(self, stop: int) -> Tensor:
         """Hand on the rows that are left above row `stop`: float32 (C, rows, W), averages of the scores added."""
         rows = stop - self.top
-        finished, self.sums, self.top = self.sums[:, :rows], self.sums[:, rows:], stop
+        finished = self.sums[:, :rows]
+        self.sums, self.top = self.sums[:, rows:].clone(), stop  # a view would keep the finished rows in memory
         return finished
 
 
