@@ -9,6 +9,7 @@ Killed at any moment and started again, it goes on from its checkpoint and ends 
 import csv
 from collections import deque
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from landcover.augment import Augmentation
 from landcover.batches import Batches
 from landcover.checkpoints import Checkpoint, fingerprint
 from landcover.devices import check_precision, choose_device, make_repeatable
-from landcover.files import write_metrics
+from landcover.files import claimed, errors_of_writing, write_metrics
 from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build
@@ -50,7 +51,7 @@ def main() -> None:
     load_weights(network, params.weights)
     weights = class_weights(pixels.sum(0), params.class_weights)
     criterion = Criterion(params.loss, weights, params.label_smoothing, params.focal_gamma)
-    with joined(device) as processes:
+    with joined(device) as processes, claimed(CURVES) if processes.first else nullcontext():
         batches = Batches(
             tiles,
             pixels,
@@ -79,8 +80,7 @@ def main() -> None:
 
 def write_curves(rows: Iterable[Row]) -> None:
     """Write each row of `plots/training.csv` when it comes."""
-    CURVES.parent.mkdir(exist_ok=True)
-    with CURVES.open("w", newline="") as file:
+    with errors_of_writing(CURVES), CURVES.open("w", newline="") as file:
         for row in rows:
             if file.tell() == 0:
                 csv.writer(file).writerow(row)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
 from landcover.classes import IGNORE
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name
 from landcover.files import replacing
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
@@ -49,18 +49,19 @@ def predict_masks(
         A line for each picture that was left out.
 
     Raises:
-        LandcoverError: A picture cannot be read, unless `keep_going`.
+        LandcoverError: A picture cannot be read, unless `keep_going`; or memory does not suffice for one.
     """
     broken = []
     read = error_as_result(read_rgb) if keep_going else read_rgb
     pictures = parallel_map(read, images.values())
     disable = True if quiet else None  # None: if it is no terminal
     pictures = tqdm(pictures, "predict", len(images), unit=" pictures", disable=disable)
-    for name, picture in zip(images, pictures, strict=True):
+    for (name, path), picture in zip(images.items(), pictures, strict=True):
         if isinstance(picture, LandcoverError):
-            broken.append(str(picture))
+            broken += picture.lines
             continue
         with ExitStack() as stack:
+            stack.enter_context(memory_errors_name(path))
             if probabilities:
                 array = stack.enter_context(replacing(folder / f"{name}_probabilities.npy"))
                 options["probabilities"] = _ArrayFile(array, (len(model.classes), *picture.shape[:2]))
@@ -109,6 +110,9 @@ def label_bands(
         probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
             (C, rows, W), NaN where the picture has no data.
 
+    Raises:
+        LandcoverError: The network, of finite but absurd weights, gives no probabilities.
+
     Yields:
         uint8 (rows, W) of indices into `model.classes.names`, `IGNORE` where the picture has no data; from the top
         down, all in all as high as the picture.
@@ -118,6 +122,8 @@ def label_bands(
     sizes = ((rows.height, rows.width) for rows in (scaled, picture))
     top = 0
     for band in upsample_bands(bands, *sizes):
+        if not band.isfinite().all():
+            raise LandcoverError("the model's class probabilities are not finite numbers. Train it again.")
         labels = band.argmax(0).to(torch.uint8).cpu().numpy()
         known = picture.known(top, top + len(labels))
         if known is not None:

@@ -29,7 +29,7 @@ from landcover.confusion import (
     mean,
     number,
 )
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import find_masks, read_rgb
 
@@ -166,15 +166,15 @@ def score_masks(
         if name not in theirs
     ]
     if lonely:
-        raise LandcoverError("\n".join(lonely))
+        raise LandcoverError(*lonely)
 
     read = error_as_result(lambda path: read_labels(path, classes))
 
     @error_as_result
     def count(name: str) -> tuple[np.ndarray, int]:
         sides = [read(path) for path in (truths[name], predicted[name])]
-        if wrong := [str(side) for side in sides if isinstance(side, LandcoverError)]:
-            raise LandcoverError("\n".join(wrong))
+        if wrong := [line for side in sides if isinstance(side, LandcoverError) for line in side.lines]:
+            raise LandcoverError(*wrong)
         (labels, strays), (answers, more) = sides
         if labels.shape != answers.shape:
             sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (answers, labels))
@@ -187,12 +187,12 @@ def score_masks(
     per_picture, strays, broken = {}, 0, []
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):
-            broken += str(result).splitlines()
+            broken += result.lines
         else:
             per_picture[name] = result[0]
             strays += result[1]
     if broken and not (keep_going and per_picture):
-        raise LandcoverError("\n".join(broken))
+        raise LandcoverError(*broken)
     return Scores(classes, per_picture, strays, tuple(broken))
 
 
@@ -205,8 +205,9 @@ def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
     Raises:
         LandcoverError: See `samples.read_rgb`.
     """
-    mask = read_rgb(path)
-    labels, off_palette = classes.decode(mask)
-    if off_palette and classes.saturated:  # colours of the table stay what they are
-        labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
-    return np.where(labels == IGNORE, np.uint8(len(classes)), labels), sum(off_palette.values())
+    with memory_errors_name(path):
+        mask = read_rgb(path)
+        labels, off_palette = classes.decode(mask)
+        if off_palette and classes.saturated:  # colours of the table stay what they are
+            labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
+        return np.where(labels == IGNORE, np.uint8(len(classes)), labels), sum(off_palette.values())

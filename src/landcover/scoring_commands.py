@@ -3,12 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import whole
-from landcover.errors import LandcoverError
+from landcover.errors import Problems
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.scoring import Scores
@@ -90,7 +90,7 @@ def compare(arguments: argparse.Namespace) -> None:
     both = _score(arguments, arguments.a, arguments.b)
     a, b = (scores.per_picture for scores in both)
     if not a.keys() & b.keys():
-        _raise_all(line for scores in both for line in scores.broken)
+        _raise_broken(both)
     difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
         print_json(difference_json(difference))
@@ -129,21 +129,23 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     """Scores of the masks of each folder; what is wrong with them is told together."""
     from landcover.class_files import read_class_table
     from landcover.classes import DEEPGLOBE
-    from landcover.parallel import error_as_result
     from landcover.scoring import score_masks
 
     classes = read_class_table(arguments.classes) if arguments.classes else DEEPGLOBE
     options = {"plain": True, "keep_going": True, "quiet": arguments.quiet}
-    score = error_as_result(lambda folder: score_masks(arguments.labels, folder, classes, **options))
-    results = [score(folder) for folder in folders]
-    _raise_all(str(result) for result in results if isinstance(result, LandcoverError))
+    results, problems = [], Problems()
+    for folder in folders:
+        with problems.gathered():
+            results.append(score_masks(arguments.labels, folder, classes, **options))
+    problems.raise_any()
     return results
 
 
-def _raise_all(messages: Iterable[str]) -> None:
-    """Raise the lines of the messages, if there are any, each once."""
-    if lines := dict.fromkeys(line for message in messages for line in message.splitlines()):
-        raise LandcoverError("\n".join(lines))
+def _raise_broken(results: Sequence["Scores"]) -> None:
+    """Raise a line for each broken mask, if there are any."""
+    problems = Problems()
+    problems.lines += [line for scores in results for line in scores.broken]
+    problems.raise_any()
 
 
 def print_json(content: dict) -> None:
@@ -158,4 +160,4 @@ def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
         print(f"note: {strays} pixels have colours of no class; {how}", file=sys.stderr)
     sys.stdout.flush()
-    _raise_all(line for scores in results for line in scores.broken)
+    _raise_broken(results)
