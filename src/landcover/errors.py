@@ -113,6 +113,7 @@ def errors_in_one_line() -> Iterator[None]:
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")
             yield
+            sys.stdout.flush()
     except LandcoverError as error:
         sys.exit(f"error: {error}")
     except BrokenPipeError:  # whoever read the output has seen enough

@@ -49,16 +49,16 @@ def predict_masks(
         A line for each picture that was left out.
 
     Raises:
-        LandcoverError: A picture cannot be read, unless `keep_going`; or memory does not suffice for one.
+        LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
     broken = []
-    read = error_as_result(read_rgb) if keep_going else read_rgb
-    pictures = parallel_map(read, images.values())
+    pictures = parallel_map(error_as_result(read_rgb), images.values())
     disable = True if quiet else None  # None: if it is no terminal
     pictures = tqdm(pictures, "predict", len(images), unit=" pictures", disable=disable)
     for (name, path), picture in zip(images.items(), pictures, strict=True):
         if isinstance(picture, LandcoverError):
             broken += picture.lines
+        if isinstance(picture, LandcoverError) or (broken and not keep_going):  # read all, to name all that is broken
             continue
         with ExitStack() as stack:
             stack.enter_context(memory_errors_name(path))
@@ -67,6 +67,8 @@ def predict_masks(
                 options["probabilities"] = _ArrayFile(array, (len(model.classes), *picture.shape[:2]))
             mask = stack.enter_context(replacing(folder / f"{name}_mask.png"))
             save_png(model.classes.encode(label_image(model, picture, **options)), mask)
+    if broken and not keep_going:
+        raise LandcoverError(*broken)
     return broken
 
 

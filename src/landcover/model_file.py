@@ -97,7 +97,13 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
     """The network with these weights. It takes memory only once they are known to fit, so no more than they do."""
     with torch.device("meta"):
         network = build(architecture, classes)
-    wrong = misfit({name: tensor.shape for name, tensor in network.state_dict().items()}, weights)
+    expected = network.state_dict()
+    wrong = misfit({name: tensor.shape for name, tensor in expected.items()}, weights)
+    wrong = wrong or ", ".join(
+        f"{name} is {tensor.dtype}"
+        for name, tensor in weights.items()
+        if tensor.is_floating_point() != expected[name].is_floating_point()
+    )
     if wrong:
         raise LandcoverError(f"weights do not fit {architecture.model} ({wrong})")
     network.to_empty(device="cpu").load_state_dict(weights)

@@ -152,7 +152,7 @@ def _opened(path: Path) -> Image.Image:
         raise LandcoverError(f"{path}: several pictures in one file, an animation. Save one of them alone.")
     deep = any(";16" in str(tile.args) for tile in image.tile)  # such RGB would be cut to 8 bits without a word
     if deep or image.mode not in _EIGHT_BIT_MODES:
-        kind = f"{image.mode} of 16 bits" if deep else image.mode
+        kind = "16 bits" if deep else image.mode
         image.close()
         raise LandcoverError(f"{path}: pixels of type {kind}, not 8 bits a channel. Convert it to 8-bit RGB.")
     return image
