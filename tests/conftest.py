@@ -161,3 +161,11 @@ def programs():
     programs = Programs()
     yield programs
     programs.close()
+
+
+@pytest.fixture(scope="session")
+def path_with_python():
+    """Let `python`, as the stages' commands call it, be the one that runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+        yield

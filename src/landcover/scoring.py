@@ -49,12 +49,14 @@ class Scores:
             predictions; the last of each is unknown. A few hundred bytes a picture.
         strays: Number of pixels, of truth and predictions, whose colour is not in the table of classes.
         broken: A line for each mask that could not be scored.
+        missing: Names of the pictures that were left out because only the truth or the prediction has a mask of them.
     """
 
     classes: ClassTable
     per_picture: Mapping[str, np.ndarray]
     strays: int = 0
     broken: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -145,6 +147,7 @@ def score_masks(
     *,
     plain: bool = False,
     keep_going: bool = False,
+    allow_missing: bool = False,
     quiet: bool = False,
 ) -> Scores:
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
@@ -152,6 +155,7 @@ def score_masks(
     Args:
         plain: See `find_masks`.
         keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
+        allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
         quiet: Show no progress, not even to a terminal.
 
     Raises:
@@ -165,7 +169,9 @@ def score_masks(
         for name in ours
         if name not in theirs
     ]
-    if lonely:
+    missing = frozenset(truths.keys() ^ predicted.keys())
+    truths = {name: path for name, path in truths.items() if name in predicted}
+    if lonely and not (allow_missing and truths):
         raise LandcoverError(*lonely)
 
     read = error_as_result(lambda path: read_labels(path, classes))
@@ -193,7 +199,7 @@ def score_masks(
             strays += result[1]
     if broken and not (keep_going and per_picture):
         raise LandcoverError(*broken)
-    return Scores(classes, per_picture, strays, tuple(broken))
+    return Scores(classes, per_picture, strays, tuple(broken), missing)
 
 
 def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
