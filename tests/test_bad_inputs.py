@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from bad_cases import CASES, MODEL, NOBODY, PROGRAMS, V
-from conftest import ROOT, TABLE, draw_pair
+from conftest import ROOT, TABLE, draw_pair, write_geotiff
 from PIL import Image
 
 from landcover.classes import hex_colour
@@ -180,6 +180,31 @@ def test_a_map_replaces_a_link_and_does_not_write_where_it_leads(project, progra
     assert (project / "mine").read_bytes() == b"mine"
     assert not (project / "maps" / "a_mask.png").is_symlink()
     assert [path.name for path in elsewhere.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("extra", [(), ("--format", "cog"), ("--probabilities",)], ids=str)
+def test_a_map_is_never_cut_short_by_a_full_disk(extra, project, programs):
+    write_geotiff(project / "a.tif", np.random.default_rng(0).integers(256, size=(3, 200, 300), dtype=np.uint8))
+    command = ("landcover", "predict", "a.tif", "-m", MODEL, "-o", "new", "--overwrite", *extra)
+    assert programs.run(*command, folder=project).returncode == 0
+    whole = {path.name: path.read_bytes() for path in (project / "new").iterdir()}
+    name = "a_probabilities.tif" if "--probabilities" in extra else "a_mask.tif"
+    for missing in (len(whole[name]), len(whole[name]) // 2, 900, 150, 20, 1):
+        (project / "new" / name).write_bytes(b"old")
+        limits = {"RLIMIT_FSIZE": len(whole[name]) - missing}
+        done = programs.run(*command, folder=project, limits=limits)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+        assert "cannot be written" in done.stderr
+        assert (project / "new" / name).read_bytes() == b"old"
+        assert {path.name for path in (project / "new").iterdir()} == set(whole)
+
+
+def test_probabilities_without_room_are_a_line(project, programs):
+    limits = {"RLIMIT_FSIZE": 20_000}
+    done = programs.run(*PROGRAMS["label"], "--probabilities", folder=project, limits=limits)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: maps/a_probabilities.npy: cannot be written (File too large). Make room")
+    assert not [path for path in (project / "maps").iterdir() if path.suffix != ".png"]
 
 
 def test_links_that_lead_in_circles_are_followed_once(project, programs):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import bad_files as bad
@@ -99,7 +100,7 @@ def test_repro_never_takes_a_damaged_output_for_whole(damage, files, finished):
 
 
 def test_killed_at_random_moments_repro_ends_in_the_same_lock(finished):
-    chance, end, kills, alive = random.Random(0), time.monotonic() + SECONDS, 0, 0
+    chance, end, kills = random.Random(0), time.monotonic() + SECONDS, 0
     command = [sys.executable, "-m", "dvc", "repro", "--force", TARGET]
     begin = time.monotonic()
     finished.run(*command)
@@ -108,18 +109,18 @@ def test_killed_at_random_moments_repro_ends_in_the_same_lock(finished):
     while kills < KILLS and time.monotonic() < end:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(command, cwd=finished.folder, start_new_session=True, **quiet)
-        time.sleep(chance.uniform(0.3, 1) * duration)
-        alive += process.poll() is not None
-        os.killpg(process.pid, chance.choice([signal.SIGKILL, signal.SIGTERM]))
-        process.wait(60)
-        kills += 1
+        time.sleep(chance.uniform(0.2, 0.9) * duration)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, chance.choice([signal.SIGKILL, signal.SIGTERM]))
+        kills += process.wait(60) != 0  # else it was faster
         if chance.random() < 0.5:  # else it is killed again before it has been whole
             finished.repro()
             assert results(finished) == finished.results
     finished.repro()
     assert results(finished) == finished.results
     assert not [path for path in finished.folder.rglob("*") if ".partial" in path.name or path.name == "checkpoints"]
-    print(f"\ndvc repro: {kills} kills survived, {alive} of which came after the end")
+    assert kills
+    print(f"\ndvc repro: {kills} kills survived")
 
 
 def test_of_two_repros_at_once_one_runs_and_dvc_stops_the_other(finished):

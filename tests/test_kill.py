@@ -107,22 +107,23 @@ def project(tmp_path_factory, programs):
 
 @pytest.mark.parametrize("stage", OUTPUTS)
 def test_killed_at_random_moments_a_stage_ends_in_the_same_bytes(stage, project, programs):
-    chance, end, kills, alive = random.Random(stage), time.monotonic() + SECONDS, 0, 0
+    chance, end, kills = random.Random(stage), time.monotonic() + SECONDS, 0
     while kills < KILLS and time.monotonic() < end:
         project.back_to_old(stage)
         for _ in range(chance.choice([1, 1, 2, 3])):
             process = programs.start(f"stages.{stage}", folder=project.folder)
-            time.sleep(chance.uniform(0, 1.1 * project.durations[stage]))
+            time.sleep(chance.uniform(0, 0.9 * project.durations[stage]))
             number = chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
             with suppress(ProcessLookupError):
                 os.killpg(process, number)
             code = programs.wait(process).returncode
             assert code in (0, -number, 1)  # 1: a training that SIGTERM stopped
-            kills, alive = kills + 1, alive + (code == 0)
+            kills += code != 0  # else it was faster
             project.check_whole(stage)
         project.finish(stage)
         project.check_new()
-    print(f"\n{stage}: {kills} kills survived, {alive} of which came after the end")
+    assert kills
+    print(f"\n{stage}: {kills} kills survived")
 
 
 @pytest.mark.parametrize("stage", OUTPUTS)

@@ -88,9 +88,8 @@ def errors_of_writing(path: Path) -> Iterator[None]:
 
 def not_written(path: Path, error: BaseException) -> LandcoverError:
     """What to raise where a file or folder cannot be written."""
-    return LandcoverError(
-        f"{path}: cannot be written ({reason(error)}). Make room, or check the path and its permissions."
-    )
+    cause = reason(error.__cause__ or error).rstrip(".")
+    return LandcoverError(f"{path}: cannot be written ({cause}). Make room, or check the path and its permissions.")
 
 
 def make_folder(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Label pictures with a trained model."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
 from landcover.classes import IGNORE
 from landcover.errors import LandcoverError, memory_errors_name
-from landcover.files import replacing
+from landcover.files import errors_of_writing, replacing
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import read_rgb, save_png
@@ -63,8 +63,9 @@ def predict_masks(
         with ExitStack() as stack:
             stack.enter_context(memory_errors_name(path))
             if probabilities:
-                array = stack.enter_context(replacing(folder / f"{name}_probabilities.npy"))
-                options["probabilities"] = _ArrayFile(array, (len(model.classes), *picture.shape[:2]))
+                array = folder / f"{name}_probabilities.npy"
+                shape = (len(model.classes), *picture.shape[:2])
+                options["probabilities"] = stack.enter_context(_array_file(array, shape))
             mask = stack.enter_context(replacing(folder / f"{name}_mask.png"))
             save_png(model.classes.encode(label_image(model, picture, **options)), mask)
     if broken and not keep_going:
@@ -153,16 +154,26 @@ def _probability_bands(
         yield blender.finish(stop)
 
 
-class _ArrayFile:
-    """A .npy file of probabilities, float32 (C, H, W), to which bands of rows are added from the top down."""
+@contextmanager
+def _array_file(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield what adds bands of rows (C, rows, W) from the top down to a .npy file of float32 (C, H, W).
 
-    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
-        self._array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-        self._top = 0
+    Not memory-mapped: then a full disk would end the program without a word.
+    """
+    height, width = shape[1:]
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        start, top = file.tell(), 0
 
-    def __call__(self, band: np.ndarray) -> None:
-        self._array[:, self._top : self._top + band.shape[1]] = band
-        self._top += band.shape[1]
+        def write(band: np.ndarray) -> None:
+            nonlocal top
+            with errors_of_writing(path):
+                for channel, rows in enumerate(band):
+                    file.seek(start + 4 * width * (channel * height + top))
+                    file.write(rows.astype("<f4").tobytes())
+            top += band.shape[1]
+
+        yield write
 
 
 def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:

@@ -13,6 +13,7 @@ from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
 from landcover.raster import Raster, open_raster
+from landcover.silence import libraries_silenced
 
 
 def predict_map(
@@ -45,6 +46,7 @@ def predict_map(
     """
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
+        stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch))
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))

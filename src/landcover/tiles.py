@@ -42,8 +42,8 @@ class Tiles:
             table = pd.read_csv(folder / "tiles.csv", dtype={"name": str}, keep_default_na=False)
         except (OSError, ValueError, EOFError) as error:
             raise _damaged(folder, error) from error
-        if not len(table) or images.shape != (len(table), *labels.shape[1:], 3) or len(labels) != len(table):
-            raise _damaged(folder, ValueError(f"{len(images)} pictures, {len(labels)} labels, {len(table)} rows"))
+        if not len(table) or labels.shape[:1] != (len(table),) or images.shape != (*labels.shape, 3):
+            raise _damaged(folder, ValueError(f"arrays of {images.shape} and {labels.shape}, {len(table)} rows"))
         return cls(images, labels, table)
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:
