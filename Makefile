@@ -3,12 +3,13 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test lint bench
+.PHONY: help setup repro test soak lint bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
 	@echo "make test    run the tests"
+	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check the style of the code"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
 
@@ -18,6 +19,11 @@ repro: .venv/installed
 
 test: .venv/installed-dev
 	python -m pytest
+
+soak: export SOAK_KILLS ?= 200
+soak: export SOAK_SECONDS ?= 3600
+soak: .venv/installed-dev
+	python -m pytest --numprocesses 0 --capture no tests/test_kill.py tests/test_dvc_faults.py
 
 lint: .venv/installed-dev
 	ruff check .

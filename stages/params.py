@@ -82,7 +82,7 @@ def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
     """
     try:
         content = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2019-02-31
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         raise LandcoverError(

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.devices import DEVICES, choose_device, make_repeatable
+from landcover.errors import LandcoverError
 from landcover.inference import TTA, predict_masks, ready
 from landcover.model_file import load_model
 from landcover.processes import folder_made_together, joined
@@ -36,8 +37,11 @@ def main() -> None:
     """Label every picture at its own size, under its own name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
     make_repeatable()
+    model = load_model(MODEL)
+    if model.classes != data.table():
+        raise LandcoverError(f"{MODEL}: its classes are not those of data.classes in params.yaml. Train it again.")
     device = choose_device(params.device)
-    model = ready(load_model(MODEL), device)
+    model = ready(model, device)
     images = find_images(data.folder("validation"))
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
         options = params.model_dump(exclude={"device"})

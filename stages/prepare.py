@@ -11,9 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from landcover.errors import Problems, printable
 from landcover.files import replacing, write_metrics
 from landcover.preparation import prepare
-from landcover.samples import find_samples
+from landcover.samples import find_pairs
 from landcover.tiles import write_dataset
 from stages.params import Block, Data, Number, read_block
 from stages.runner import run
@@ -34,13 +35,16 @@ def main() -> None:
     """Decode both splits, then say what was found."""
     data, params = read_block("data", Data), read_block("prepare", Prepare)
     classes = data.table()
-    splits = {split: find_samples(data.folder(split)) for split in ("train", "validation")}
+    figures, problems = {}, Problems()
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
-        figures = {
-            split: prepare(samples, classes, scratch / split, **params.model_dump())
-            for split, samples in splits.items()
-        }
+        for split in ("train", "validation"):
+            with problems.gathered():
+                samples, lonely = find_pairs(data.folder(split))
+                problems.lines += lonely
+                if samples:
+                    figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
+        problems.raise_any()
         write_dataset(scratch, classes, params.scale)
     write_metrics(METRICS, figures)
     for split, found in figures.items():
@@ -54,7 +58,7 @@ def main() -> None:
 
 def warn(message: str) -> None:
     """One line on stderr."""
-    print(f"warning: {message}", file=sys.stderr)
+    print(f"warning: {printable(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

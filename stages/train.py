@@ -7,8 +7,10 @@ Killed at any moment and started again, it goes on from its checkpoint and ends 
 """
 
 import csv
+import io
 from collections import deque
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ from landcover.augment import Augmentation
 from landcover.batches import Batches
 from landcover.checkpoints import Checkpoint, fingerprint
 from landcover.devices import check_precision, choose_device, make_repeatable
-from landcover.files import write_metrics
+from landcover.files import claimed, errors_of_writing, write_metrics
 from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build
@@ -50,7 +52,7 @@ def main() -> None:
     load_weights(network, params.weights)
     weights = class_weights(pixels.sum(0), params.class_weights)
     criterion = Criterion(params.loss, weights, params.label_smoothing, params.focal_gamma)
-    with joined(device) as processes:
+    with joined(device) as processes, claimed(CURVES) if processes.first else nullcontext() as scratch:
         batches = Batches(
             tiles,
             pixels,
@@ -68,7 +70,7 @@ def main() -> None:
         if not processes.first:  # it computes its part; the first process writes
             deque(rows, maxlen=0)
             return
-        write_curves(rows)
+        write_curves(rows, scratch / CURVES.name)
         row, network = trainer.model()
         save_model(Model(network, network.architecture, classes, scale), MODEL)
         parameters = sum(weights.numel() for weights in network.parameters())
@@ -77,15 +79,16 @@ def main() -> None:
     print(f"{MODEL}: {network.architecture}, of epoch {row['epoch']}")
 
 
-def write_curves(rows: Iterable[Row]) -> None:
-    """Write each row of `plots/training.csv` when it comes."""
-    CURVES.parent.mkdir(exist_ok=True)
-    with CURVES.open("w", newline="") as file:
-        for row in rows:
-            if file.tell() == 0:
-                csv.writer(file).writerow(row)
-            csv.writer(file).writerow("" if value is None else f"{value:.6g}" for value in row.values())
-            file.flush()
+def write_curves(rows: Iterable[Row], scratch: Path) -> None:
+    """Replace `plots/training.csv` by one with a row more, each time that one comes."""
+    table = io.StringIO(newline="")
+    for row in rows:
+        if not table.tell():
+            csv.writer(table).writerow(row)
+        csv.writer(table).writerow("" if value is None else f"{value:.6g}" for value in row.values())
+        with errors_of_writing(CURVES):
+            scratch.write_bytes(table.getvalue().encode())
+            scratch.replace(CURVES)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import rasterio
 import torch
 import yaml
 from PIL import Image
+from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
@@ -152,3 +153,19 @@ def write_geotiff(path: Path, pixels: np.ndarray, crs: str | None = "EPSG:32633"
         with rasterio.open(path, "w", driver="GTiff", crs=crs, **size, **options) as file:
             file.write(pixels)
     return pixels
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """Starts stages and the command as processes of their own."""
+    programs = Programs()
+    yield programs
+    programs.close()
+
+
+@pytest.fixture(scope="session")
+def path_with_python():
+    """Let `python`, as the stages' commands call it, be the one that runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+        yield

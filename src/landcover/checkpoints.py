@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torchvision
 
-from landcover.files import replacing
+from landcover.files import not_written, replacing
 
 
 class Checkpoint:
@@ -30,7 +30,10 @@ class Checkpoint:
     def save(self, state: dict[str, Any]) -> None:
         """Replace what is there by tensors, numbers and texts in dicts and lists."""
         with replacing(self.path) as scratch, scratch.open("wb") as file:
-            torch.save({"fingerprint": self._fingerprint, "state": state}, file)
+            try:
+                torch.save({"fingerprint": self._fingerprint, "state": state}, file)
+            except RuntimeError as error:  # so it calls a full disk
+                raise not_written(self.path, error) from error
             file.flush()
             os.fsync(file.fileno())  # on the disk before it takes the place of the one before: power may fail
 

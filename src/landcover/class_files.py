@@ -29,7 +29,7 @@ def read_class_table(path: Path) -> ClassTable:
     except (OSError, LookupError, TypeError, AttributeError) as error:
         reason = f"no key {error}" if isinstance(error, KeyError) else "not of that form"
         reason = getattr(error, "strerror", None) or reason
-    except (ValueError, SafetensorError, yaml.YAMLError, LandcoverError) as error:
+    except (ValueError, RecursionError, SafetensorError, yaml.YAMLError, LandcoverError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
     raise LandcoverError(
         f"{path}: no table of classes ({reason}). Give a params.yaml, a model.safetensors, or a JSON such as "

@@ -1,8 +1,17 @@
 """The one exception for everything that a user can cause and mend, and how programs end on it."""
 
+import errno
+import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+MAX_LISTED = 20
+"""So many broken files are named; of the others only the number is given."""
+
+_OUT_OF_MEMORY = ("allocate memory", "out of memory", "bad_alloc", "could not create a primitive", "start new thread")
 
 
 class LandcoverError(Exception):
@@ -10,12 +19,56 @@ class LandcoverError(Exception):
 
     The message is one line: what is wrong, where, what to do. Stages and commands print it without a traceback and
     exit with code 1.
+
+    Args:
+        lines: Where several files are wrong, a line for each: the first `MAX_LISTED` are shown. What is not printable
+            in a line, such as a line break in the name of a file, is shown as an escape sequence.
+
+    Attributes:
+        lines: All of them.
     """
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = tuple(printable(line) for line in lines)
 
-def reason(error: Exception) -> str:
-    """The first line of what a library says went wrong; its kind if it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    def __str__(self) -> str:
+        more = len(self.lines) - MAX_LISTED
+        return "\n".join([*self.lines[:MAX_LISTED], *([f"... and {more} more files"] if more > 0 else [])])
+
+
+class Problems:
+    """What is wrong with several things, gathered to be told at once.
+
+    Attributes:
+        lines: Of the errors so far.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep the lines of a LandcoverError that the body raises, and go on behind it."""
+        try:
+            yield
+        except LandcoverError as error:
+            self.lines += error.lines
+
+    def raise_any(self) -> None:
+        """Raise the lines, if there are any, each once."""
+        if self.lines:
+            raise LandcoverError(*dict.fromkeys(self.lines))
+
+
+def printable(text: str) -> str:
+    r"""A text on one line: `\n` and all else that is not printable as escape sequences."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what the system or a library says went wrong; its kind if it says nothing."""
+    return (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def missing_package(error: ImportError, purpose: str, extra: str) -> LandcoverError:
@@ -33,14 +86,52 @@ def missing_package(error: ImportError, purpose: str, extra: str) -> LandcoverEr
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend."""
+def memory_errors_name(path: Path) -> Iterator[None]:
+    """Say at which file it was that memory ran out.
+
+    Raises:
+        LandcoverError: Instead of any of the errors by which libraries say that there is no memory.
+    """
     try:
         yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not _is_of_memory(error):
+            raise
+        raise LandcoverError(
+            f"{path}: not enough memory for it. Cut it into smaller pictures, or free some memory."
+        ) from error
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend.
+
+    Warnings of libraries, which say neither which file nor what to do, are shown only if Python is asked to (`-W`).
+    """
+    try:
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            yield
+            sys.stdout.flush()
     except LandcoverError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.filename is None and error.strerror is None:
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (MemoryError, RuntimeError, OSError) as error:
+        if _is_of_memory(error):
+            sys.exit(
+                "error: not enough memory. Free some, or compute in smaller parts: a higher train.accumulate, a lower "
+                "train.batch_size or train.crop, a smaller window, a smaller network."
+            )
+        if not isinstance(error, OSError) or (error.filename is None and error.strerror is None):
             raise
-        place = f"{error.filename}: " if error.filename is not None else ""
+        place = f"{printable(str(error.filename))}: " if error.filename is not None else ""
         sys.exit(f"error: {place}{error.strerror}. Make room, or check the path and its permissions.")
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

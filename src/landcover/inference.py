@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +15,8 @@ from tqdm import tqdm
 
 from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
 from landcover.classes import IGNORE
-from landcover.errors import LandcoverError
-from landcover.files import replacing
+from landcover.errors import LandcoverError, memory_errors_name
+from landcover.files import errors_of_writing, replacing
 from landcover.folding import fold_batch_norm
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
@@ -58,31 +59,36 @@ def predict_masks(
         A line for each picture that was left out.
 
     Raises:
-        LandcoverError: A picture cannot be read, unless `keep_going`.
+        LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
     broken = []
-    read = error_as_result(read_rgb) if keep_going else read_rgb
-    pictures = parallel_map(read, images.values())
+    pictures = parallel_map(error_as_result(read_rgb), images.values())
     disable = True if quiet else None  # None: if it is no terminal
     pictures = tqdm(pictures, "predict", len(images), unit=" pictures", disable=disable)
 
-    def label() -> Iterator[tuple[str, np.ndarray]]:
+    def label(name: str, picture: np.ndarray) -> np.ndarray:
+        with memory_errors_name(images[name]), ExitStack() as stack:
+            if probabilities:
+                array = folder / f"{name}_probabilities.npy"
+                shape = (len(model.classes), *picture.shape[:2])
+                options["probabilities"] = stack.enter_context(_array_file(array, shape))
+            return label_image(model, picture, **options)
+
+    def labelled() -> Iterator[tuple[str, np.ndarray]]:
         for name, picture in zip(images, pictures, strict=True):
             if isinstance(picture, LandcoverError):
-                broken.append(str(picture))
-            elif probabilities:
-                shape = (len(model.classes), *picture.shape[:2])
-                with replacing(folder / f"{name}_probabilities.npy") as scratch:
-                    yield name, label_image(model, picture, probabilities=_ArrayFile(scratch, shape), **options)
-            else:
-                yield name, label_image(model, picture, **options)
+                broken.extend(picture.lines)
+            elif keep_going or not broken:  # else read on, to name all that is broken
+                yield name, label(name, picture)
 
-    def write(labelled: tuple[str, np.ndarray]) -> None:
-        name, labels = labelled
-        with replacing(folder / f"{name}_mask.png") as scratch:
+    def write(result: tuple[str, np.ndarray]) -> None:
+        name, labels = result
+        with memory_errors_name(images[name]), replacing(folder / f"{name}_mask.png") as scratch:
             save_png(model.classes.encode(labels), scratch)
 
-    deque(parallel_map(write, label(), workers=1), maxlen=0)  # while the next picture is labelled
+    deque(parallel_map(write, labelled(), workers=1), maxlen=0)  # while the next picture is labelled
+    if broken and not keep_going:
+        raise LandcoverError(*broken)
     return broken
 
 
@@ -126,6 +132,9 @@ def label_bands(
         probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
             (C, rows, W), NaN where the picture has no data.
 
+    Raises:
+        LandcoverError: The network, of finite but absurd weights, gives no probabilities.
+
     Yields:
         uint8 (rows, W) of indices into `model.classes.names`, `IGNORE` where the picture has no data; from the top
         down, all in all as high as the picture.
@@ -135,7 +144,10 @@ def label_bands(
     sizes = ((rows.height, rows.width) for rows in (scaled, picture))
     top = 0
     for band in upsample_bands(bands, *sizes):
-        labels = band.max(0).indices.to(torch.uint8).cpu().numpy()  # on a CPU five times as fast as argmax
+        best, labels = band.max(0)  # on a CPU five times as fast as argmax
+        if not best.isfinite().all():
+            raise LandcoverError("the model's class probabilities are not finite numbers. Train it again.")
+        labels = labels.to(torch.uint8).cpu().numpy()
         known = picture.known(top, top + len(labels))
         if known is not None:
             labels[~known] = IGNORE
@@ -165,16 +177,26 @@ def _probability_bands(
         yield blender.finish(stop)
 
 
-class _ArrayFile:
-    """A .npy file of probabilities, float32 (C, H, W), to which bands of rows are added from the top down."""
+@contextmanager
+def _array_file(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield what adds bands of rows (C, rows, W) from the top down to a .npy file of float32 (C, H, W).
 
-    def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
-        self._array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
-        self._top = 0
+    Not memory-mapped: then a full disk would end the program without a word.
+    """
+    height, width = shape[1:]
+    with replacing(path) as scratch, scratch.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        start, top = file.tell(), 0
 
-    def __call__(self, band: np.ndarray) -> None:
-        self._array[:, self._top : self._top + band.shape[1]] = band
-        self._top += band.shape[1]
+        def write(band: np.ndarray) -> None:
+            nonlocal top
+            with errors_of_writing(path):
+                for channel, rows in enumerate(band):
+                    file.seek(start + 4 * width * (channel * height + top))
+                    file.write(rows.astype("<f4").tobytes())
+            top += band.shape[1]
+
+        yield write
 
 
 def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:

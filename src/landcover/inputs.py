@@ -1,7 +1,7 @@
 """Pictures that a command is asked to label: files, folders, patterns."""
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from landcover.errors import LandcoverError
@@ -34,10 +34,32 @@ def _expanded(text: str) -> list[Path]:
     """The paths that a text stands for: itself, or what it matches if it is a pattern and there is no such file."""
     if Path(text).exists() or not glob.has_magic(text):
         return [Path(text)]
-    found = [path for path in map(Path, sorted(glob.glob(text, recursive=True))) if path.is_file()]  # noqa: PTH207
+    found = [path for path in sorted(_matches(text)) if path.is_file()]
     if not found:
         raise LandcoverError(f"{text}: no file is called so. Mend the pattern, or name a picture or a folder.")
     return found
+
+
+def _matches(pattern: str) -> set[Path]:
+    """The paths that match a pattern. Where it has `**`, links are followed, but into each folder once only."""
+    head, deep, tail = pattern.partition("**/")
+    if not deep:
+        return set(map(Path, glob.glob(pattern)))  # noqa: PTH207 (pathlib's takes hidden files too)
+    tops = map(Path, glob.glob(head)) if head else [Path()]  # noqa: PTH207
+    folders = (glob.escape(str(folder)) for top in tops for folder in _folders(top, set()))
+    return {path for folder in folders for path in _matches(f"{folder}/{tail}")}
+
+
+def _folders(top: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """A folder and all below it that are not hidden, but for those seen."""
+    identity = top.stat().st_dev, top.stat().st_ino
+    if identity in seen:
+        return
+    seen.add(identity)
+    yield top
+    for path in sorted(top.iterdir()):
+        if path.is_dir() and not path.name.startswith("."):
+            yield from _folders(path, seen)
 
 
 def _of_folder(folder: Path) -> dict[str, Path]:

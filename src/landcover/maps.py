@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from landcover.errors import memory_errors_name
 from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
 from landcover.raster import Raster, open_raster
+from landcover.silence import libraries_silenced
 
 
 def predict_map(
@@ -43,6 +45,8 @@ def predict_map(
         LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
     """
     with ExitStack() as stack:
+        stack.enter_context(memory_errors_name(image))
+        stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch))
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))

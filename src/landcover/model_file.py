@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from safetensors.torch import save_file
 from landcover.class_files import METADATA_KEY
 from landcover.classes import ClassTable
 from landcover.errors import LandcoverError, reason
-from landcover.files import replacing
+from landcover.files import not_written, replacing
 from landcover.models import Architecture, Network, build
 from landcover.pretrained import misfit
 
@@ -53,16 +54,22 @@ def save_model(model: Model, path: Path) -> None:
     }
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
     with replacing(path) as scratch:
-        save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(description)})
+        try:
+            save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(description)})
+        except SafetensorError as error:
+            raise not_written(path, error) from error
 
 
 def load_model(path: Path) -> Model:
     """Read a model; the network is in evaluation mode on the CPU.
 
     Raises:
-        LandcoverError: The file is missing, is no model of this program, of another format, or its parts don't fit.
+        LandcoverError: The file is missing, is no model of this program, of another format, its parts don't fit, or its
+            weights are not finite.
     """
     try:
+        if not S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
+            raise OSError("no regular file")
         with safe_open(path, "pt") as file:
             description = json.loads((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -90,10 +97,18 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
     """The network with these weights. It takes memory only once they are known to fit, so no more than they do."""
     with torch.device("meta"):
         network = build(architecture, classes)
-    wrong = misfit({name: tensor.shape for name, tensor in network.state_dict().items()}, weights)
+    expected = network.state_dict()
+    wrong = misfit({name: tensor.shape for name, tensor in expected.items()}, weights)
+    wrong = wrong or ", ".join(
+        f"{name} is {tensor.dtype}"
+        for name, tensor in weights.items()
+        if tensor.is_floating_point() != expected[name].is_floating_point()
+    )
     if wrong:
         raise LandcoverError(f"weights do not fit {architecture.model} ({wrong})")
     network.to_empty(device="cpu").load_state_dict(weights)
+    if broken := [name for name, tensor in network.state_dict().items() if not tensor.isfinite().all()]:
+        raise LandcoverError(f"weights are not finite numbers ({broken[0]})")
     return network
 
 

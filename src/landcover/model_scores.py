@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from landcover.confusion import confusion_matrix
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name
 from landcover.inference import label_image
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
@@ -63,17 +63,18 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
     pairs = tqdm(parallel_map(read, samples), "validate", len(samples), unit=" pictures", disable=quiet or None)
     for sample, pair in zip(samples, pairs, strict=True):
         if isinstance(pair, LandcoverError):
-            broken.append(str(pair))
+            broken += pair.lines
             continue
         image, labels, more = pair
         strays += more
         losses = _Losses(labels, len(classes))
-        predicted = label_image(model, image, probabilities=losses, **options)
+        with memory_errors_name(sample.image):
+            predicted = label_image(model, image, probabilities=losses, **options)
         per_picture[sample.name] = confusion_matrix(labels, predicted, len(classes) + 1)
         loss += losses.total
         known += losses.known
     if not per_picture:
-        raise LandcoverError("\n".join(broken))
+        raise LandcoverError(*broken)
     return ModelScores(loss / known if known else None, Scores(classes, per_picture, strays, tuple(broken)))
 
 

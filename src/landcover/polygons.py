@@ -9,7 +9,7 @@ from rasterio.features import shapes
 from shapely.geometry import shape
 
 from landcover.classes import IGNORE, ClassTable
-from landcover.files import replacing
+from landcover.files import not_written, replacing
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON"}
 """Formats of files of polygons by their suffix."""
@@ -51,5 +51,11 @@ def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
         frame = frame.to_crs(_DEGREES)
     with replacing(path) as scratch, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")  # nor was it by the picture
-        frame.to_file(scratch, driver=driver, layer=path.stem, geometry_type="Polygon")
+        try:
+            frame.to_file(scratch, driver=driver, layer=path.stem, geometry_type="Polygon")
+            found = len(geopandas.read_file(scratch, ignore_geometry=True))
+        except RuntimeError as error:  # all of pyogrio's
+            raise not_written(path, error) from error
+        if found != len(frame):  # nothing is said of a full disk
+            raise not_written(path, OSError("what was written reads back otherwise"))
     return len(frame)

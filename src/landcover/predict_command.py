@@ -102,6 +102,7 @@ def predict(arguments: argparse.Namespace) -> None:
     """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
     from landcover.devices import choose_device
+    from landcover.files import make_folder
     from landcover.inference import ready
     from landcover.inputs import find_inputs
     from landcover.model_file import load_model
@@ -109,7 +110,7 @@ def predict(arguments: argparse.Namespace) -> None:
     jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
     _check(arguments, jobs)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
-    arguments.output.mkdir(parents=True, exist_ok=True)
+    make_folder(arguments.output)
     new = [job for job in jobs if arguments.overwrite or not job.is_done()]
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
     broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
@@ -120,7 +121,7 @@ def predict(arguments: argparse.Namespace) -> None:
         more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
         print(f"{arguments.output}: {len(new) - len(broken)} masks{more}", flush=True)
     if broken:
-        raise LandcoverError("\n".join(broken))
+        raise LandcoverError(*broken)
 
 
 def _job(arguments: argparse.Namespace, name: str, image: Path) -> _Job:
@@ -171,7 +172,7 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     def draw(job: _Job) -> None:
         predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
 
-    return [str(error) for error in map(draw, jobs) if error]
+    return [line for error in map(draw, jobs) if error for line in error.lines]
 
 
 def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> None:

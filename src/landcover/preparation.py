@@ -10,13 +10,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from landcover.classes import IGNORE, ClassTable
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import Sample, image_size, read_rgb, scale_down, scaled_size
 from landcover.tiles import pixel_column
-
-MAX_LISTED = 20
-"""So many broken files of a data set are named; of the others only the number is given."""
 
 
 def prepare(
@@ -37,17 +34,18 @@ def prepare(
         number of mask pixels (at source resolution) of no class's colour; `share` of the pixels by class.
 
     Raises:
-        LandcoverError: The files that cannot be used, one a line, at most `MAX_LISTED` of them.
+        LandcoverError: A line for each file that cannot be used.
     """
 
     @error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:
         _common_size(sample)
-        image = scale_down(read_rgb(sample.image), scale)
-        labels, off_palette = classes.decode(read_rgb(sample.mask))
-        _check_off_palette(sample, off_palette, labels.size, max_off_palette)
-        labels = _resized(labels, image.shape[:2])
-        return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
+        with memory_errors_name(sample.image):
+            image = scale_down(read_rgb(sample.image), scale)
+            labels, off_palette = classes.decode(read_rgb(sample.mask))
+            _check_off_palette(sample, off_palette, labels.size, max_off_palette)
+            labels = _resized(labels, image.shape[:2])
+            return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
     sizes = list(parallel_map(error_as_result(_common_size), samples))
     if any(isinstance(size, LandcoverError) for size in sizes):
@@ -145,9 +143,8 @@ def _or_raise(results: Iterable) -> Iterator:
     errors = []
     for result in results:
         if isinstance(result, LandcoverError):
-            errors.append(str(result))
+            errors += result.lines
         elif not errors:
             yield result
     if errors:
-        more = [f"... and {len(errors) - MAX_LISTED} more files"] if len(errors) > MAX_LISTED else []
-        raise LandcoverError("\n".join(errors[:MAX_LISTED] + more))
+        raise LandcoverError(*errors)

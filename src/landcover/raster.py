@@ -140,6 +140,8 @@ def open_raster(
     Raises:
         LandcoverError: It is no picture, or has no such bands.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise LandcoverError(f"{path}: not readable as a picture (no regular file). Replace or remove it.")
     with rasterio.Env(GDAL_CACHEMAX=_CACHE), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the map will not be either
         warnings.simplefilter("ignore", NodataShadowWarning)  # of a file with both, nodata decides and not alpha

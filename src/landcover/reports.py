@@ -50,6 +50,7 @@ def score_json(scores: Scores) -> dict:
         "pixels": int(scores.confusion.sum()),
         "off_palette": scores.strays,
         "broken": list(scores.broken),
+        "missing": len(scores.missing),
     }
 
 

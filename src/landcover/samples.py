@@ -1,15 +1,21 @@
 """Pictures with their colour masks: matched by name, read, written."""
 
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name, reason
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
+_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""Of Pillow's, those of usual pictures: some of the others start programs."""
+_WITH_EXTRAS = ("MPO", "TIFF")  # whose further pictures are previews and overviews of the first one
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
@@ -50,18 +56,27 @@ def find_samples(folder: Path) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
-        LandcoverError: As for `find_images`; or a picture without a mask, or a mask without a picture.
+        LandcoverError: As for `find_images`; or a line for each picture without a mask and mask without a picture.
     """
+    samples, lonely = find_pairs(folder)
+    if lonely:
+        raise LandcoverError(*lonely)
+    return samples
+
+
+def find_pairs(folder: Path) -> tuple[list[Sample], list[str]]:
+    """The pairs of a folder, sorted by name; and a line for each file without a partner. Raises as `find_images`."""
     images, masks = find_images(folder), find_masks(folder)
-    for ours, theirs, partner in (
-        (images, masks, "mask {}_mask.png"),
-        (masks, images, "picture {}_sat.jpg, .png or .tif"),
-    ):
-        if lonely := sorted(ours.keys() - theirs):
-            more = f" ({len(lonely)} such)" if len(lonely) > 1 else ""
-            partner = partner.format(lonely[0])
-            raise LandcoverError(f"{ours[lonely[0]]}: no {partner} beside it{more}. Add or remove one.")
-    return [Sample(name, images[name], masks[name]) for name in images]
+    lonely = [
+        f"{ours[name]}: no {partner.format(name)} beside it. Add or remove one."
+        for ours, theirs, partner in (
+            (images, masks, "mask {}_mask.png"),
+            (masks, images, "picture {}_sat.jpg, .png or .tif"),
+        )
+        for name in ours
+        if name not in theirs
+    ]
+    return [Sample(name, images[name], masks[name]) for name in images if name in masks], lonely
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -73,12 +88,15 @@ def image_size(path: Path) -> tuple[int, int]:
 def read_rgb(path: Path) -> np.ndarray:
     """Decode a picture or a colour mask as uint8 RGB (H, W, 3).
 
-    Grey is repeated, palettes are looked up, alpha is dropped.
+    Grey is repeated, palettes are looked up, alpha is dropped. Pixels stay where they are in the file, also if a camera
+    noted (EXIF) that it was held sideways: a mask has no such note, and a map must fit the file's pixels.
 
     Raises:
-        LandcoverError: The file is no picture, is cut short, or has more than 8 bits a channel.
+        LandcoverError: The file is no picture, an animation, cut short, too large to be read as a whole, or has more
+            than 8 bits a channel.
     """
-    return np.asarray(_decoded(path))
+    with memory_errors_name(path):
+        return np.asarray(_decoded(path))
 
 
 def scale_down(rgb: np.ndarray, scale: float) -> np.ndarray:
@@ -105,13 +123,14 @@ def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> dict[str, Pat
             f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
             "(in the pipeline: data.root)."
         )
-    found = {}
+    found, twins = {}, []
     for path in _files(folder, suffixes):
         if path.stem.endswith(ending):
-            name = path.stem.removesuffix(ending)
-            if name in found:
-                raise LandcoverError(f"{path}: {found[name].name} has the same name. Remove or rename one of them.")
-            found[name] = path
+            first = found.setdefault(path.stem.removesuffix(ending), path)
+            if first != path:
+                twins.append(f"{path}: {first.name} has the same name. Remove or rename one of them.")
+    if twins:
+        raise LandcoverError(*twins)
     if not found:
         patterns = ", ".join(f"NAME{ending}{suffix}" for suffix in suffixes)
         raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or name another (in the pipeline: data.root).")
@@ -123,29 +142,40 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _opened(path: Path) -> Image.Image:
-    try:
-        image = Image.open(path)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LandcoverError(f"{path}: not readable as a picture ({_reason(error)}). Replace or remove it.") from error
-    if image.mode not in _EIGHT_BIT_MODES:
+    with _errors(path, "not readable as a picture"):
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
+            raise OSError("no regular file")
+        image = Image.open(path, formats=_FORMATS)
+        animated = getattr(image, "is_animated", False) and image.format not in _WITH_EXTRAS
+    if animated:
         image.close()
-        raise LandcoverError(f"{path}: pixels of type {image.mode}, not 8 bits a channel. Convert it to 8-bit RGB.")
+        raise LandcoverError(f"{path}: several pictures in one file, an animation. Save one of them alone.")
+    deep = any(";16" in str(tile.args) for tile in image.tile)  # such RGB would be cut to 8 bits without a word
+    if deep or image.mode not in _EIGHT_BIT_MODES:
+        kind = "16 bits" if deep else image.mode
+        image.close()
+        raise LandcoverError(f"{path}: pixels of type {kind}, not 8 bits a channel. Convert it to 8-bit RGB.")
     return image
 
 
 def _decoded(path: Path) -> Image.Image:
-    with _opened(path) as image:
-        try:
-            image.load()
-            return image if image.mode == "RGB" else image.convert("RGB")
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
-            raise LandcoverError(
-                f"{path}: not readable to its end ({_reason(error)}). Replace or remove it."
-            ) from error
+    with _opened(path) as image, _errors(path, "not readable to its end"):
+        image.load()
+        return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong, without the path that Pillow repeats."""
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "unknown format"
-    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+@contextmanager
+def _errors(path: Path, problem: str) -> Iterator[None]:
+    """Turn whatever Pillow raises about a file into a LandcoverError, but for want of memory."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise LandcoverError(
+            f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, too many to be read as a whole. "
+            "Cut it into smaller pictures; landcover predict also takes a GeoTIFF of any size."
+        ) from error
+    except Exception as error:  # damaged bytes make the readers raise anything
+        cause = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else reason(error)
+        raise LandcoverError(f"{path}: {problem} ({cause}). Replace or remove it.") from error

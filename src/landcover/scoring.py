@@ -29,7 +29,7 @@ from landcover.confusion import (
     mean,
     number,
 )
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import find_masks, read_rgb
 
@@ -49,12 +49,14 @@ class Scores:
             predictions; the last of each is unknown. A few hundred bytes a picture.
         strays: Number of pixels, of truth and predictions, whose colour is not in the table of classes.
         broken: A line for each mask that could not be scored.
+        missing: Names of the pictures that were left out because only the truth or the prediction has a mask of them.
     """
 
     classes: ClassTable
     per_picture: Mapping[str, np.ndarray]
     strays: int = 0
     broken: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -145,6 +147,7 @@ def score_masks(
     *,
     plain: bool = False,
     keep_going: bool = False,
+    allow_missing: bool = False,
     quiet: bool = False,
 ) -> Scores:
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
@@ -152,6 +155,7 @@ def score_masks(
     Args:
         plain: See `find_masks`.
         keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
+        allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
         quiet: Show no progress, not even to a terminal.
 
     Raises:
@@ -165,16 +169,18 @@ def score_masks(
         for name in ours
         if name not in theirs
     ]
-    if lonely:
-        raise LandcoverError("\n".join(lonely))
+    missing = frozenset(truths.keys() ^ predicted.keys())
+    truths = {name: path for name, path in truths.items() if name in predicted}
+    if lonely and not (allow_missing and truths):
+        raise LandcoverError(*lonely)
 
     read = error_as_result(lambda path: read_labels(path, classes))
 
     @error_as_result
     def count(name: str) -> tuple[np.ndarray, int]:
         sides = [read(path) for path in (truths[name], predicted[name])]
-        if wrong := [str(side) for side in sides if isinstance(side, LandcoverError)]:
-            raise LandcoverError("\n".join(wrong))
+        if wrong := [line for side in sides if isinstance(side, LandcoverError) for line in side.lines]:
+            raise LandcoverError(*wrong)
         (labels, strays), (answers, more) = sides
         if labels.shape != answers.shape:
             sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (answers, labels))
@@ -187,13 +193,13 @@ def score_masks(
     per_picture, strays, broken = {}, 0, []
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):
-            broken += str(result).splitlines()
+            broken += result.lines
         else:
             per_picture[name] = result[0]
             strays += result[1]
     if broken and not (keep_going and per_picture):
-        raise LandcoverError("\n".join(broken))
-    return Scores(classes, per_picture, strays, tuple(broken))
+        raise LandcoverError(*broken)
+    return Scores(classes, per_picture, strays, tuple(broken), missing)
 
 
 def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
@@ -205,8 +211,9 @@ def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
     Raises:
         LandcoverError: See `samples.read_rgb`.
     """
-    mask = read_rgb(path)
-    labels, off_palette = classes.decode(mask)
-    if off_palette and classes.saturated:  # colours of the table stay what they are
-        labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
-    return np.minimum(labels, len(classes)), sum(off_palette.values())  # IGNORE is the largest of all
+    with memory_errors_name(path):
+        mask = read_rgb(path)
+        labels, off_palette = classes.decode(mask)
+        if off_palette and classes.saturated:  # colours of the table stay what they are
+            labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
+        return np.minimum(labels, len(classes)), sum(off_palette.values())  # IGNORE is the largest of all

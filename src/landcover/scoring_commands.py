@@ -3,12 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import whole
-from landcover.errors import LandcoverError
+from landcover.errors import Problems
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.scoring import Scores
@@ -25,8 +25,8 @@ nor predicted has no IoU ("-", in JSON null) and no part in the mean.
 _EXIT_CODES = """\
 exit codes:
   0  all is scored
-  1  something is not: masks without a partner (nothing is scored), broken files (the others are scored), wrong input;
-     stderr says what, one line for each
+  1  something is not: masks without a partner (nothing is scored, unless --allow-missing), broken files (the others
+     are scored), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
 _EVALUATE = f"""\
@@ -90,10 +90,10 @@ def compare(arguments: argparse.Namespace) -> None:
     both = _score(arguments, arguments.a, arguments.b)
     a, b = (scores.per_picture for scores in both)
     if not a.keys() & b.keys():
-        _raise_all(line for scores in both for line in scores.broken)
+        _raise_broken(both)
     difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
-        print_json(difference_json(difference))
+        print_json({**difference_json(difference), "missing": _missing(both)})
     else:
         if not arguments.quiet:
             print(difference_text(difference))
@@ -121,6 +121,9 @@ def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
         metavar="FILE",
         help="a params.yaml, model.safetensors or JSON with the classes and their colours (default: the course's)",
     )
+    command.add_argument(
+        "--allow-missing", action="store_true", help="leave out masks without a partner, and say how many"
+    )
     command.add_argument("--json", action="store_true", help="print all figures as JSON, unrounded")
     command.add_argument("-q", "--quiet", action="store_true", help=quiet)
 
@@ -129,21 +132,28 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     """Scores of the masks of each folder; what is wrong with them is told together."""
     from landcover.class_files import read_class_table
     from landcover.classes import DEEPGLOBE
-    from landcover.parallel import error_as_result
     from landcover.scoring import score_masks
 
     classes = read_class_table(arguments.classes) if arguments.classes else DEEPGLOBE
-    options = {"plain": True, "keep_going": True, "quiet": arguments.quiet}
-    score = error_as_result(lambda folder: score_masks(arguments.labels, folder, classes, **options))
-    results = [score(folder) for folder in folders]
-    _raise_all(str(result) for result in results if isinstance(result, LandcoverError))
+    options = {"plain": True, "keep_going": True, "quiet": arguments.quiet, "allow_missing": arguments.allow_missing}
+    results, problems = [], Problems()
+    for folder in folders:
+        with problems.gathered():
+            results.append(score_masks(arguments.labels, folder, classes, **options))
+    problems.raise_any()
     return results
 
 
-def _raise_all(messages: Iterable[str]) -> None:
-    """Raise the lines of the messages, if there are any, each once."""
-    if lines := dict.fromkeys(line for message in messages for line in message.splitlines()):
-        raise LandcoverError("\n".join(lines))
+def _raise_broken(results: Sequence["Scores"]) -> None:
+    """Raise a line for each broken mask, if there are any."""
+    problems = Problems()
+    problems.lines += [line for scores in results for line in scores.broken]
+    problems.raise_any()
+
+
+def _missing(results: Sequence["Scores"]) -> int:
+    """Number of pictures that were left out of any of the results."""
+    return len(frozenset().union(*(scores.missing for scores in results)))
 
 
 def print_json(content: dict) -> None:
@@ -154,8 +164,10 @@ def print_json(content: dict) -> None:
 def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
     """Say what was peculiar about the masks; end in an error if some of them are broken."""
     strays = max(scores.strays for scores in results)
+    if (missing := _missing(results)) and not arguments.quiet:
+        print(f"note: {missing} pictures are left out, whose mask is missing in one of the folders", file=sys.stderr)
     if strays and not arguments.quiet:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
         print(f"note: {strays} pixels have colours of no class; {how}", file=sys.stderr)
     sys.stdout.flush()
-    _raise_all(line for scores in results for line in scores.broken)
+    _raise_broken(results)

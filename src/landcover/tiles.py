@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.classes import ClassTable
+from landcover.errors import LandcoverError, reason
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,19 @@ class Tiles:
 
     @classmethod
     def open(cls, folder: Path) -> "Tiles":
-        """Memory-map a folder that `landcover.preparation.prepare` wrote."""
-        images, labels = (np.load(folder / name, mmap_mode="r") for name in ("images.npy", "labels.npy"))
-        return cls(images, labels, pd.read_csv(folder / "tiles.csv", dtype={"name": str}, keep_default_na=False))
+        """Memory-map a folder that `landcover.preparation.prepare` wrote.
+
+        Raises:
+            LandcoverError: Its files are missing, damaged, of unlike numbers of tiles, or there are no tiles.
+        """
+        try:
+            images, labels = (np.load(folder / name, mmap_mode="r") for name in ("images.npy", "labels.npy"))
+            table = pd.read_csv(folder / "tiles.csv", dtype={"name": str}, keep_default_na=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise _damaged(folder, error) from error
+        if not len(table) or labels.shape[:1] != (len(table),) or images.shape != (*labels.shape, 3):
+            raise _damaged(folder, ValueError(f"arrays of {images.shape} and {labels.shape}, {len(table)} rows"))
+        return cls(images, labels, table)
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:
         """Number of pixels of each class in each tile: int64 (N, C)."""
@@ -47,9 +58,21 @@ def write_dataset(folder: Path, classes: ClassTable, scale: float) -> None:
 
 
 def read_dataset(folder: Path) -> tuple[ClassTable, float]:
-    """The classes and the scale that `write_dataset` wrote."""
-    content = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    return ClassTable.from_json(content), content["scale"]
+    """The classes and the scale that `write_dataset` wrote.
+
+    Raises:
+        LandcoverError: The file is missing or damaged.
+    """
+    path = folder / "dataset.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return ClassTable.from_json(content), content["scale"]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, LandcoverError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> LandcoverError:
+    return LandcoverError(f"{path}: missing or damaged ({reason(error)}). Make it anew: python -m stages.prepare")
 
 
 def pixel_column(class_name: str) -> str:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -102,7 +102,7 @@ class Trainer:
                 print(f"{checkpoint.path}: going on after {self._place(self._done - 1)}", flush=True)
         yield from self._rows
         self._saved = time.monotonic()
-        with StopWish() as stop, self._progress() as progress:
+        with StopWish() as stop, self._progress() as progress, _deaths_told():
             for batch in self._loader():
                 stopping, saving = self._step(batch, stop)
                 in_epoch = (self._done - 1) % self.recipe.steps + 1
@@ -274,6 +274,24 @@ class Trainer:
             every=self.recipe.log_every,
             silent=not self.processes.first,
         )
+
+
+@contextmanager
+def _deaths_told() -> Iterator[None]:
+    """Say what to do where a process that reads batches ahead has died, which PyTorch raises at any line.
+
+    Raises:
+        LandcoverError: One has.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise LandcoverError(
+            f"train.workers: a process that reads batches ahead has died ({reason(error)}). If memory ran out, lower "
+            "train.workers. Run the same command again to go on from the last checkpoint."
+        ) from error
 
 
 def freeze_batch_norm(network: nn.Module) -> None:

@@ -4,8 +4,8 @@ from conftest import draw_pair
 from PIL import Image
 
 from landcover.classes import IGNORE
-from landcover.errors import LandcoverError
-from landcover.preparation import MAX_LISTED, prepare
+from landcover.errors import MAX_LISTED, LandcoverError
+from landcover.preparation import prepare
 from landcover.samples import find_samples, read_rgb, scale_down
 from landcover.tiles import Tiles
 

@@ -95,6 +95,30 @@ def test_masks_without_a_partner_are_all_listed_and_nothing_is_scored(masks):
         assert [line.removeprefix("error: ").split(":")[0] for line in done.stderr.splitlines()] == expected
 
 
+def test_masks_without_a_partner_are_left_out_if_told_to_and_counted(masks):
+    for name in ("3", "5"):
+        (masks / "good" / f"{name}_mask.png").unlink()
+    (masks / "truth" / "7_mask.png").unlink()
+    done = landcover("evaluate", "-g", "truth", "-p", "good", "--allow-missing", folder=masks)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "note: 3 pictures are left out, whose mask is missing in one of the folders\n",
+    )
+    assert "pictures: 9," in done.stdout
+    done = landcover("evaluate", "-g", "truth", "-p", "good", "--allow-missing", "--json", folder=masks)
+    assert (json.loads(done.stdout)["pictures"], json.loads(done.stdout)["missing"]) == (9, 3)
+    done = landcover("compare", "bad", "good", "-g", "truth", "--allow-missing", "--json", folder=masks)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "note: 3 pictures are left out, whose mask is missing in one of the folders\n",
+    )
+    assert (json.loads(done.stdout)["pictures"], json.loads(done.stdout)["missing"]) == (9, 3)
+    for path in (masks / "good").iterdir():
+        path.rename(path.with_name(f"other_{path.name}"))
+    done = landcover("evaluate", "-g", "truth", "-p", "good", "--allow-missing", folder=masks)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_the_colours_can_come_from_a_model(classes, model_file, tmp_path):
     (tmp_path / "m").mkdir()
     save_png(classes.encode(np.uint8([[0, 1, 2]])), tmp_path / "m" / "a_mask.png")

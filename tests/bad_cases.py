@@ -1,0 +1,555 @@
+"""What can be wrong with a project in which everything has run, and what the program that meets it then says."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import bad_files as bad
+import numpy as np
+import yaml
+from conftest import draw_pair
+from PIL import Image
+
+MODEL = "models/model.safetensors"
+PROGRAMS = {
+    "prepare": ("stages.prepare",),
+    "train": ("stages.train",),
+    "predict": ("stages.predict",),
+    "evaluate": ("stages.evaluate",),
+    "label": ("landcover", "predict", "data/validation", "-m", MODEL, "-o", "maps", "--overwrite"),
+    "info": ("landcover", "info", MODEL),
+    "score": ("landcover", "evaluate", "-g", "data/validation", "-p", "data/predictions", "--classes", "params.yaml"),
+    "compare": (
+        "landcover",
+        "compare",
+        "data/predictions",
+        "maps",
+        "-g",
+        "data/validation",
+        "--classes",
+        "params.yaml",
+    ),
+    "validate": ("landcover", "validate", "data/validation", "-m", MODEL),
+}
+NOBODY = 65534
+
+
+def set_param(key: str, value: object) -> Callable[[Path], None]:
+    """A damage: another value in params.yaml."""
+
+    def damage(folder: Path) -> None:
+        params = yaml.safe_load((folder / "params.yaml").read_text())
+        *blocks, last = key.split(".")
+        block = params
+        for name in blocks:
+            block = block[name]
+        block[last] = value
+        (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    return damage
+
+
+def drop_param(key: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        params = yaml.safe_load((folder / "params.yaml").read_text())
+        del params[key]
+        (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    return damage
+
+
+def on(path: str, damage: Callable[..., object], *arguments: object, **options: object) -> Callable[[Path], None]:
+    """A damage to one file."""
+    return lambda folder: damage(folder / path, *arguments, **options)
+
+
+def replaced(path: str, content: bytes | None = None) -> Callable[[Path], None]:
+    """A damage: a file, or with None a folder, in the place of whatever is there."""
+
+    def damage(folder: Path) -> None:
+        target = folder / path
+        if target.is_dir():
+            shutil.rmtree(target)
+        target.unlink(missing_ok=True)
+        target.mkdir() if content is None else target.write_bytes(content)
+
+    return damage
+
+
+def without(*patterns: str) -> Callable[[Path], None]:
+    """A damage: missing files or folders."""
+
+    def damage(folder: Path) -> None:
+        for path in [path for pattern in patterns for path in folder.glob(pattern)]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return damage
+
+
+def pipe(path: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        (folder / path).unlink()
+        os.mkfifo(folder / path)
+
+    return damage
+
+
+def several(*damages: Callable[[Path], object]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        for one in damages:
+            one(folder)
+
+    return damage
+
+
+def many_broken(folder: Path) -> None:
+    for split in ("train", "validation"):
+        for i in range(14):
+            draw_pair(folder / "data" / split, f"{i:02d}", 8, 8)
+            (folder / "data" / split / f"{i:02d}_sat.png").write_bytes(b"")
+
+
+def large(path: Path) -> None:
+    """A pair of 81 megapixels: 243 MB when decoded, 100 KB in the files."""
+    without("[bc]_*")(path)
+    for name in ("a_sat.png", "a_mask.png"):
+        Image.new("L", (9000, 9000)).save(path / name)
+
+
+def at_line(text: str) -> str:
+    """A pattern for a line that has this pattern behind `params.yaml: `."""
+    return rf"params\.yaml: {text}"
+
+
+class Case(NamedTuple):
+    """Something bad.
+
+    Attributes:
+        what: In words.
+        program: The one of PROGRAMS that meets it.
+        damage: What is done to a project in which everything has run.
+        lines: Patterns of the lines on stderr: which file, what is wrong, what to do.
+        limits, user: See `Programs.start`.
+    """
+
+    what: str
+    program: str
+    damage: Callable[[Path], object]
+    lines: tuple[str, ...]
+    limits: dict[str, int] | None = None
+    user: int = 0
+
+
+def case(what: str, program: str, damage: Callable[[Path], object], *lines: str, **options: object) -> Case:
+    return Case(what, program, damage, lines, **options)
+
+
+T, V = "data/train", "data/validation"
+UNREADABLE = "not readable as a picture"
+REPLACE = r"Replace or remove it\."
+ROOM = r"Make room, or check the path and its permissions\."
+AGAIN = r"Train it again\."
+
+PICTURES = [
+    case("no folder", "prepare", without(T), rf"{T}: no such folder\. Put NAME_sat.jpg .* there"),
+    case("an empty folder", "prepare", without(f"{T}/*"), rf"{T}: no NAME_sat\.jpg.* in it\. Add some"),
+    case("only pictures", "prepare", without(f"{T}/*_mask.png"), rf"{T}: no NAME_mask\.png.* in it\. Add some"),
+    case("only masks", "prepare", without(f"{T}/*_sat.png"), rf"{T}: no NAME_sat\.jpg.* in it\. Add some"),
+    case("no folders at all", "prepare", without("data"), rf"{T}: no such folder", rf"{V}: no such folder"),
+    case("a lonely picture", "prepare", without(f"{T}/b_mask.png"), rf"{T}/b_sat\.png: no mask b_mask.png .* Add or"),
+    case("a lonely mask", "prepare", without(f"{V}/b_sat.png"), rf"{V}/b_mask\.png: no picture b_sat.* Add or"),
+    case("an empty picture", "prepare", replaced(f"{T}/a_sat.png", b""), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
+    case("an empty mask", "prepare", replaced(f"{T}/a_mask.png", b""), rf"{T}/a_mask\.png: {UNREADABLE}.* {REPLACE}"),
+    case("text", "prepare", replaced(f"{T}/a_sat.png", b"text\n" * 99), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
+    case("a cut picture", "prepare", on(f"{T}/a_sat.png", bad.cut), rf"{T}/a_sat\.png: not readable to .* {REPLACE}"),
+    case("a cut mask", "prepare", on(f"{T}/a_mask.png", bad.cut), rf"{T}/a_mask\.png: not readable to .* {REPLACE}"),
+    case("a cut header", "prepare", on(f"{T}/a_sat.png", bad.cut, 0.004), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
+    case(
+        "an animated PNG", "prepare", on(f"{T}/a_sat.png", bad.animation, "png"), rf"{T}/a_sat\.png: .*animation\. Save"
+    ),
+    case(
+        "an animated GIF",
+        "prepare",
+        on(f"{T}/a_mask.png", bad.animation, "gif"),
+        rf"{T}/a_mask\.png: .*animation\. Save",
+    ),
+    case(
+        "PostScript", "prepare", on(f"{T}/a_sat.png", bad.save, "RGB", format="eps"), rf"{T}/a_sat\.png: {UNREADABLE}"
+    ),
+    case(
+        "16 bits",
+        "prepare",
+        on(f"{T}/a_sat.png", bad.save, "I;16"),
+        rf"{T}/a_sat\.png: .* 16 bits, .*Convert it",
+    ),
+    case(
+        "16 bits RGB", "prepare", on(f"{T}/a_sat.png", bad.sixteen_bit_rgb), rf"{T}/a_sat\.png: .* 16 bits, .*Convert"
+    ),
+    case(
+        "floats", "prepare", on(f"{T}/a_sat.png", bad.save, "F", format="tiff"), rf"{T}/a_sat\.png: .* F, .*Convert it"
+    ),
+    case(
+        "a mask of other size",
+        "prepare",
+        on(f"{T}/a_mask.png", lambda path: Image.new("RGB", (56, 41)).save(path)),
+        rf"{T}/a_mask\.png: 56x41 pixels, its picture 56x40\. Make them equal\.",
+    ),
+    case(
+        "one stray colour",
+        "prepare",
+        on(f"{T}/a_mask.png", bad.paint, 9),
+        rf"{T}/a_mask\.png: 0\.40% of the pixels .* #c80000 \(9\)\. Add them to data.classes or raise",
+    ),
+    case(
+        "stray colours",
+        "prepare",
+        on(f"{T}/a_mask.png", bad.paint, 99, 50),
+        rf"{T}/a_mask\.png: 4\.42% .*: #c80000 \(2\), #c80001 \(2\), #c80002 \(2\) and 47 more\. Add them",
+    ),
+    case(
+        "a mask that was a JPEG",
+        "prepare",
+        on(f"{T}/a_mask.png", bad.jpeg_compress),
+        rf"{T}/a_mask\.png: .* of no class: .* and \d+ more\. Add them",
+    ),
+    case(
+        "a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 14_000), rf"{T}/a_sat\.png: more than 178 million .* Cut it"
+    ),
+    case("half a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 10_000), rf"{T}/a_mask\.png: 56x40 .*10000x10000"),
+    case(
+        "two pictures of one name",
+        "prepare",
+        on(f"{T}/a_sat.jpg", bad.save, "RGB"),
+        rf"{T}/a_sat\.png: .*same name\. Re",
+    ),
+    case(
+        "a line break in a name",
+        "prepare",
+        replaced(f"{T}/x\ny_sat.png", b""),
+        rf"{T}/x\\ny_sat\.png: no mask x\\ny_mask",
+    ),
+    case(
+        "a link to itself",
+        "prepare",
+        on(f"{T}/a_sat.png", bad.linked, "a_sat.png"),
+        rf"{T}/a_sat\.png: .*links.* {REPLACE}",
+    ),
+    case(
+        "a link to nothing",
+        "prepare",
+        on(f"{T}/a_mask.png", bad.linked, "gone"),
+        rf"{T}/a_mask\.png: .*No such .* {REPLACE}",
+    ),
+    case("a folder", "prepare", replaced(f"{T}/a_sat.png"), rf"{T}/a_sat\.png: .*no regular file.* {REPLACE}"),
+    case("a pipe", "prepare", pipe(f"{T}/a_sat.png"), rf"{T}/a_sat\.png: .*no regular file.* {REPLACE}"),
+    case(
+        "a file that may not be read",
+        "prepare",
+        on(f"{T}/a_sat.png", lambda path: path.chmod(0)),
+        rf"{T}/a_sat\.png: .*Permission denied.* {REPLACE}",
+        user=NOBODY,
+    ),
+    case(
+        "a folder that may not be read",
+        "prepare",
+        on(T, lambda path: path.chmod(0)),
+        rf"{T}: Permission denied\. {ROOM}",
+        user=NOBODY,
+    ),
+    case(
+        "broken files of both splits among good ones",
+        "prepare",
+        several(
+            replaced(f"{T}/a_sat.png", b""),
+            without(f"{T}/c_mask.png"),
+            on(f"{T}/b_mask.png", bad.paint, 99),
+            on(f"{V}/b_sat.png", bad.cut),
+            on(f"{V}/c_mask.png", bad.save, "I;16"),
+        ),
+        rf"{T}/c_sat\.png: no mask",
+        rf"{T}/a_sat\.png: {UNREADABLE}",
+        rf"{T}/b_mask\.png: 4\.42%",
+        rf"{V}/b_sat\.png: not readable to its end",
+        rf"{V}/c_mask\.png: pixels of type 16 bits",
+    ),
+    case(
+        "28 broken files",
+        "prepare",
+        many_broken,
+        *[rf"data/\w+/\d\d_sat\.png: {UNREADABLE}"] * 20,
+        r"\.\.\. and 8 more files",
+    ),
+    case(
+        "too little memory",
+        "prepare",
+        on(T, large),
+        rf"{T}/a_sat\.png: not enough memory for it\. Cut it",
+        limits={"RLIMIT_AS": 250 << 20},
+    ),
+]
+PARAMS = [
+    case("no block", "prepare", drop_param("prepare"), at_line("no block 'prepare'. Restore it")),
+    case("an unknown block", "prepare", set_param("prepair", {}), at_line("prepair: no such block; there are data")),
+    case(
+        "an empty block",
+        "prepare",
+        set_param("prepare", None),
+        at_line("prepare = null: should be a table with the keys"),
+    ),
+    case(
+        "an unknown key", "train", set_param("train.modl", "fcn8s"), at_line("train.modl: no such key; train has model")
+    ),
+    case(
+        "a wrong type",
+        "train",
+        set_param("train.epochs", "ten"),
+        at_line("train.epochs = 'ten': should be a valid int"),
+    ),
+    case(
+        "a negative", "prepare", set_param("prepare.tile", -1), at_line("prepare.tile = -1: should be greater than or")
+    ),
+    case(
+        "not a number",
+        "train",
+        set_param("train.lr", float("nan")),
+        at_line("train.lr = nan: should be a finite number"),
+    ),
+    case(
+        "infinity", "predict", set_param("predict.overlap", float("inf")), at_line("predict.overlap = inf: should be")
+    ),
+    case("no classes", "prepare", set_param("data.classes", {}), at_line("data.ignore = 'unknown' should be null or")),
+    case(
+        "no classes and no unknown",
+        "prepare",
+        several(set_param("data.classes", {}), set_param("data.ignore", None)),
+        at_line("data.classes: 0 classes .*2 to 253 are needed"),
+    ),
+    case(
+        "two classes of one colour",
+        "prepare",
+        set_param("data.classes.forest", "#0000ff"),
+        at_line("data.classes: 'forest' and 'water' share the colour #0000ff: give each its own"),
+    ),
+    case(
+        "a colour that is none",
+        "prepare",
+        set_param("data.classes.forest", "green"),
+        at_line("data.classes.forest = 'gr"),
+    ),
+    case(
+        "an unknown unknown",
+        "prepare",
+        set_param("data.ignore", "nothing"),
+        at_line("data.ignore = 'nothing' should be"),
+    ),
+    case(
+        "no YAML",
+        "prepare",
+        replaced("params.yaml", b"data: [1,\nprepare: }"),
+        r"params\.yaml, line 2: not YAML\. Mend",
+    ),
+    case(
+        "a date that is none", "prepare", replaced("params.yaml", b"data: 2019-02-31"), r"params\.yaml: not YAML\. Mend"
+    ),
+    case("brackets without end", "prepare", replaced("params.yaml", b"[" * 5000), r"params\.yaml: not YAML\. Mend it"),
+    case("bytes", "prepare", replaced("params.yaml", bytes(range(256))), r"params\.yaml.*: not YAML\. Mend it"),
+    case("no parameters", "prepare", without("params.yaml"), r"params\.yaml: No such file .*check the path"),
+    case(
+        "a picture of that name is missing",
+        "evaluate",
+        set_param("evaluate.samples", ["../a"]),
+        at_line(r"evaluate.samples: no picture in data/validation is called '\.\./a'\."),
+    ),
+]
+MODELS = [
+    case("no model", "info", without(MODEL), rf"{MODEL}: no such file\. Train a model"),
+    case("an empty model", "info", replaced(MODEL, b""), rf"{MODEL}: not a model of this program .* {AGAIN}"),
+    case("a cut model", "predict", on(MODEL, bad.cut), rf"{MODEL}: not a model of this program .* {AGAIN}"),
+    case(
+        "a model of another version",
+        "info",
+        on(MODEL, bad.change_metadata, format=3),
+        rf"{MODEL}: format 3, this program reads 2\. {AGAIN}",
+    ),
+    case(
+        "a model of other classes",
+        "predict",
+        on(MODEL, bad.change_metadata, classes={"x": "#010101", "y": "#020202", "z": "#030303"}, ignore=None),
+        rf"{MODEL}: its classes are not those of data\.classes .* {AGAIN}",
+    ),
+    case(
+        "a model of more classes",
+        "info",
+        on(MODEL, bad.change_metadata, classes={"x": "#010101", "y": "#020202"}, ignore=None),
+        rf"{MODEL}: weights do not fit baseline .* {AGAIN}",
+    ),
+    case("a pickle that would run code", "info", on(MODEL, bad.pickle_bomb), rf"{MODEL}: not a model .* {AGAIN}"),
+    case(
+        "a header of 2**60 bytes", "info", on(MODEL, bad.lie_about_header, 1 << 60), rf"{MODEL}: not a model .* {AGAIN}"
+    ),
+    case(
+        "a header longer than the file", "info", on(MODEL, bad.lie_about_header, 10**7), rf"{MODEL}: not a m.* {AGAIN}"
+    ),
+    case(
+        "a header that is too short", "info", on(MODEL, bad.lie_about_header, 40), rf"{MODEL}: not a model .* {AGAIN}"
+    ),
+    case(
+        "weights that are no numbers",
+        "label",
+        on(MODEL, bad.change_weights, "decoder.4.bias", np.nan),
+        rf"{MODEL}: weights are not finite numbers .* {AGAIN}",
+    ),
+    case("a folder as model", "info", replaced(MODEL), rf"{MODEL}: not a model of this program .* {AGAIN}"),
+    case("a pipe as model", "info", pipe(MODEL), rf"{MODEL}: not a model of this program .* {AGAIN}"),
+]
+OUTPUTS = [
+    case(
+        "no room to prepare",
+        "prepare",
+        lambda folder: None,
+        rf"data/prepared: cannot be written \(File too large\)\. {ROOM}",
+        limits={"RLIMIT_FSIZE": 1000},
+    ),
+    case(
+        "no room for the model",
+        "train",
+        lambda folder: None,
+        rf"[\w/.]+: cannot be written .*\. {ROOM}",
+        limits={"RLIMIT_FSIZE": 1000},
+    ),
+    case(
+        "no room for masks",
+        "predict",
+        lambda folder: None,
+        rf"[\w/.-]+: cannot be written \(File too large\)\. {ROOM}",
+        limits={"RLIMIT_FSIZE": 100},
+    ),
+    case(
+        "no room for scores",
+        "evaluate",
+        lambda folder: None,
+        rf"plots/\w+\.csv: cannot be written \(File .*\. {ROOM}",
+        limits={"RLIMIT_FSIZE": 20},
+    ),
+    case(
+        "no room for maps",
+        "label",
+        lambda folder: None,
+        rf"maps/a_mask\.png: cannot be written \(File .*\. {ROOM}",
+        limits={"RLIMIT_FSIZE": 100},
+    ),
+    case(
+        "a folder that may not be written",
+        "label",
+        on("maps", lambda path: path.chmod(0o555)),
+        rf"maps/a_mask\.png: cannot be written \(Permission denied\)\. {ROOM}",
+        user=NOBODY,
+    ),
+    case(
+        "a stage that may not write",
+        "prepare",
+        on("data", lambda path: path.chmod(0o555)),
+        rf"data/prepared: cannot be written \(Permission denied\)\. {ROOM}",
+        user=NOBODY,
+    ),
+    case(
+        "a file where masks should go",
+        "label",
+        replaced("maps", b"mine"),
+        r"maps: a file is where this folder .* Move it",
+    ),
+    case(
+        "a file where tiles should go",
+        "prepare",
+        replaced("data/prepared", b"mine"),
+        rf"data/prepared: cannot be written \(Not a directory\)\. {ROOM}",
+    ),
+    case(
+        "a file where scores should go",
+        "evaluate",
+        several(without("metrics"), replaced("metrics", b"mine")),
+        r"metrics: a file is where this folder .* Move it",
+    ),
+    case(
+        "a folder where scores should go",
+        "evaluate",
+        replaced("metrics/evaluate.json"),
+        rf"metrics/evaluate\.json: cannot be written \(Is a directory\)\. {ROOM}",
+    ),
+]
+LATER = [
+    case("nothing to train on", "train", without("data/prepared"), r"data/prepared/dataset\.json: .*"),
+    case(
+        "cut tiles",
+        "train",
+        on("data/prepared/train/images.npy", bad.cut),
+        r"data/prepared/train: .* python -m stages.prepare",
+    ),
+    case("a table less", "train", without("data/prepared/train/tiles.csv"), r"data/prepared/train.*"),
+    case("too few rows", "train", on("data/prepared/train/tiles.csv", bad.cut), r"data/prepared/train: .*"),
+    case("no data set", "train", replaced("data/prepared/dataset.json", b"{}"), r"data/prepared/dataset\.json: .*"),
+    case(
+        "no weights to start from",
+        "train",
+        several(set_param("train.weights", "gone.pth"), set_param("train.model", "fcn8s")),
+        r"train\.weights = gone\.pth: no such file\. Set it to none",
+    ),
+    case(
+        "weights that would run code",
+        "train",
+        several(set_param("train.weights", "w.pth"), set_param("train.model", "fcn8s"), on("w.pth", bad.pickle_bomb)),
+        r"w\.pth: .*holds code.*\. Save the state dict alone\.",
+    ),
+    case(
+        "a picture that broke since",
+        "predict",
+        on(f"{V}/b_sat.png", bad.cut),
+        rf"{V}/b_sat\.png: not readable to.* {REPLACE}",
+    ),
+    case(
+        "pictures that broke since",
+        "predict",
+        several(on(f"{V}/a_sat.png", bad.cut), replaced(f"{V}/c_sat.png", b"")),
+        rf"{V}/a_sat\.png: not readable to.* {REPLACE}",
+        rf"{V}/c_sat\.png: {UNREADABLE}.* {REPLACE}",
+    ),
+    case("no pictures to label", "predict", without(f"{V}/*_sat.png"), rf"{V}: no NAME_sat\.jpg.* in it\. Add some"),
+    case("no predictions", "evaluate", without("data/predictions"), r"data/predictions: no such folder\. .*"),
+    case(
+        "a prediction less",
+        "evaluate",
+        without("data/predictions/b_mask.png"),
+        rf"{V}/b_mask\.png: no mask of .* Add or",
+    ),
+    case(
+        "a prediction too many",
+        "evaluate",
+        lambda folder: shutil.copy(folder / V / "a_mask.png", folder / "data/predictions/d_mask.png"),
+        rf"data/predictions/d_mask\.png: no mask of this name in {V}\. Add or remove one\.",
+    ),
+    case(
+        "a broken prediction",
+        "evaluate",
+        on("data/predictions/b_mask.png", bad.cut),
+        r"data/predictions/b_mask\.png: not .*",
+    ),
+    case(
+        "a prediction of other size",
+        "evaluate",
+        on("data/predictions/b_mask.png", lambda path: Image.new("RGB", (9, 9)).save(path)),
+        r"data/predictions/b_mask\.png: its size and that of .* Make them equal\.",
+    ),
+    case(
+        "a mask less", "score", without("data/predictions/b_mask.png"), rf"{V}/b_mask\.png: no mask of this name .* Add"
+    ),
+    case("no masks to compare", "compare", without("maps"), r"maps: no such folder\. .*"),
+    case(
+        "a broken pair",
+        "validate",
+        several(*(replaced(f"{V}/{name}_sat.png", b"") for name in "abc")),
+        *[rf"{V}/\w_sat\.png: {UNREADABLE}"] * 3,
+    ),
+]
+CASES = [*PICTURES, *PARAMS, *MODELS, *OUTPUTS, *LATER]
