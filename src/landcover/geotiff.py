@@ -75,9 +75,10 @@ def write_map(
         with rasterio.open(plain, "r+") as file:
             if factors:
                 file.build_overviews(factors, Resampling.mode)  # the most frequent class, not a mean of labels
+        _check_written(plain, write.checksums, len(factors))
         if cog:
             rasterio.shutil.copy(plain, scratch, driver="COG", blocksize=_BLOCK, **_STORED)
-        _check_written(scratch, write.checksums, None if cog else len(factors))
+            _check_written(scratch, write.checksums)
 
 
 @contextmanager
