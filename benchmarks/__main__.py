@@ -3,26 +3,38 @@
 With subjects, `python -m benchmarks SUBJECT ...`, names of the modules, only these are measured and printed.
 """
 
-import importlib
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import (
+    evaluation,
+    giant_picture,
+    growth,
+    nothing_to_do,
+    prediction,
+    preparation,
+    processes,
+    start_up,
+    training_epoch,
+    training_options,
+    training_step,
+)
 from benchmarks.harness import machine, table
 
 SUBJECTS = {
-    "training_step": "training step",
-    "training_epoch": "training, whole",
-    "training_options": "training, more",
-    "preparation": "prepare",
-    "prediction": "predict",
-    "evaluation": "evaluate",
-    "start_up": "start-up",
-    "nothing_to_do": "no-op",
-    "growth": "growth",
-    "giant_picture": "one giant picture",
-    "processes": "processes",
+    training_step: "training step",
+    training_epoch: "training, whole",
+    training_options: "training, more",
+    preparation: "prepare",
+    prediction: "predict",
+    evaluation: "evaluate",
+    start_up: "start-up",
+    nothing_to_do: "no-op",
+    growth: "growth",
+    giant_picture: "one giant picture",
+    processes: "processes",
 }
 RESULTS = Path(__file__).parent / "results.md"
 
@@ -30,14 +42,13 @@ RESULTS = Path(__file__).parent / "results.md"
 def main() -> None:
     """Measure subject after subject."""
     start = time.monotonic()
-    chosen = sys.argv[1:] or list(SUBJECTS)
+    names = {module.__name__.removeprefix("benchmarks."): module for module in SUBJECTS}
     parts = []
-    for name in chosen:
-        module = importlib.import_module(f"benchmarks.{name}")
+    for module in [names[name] for name in sys.argv[1:]] or SUBJECTS:
         with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
             rows = list(module.measure(Path(scratch)))
         note = getattr(module, "NOTE", "")
-        parts.append("\n\n".join(filter(None, [f"## {SUBJECTS[name]}", module.__doc__.strip(), table(rows), note])))
+        parts.append("\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note])))
         print(f"{parts[-1]}\n", flush=True)
     if not sys.argv[1:]:
         minutes = (time.monotonic() - start) / 60

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,7 @@ def memory_errors_name(path: Path) -> Iterator[None]:
     except (MemoryError, RuntimeError, OSError) as error:
         if not _is_of_memory(error):
             raise
+        traceback.clear_frames(error.__traceback__)  # else they hold what they had of it, and the next one fails too
         raise LandcoverError(
             f"{path}: not enough memory for it. Cut it into smaller pictures, or free some memory."
         ) from error
