@@ -19,7 +19,8 @@ from landcover.augment import Augmentation
 from landcover.batches import Batches
 from landcover.checkpoints import Checkpoint, fingerprint
 from landcover.devices import check_precision, choose_device, make_repeatable
-from landcover.files import claimed, errors_of_writing, write_metrics
+from landcover.files import errors_of_writing, write_metrics
+from landcover.folders import claimed
 from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build

@@ -102,7 +102,7 @@ def predict(arguments: argparse.Namespace) -> None:
     """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
     from landcover.devices import choose_device
-    from landcover.files import make_folder
+    from landcover.folders import make_folder
     from landcover.inference import ready
     from landcover.inputs import find_inputs
     from landcover.model_file import load_model

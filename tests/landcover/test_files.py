@@ -1,7 +1,5 @@
 import pytest
 
-from landcover import files
-from landcover.errors import LandcoverError
 from landcover.files import replacing, write_metrics
 from landcover.parallel import parallel_map
 
@@ -28,33 +26,6 @@ def test_after_an_error_the_old_output_stands_and_nothing_else(tmp_path):
         scratch.write_text("half")
         raise KeyboardInterrupt
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
-
-
-def test_what_a_killed_run_left_does_not_get_into_the_output(tmp_path):
-    (tmp_path / ".partial-out").mkdir()
-    (tmp_path / ".partial-out" / "stale").touch()
-    with replacing(tmp_path / "out") as scratch:
-        scratch.mkdir()
-    assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_what_a_run_took_away_before_it_was_killed_comes_back(tmp_path):
-    taken = tmp_path / ".partial-out" / "old-out"
-    taken.mkdir(parents=True)
-    (taken / "old").touch()
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
-        raise ZeroDivisionError
-    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
-
-
-def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "PATIENCE", 0.1)
-    with replacing(tmp_path / "a.txt") as scratch:
-        refused = pytest.raises(LandcoverError, match=r"a\.txt: another process is writing it\. Wait")
-        with refused, replacing(tmp_path / "a.txt"):
-            raise AssertionError
-        scratch.write_text("whole")
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "whole")]
 
 
 def test_metrics_are_rounded_and_never_nan(tmp_path):

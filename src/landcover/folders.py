@@ -1,0 +1,164 @@
+"""Scratch folders beside outputs: each is one process's at a time, and none outlives its process, however that ends.
+
+Standard library only: the process that clears away what a killed one left starts in a few hundredths of a second.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from landcover.errors import LandcoverError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows; there, nobody keeps two processes from writing the same output
+    fcntl = None
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes the same output."""
+
+_PREFIX = ".partial-"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[Path]:
+    """Let no other process that asks for it write `path` as long as the body runs; yield a folder for scratch.
+
+    The folder is `scratch_folder(path)`, empty and locked. It is removed in the end; if this process is killed before,
+    by another one that lives a moment longer, and if that is killed too, by the next that claims `path`.
+
+    Raises:
+        LandcoverError: Another process has it, for longer than `PATIENCE`.
+    """
+    make_folder(path.parent)
+    folder = scratch_folder(path)
+    end = time.monotonic() + PATIENCE
+    while (lock := _locked(folder)) is None:
+        if time.monotonic() > end:
+            raise LandcoverError(f"{path}: another process is writing it. Wait until that ends, or stop it.")
+        time.sleep(0.05)
+    try:
+        _clear(folder)
+        _tell_sweeper(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+        _tell_sweeper(folder)
+
+
+def scratch_folder(path: Path) -> Path:
+    """Where `path` comes into being: beside it, so that it can be renamed; always the same, so that it is found."""
+    return path.with_name(f"{_PREFIX}{path.name}")
+
+
+def taken_away(path: Path) -> Path:
+    """Where what stood at `path` is for the moment in which something new takes its place."""
+    return scratch_folder(path) / f"old-{path.name}"
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it lies in, unless it is there.
+
+    Raises:
+        LandcoverError: A file is there.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise LandcoverError(f"{path}: a file is where this folder should be. Move it, or name another.") from error
+
+
+def sweep() -> None:
+    """The program of the process that clears away: remove the scratch folders that the process before it had.
+
+    It reads their paths from standard input, each ended by a zero byte, and each again when it is done with; when the
+    input ends, the other process has. What yet another process has claimed since is left to that one.
+    """
+    names, rest = set(), b""
+    while chunk := os.read(0, 1 << 16):
+        *told, rest = (rest + chunk).split(b"\0")
+        for name in told:
+            names ^= {name}
+    for name in names:
+        folder = Path(os.fsdecode(name))
+        if folder.exists() and (lock := _locked(folder)) is not None:
+            with suppress(OSError):
+                _clear(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _clear(folder: Path) -> None:
+    """Empty a scratch folder that a killed process may have left."""
+    path = folder.with_name(folder.name.removeprefix(_PREFIX))
+    old = taken_away(path)
+    if os.path.lexists(old) and not os.path.lexists(path):
+        old.rename(path)  # killed after it took this away and before it put the new one there
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _locked(folder: Path) -> int | None:
+    """Descriptor of a folder, made if need be, that no other process has locked; None if one has."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink(missing_ok=True)
+    folder.mkdir(exist_ok=True)
+    if fcntl is None:
+        return os.open(os.devnull, os.O_RDONLY)
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:  # whoever had it has just removed it
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    except OSError:  # a file system without locks
+        pass
+    with suppress(FileNotFoundError):
+        if folder.stat().st_ino == os.fstat(lock).st_ino:
+            return lock
+    os.close(lock)
+    return None
+
+
+def _tell_sweeper(folder: Path) -> None:
+    """Say that a scratch folder is there, or no longer."""
+    if (sweeper := _sweeper(os.getpid())) is not None:
+        with suppress(OSError):  # it has been killed: then the next run clears away
+            os.write(sweeper.stdin.fileno(), os.fsencode(folder.absolute()) + b"\0")
+
+
+@cache
+def _sweeper(parent: int) -> subprocess.Popen | None:
+    """The process that clears away after the process `parent`, which is this one; None where there can be none.
+
+    DVC removes a stage's outputs and restores those of an earlier run without running the stage again: nobody else
+    would clear away what it left. Kills and Ctrl-C that are meant for a whole process group do not reach this one.
+    """
+    if fcntl is None:
+        return None
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from landcover.folders import sweep; sweep()"
+    command = [sys.executable, "-I", "-S", "-c", code, str(Path(__file__).parents[1])]
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError:
+        return None
