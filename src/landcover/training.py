@@ -285,13 +285,14 @@ def _deaths_told() -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, LandcoverError) as error:
+        death = error.__cause__ if isinstance(error, LandcoverError) else error  # as when a checkpoint was under way
+        if "DataLoader worker" not in str(death):
             raise
         raise LandcoverError(
-            f"train.workers: a process that reads batches ahead has died ({reason(error)}). If memory ran out, lower "
+            f"train.workers: a process that reads batches ahead has died ({reason(death)}). If memory ran out, lower "
             "train.workers. Run the same command again to go on from the last checkpoint."
-        ) from error
+        ) from death
 
 
 def freeze_batch_norm(network: nn.Module) -> None:
