@@ -2,6 +2,8 @@
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _SECONDS = 1.0
@@ -33,6 +35,18 @@ class StopWish:
             raise KeyboardInterrupt
         if not self.there:
             self.there, self._noted = True, now
+
+
+@contextmanager
+def handling_kept(name: str) -> Iterator[None]:
+    """Undo what the body does to the handling of a signal, where the system has such a one."""
+    number = getattr(signal, name, None)
+    before = number and signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if number:
+            signal.signal(number, before)
 
 
 def leave_interrupts_to_parent(_: int) -> None:

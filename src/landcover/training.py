@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from landcover.batches import Batch, Batches, seed_of
 from landcover.checkpoints import Checkpoint
 from landcover.devices import PRECISIONS
 from landcover.errors import LandcoverError, reason
-from landcover.interrupts import StopWish, leave_interrupts_to_parent
+from landcover.interrupts import StopWish, handling_kept, leave_interrupts_to_parent
 from landcover.losses import Criterion
 from landcover.optimizers import lr_factor, make_optimizer
 from landcover.processes import Processes
@@ -102,8 +102,8 @@ class Trainer:
                 print(f"{checkpoint.path}: going on after {self._place(self._done - 1)}", flush=True)
         yield from self._rows
         self._saved = time.monotonic()
-        with StopWish() as stop, self._progress() as progress, _deaths_told():
-            for batch in self._loader():
+        with StopWish() as stop, self._progress() as progress:
+            for batch in self._batches_to_do():
                 stopping, saving = self._step(batch, stop)
                 in_epoch = (self._done - 1) % self.recipe.steps + 1
                 progress.step(self._loss_sum / in_epoch, self._lr(self._done - 1))
@@ -254,9 +254,8 @@ class Trainer:
                 f"Lower train.lr, or look at the batch's tiles: {tiles}."
             )
 
-    def _loader(self) -> DataLoader:
-        """The batches yet to do."""
-        return DataLoader(
+    def _batches_to_do(self) -> Iterator[Batch]:
+        loader = DataLoader(
             self.batches,
             batch_size=None,
             sampler=[divmod(step, self.recipe.steps) for step in range(self._done, self._total)],
@@ -264,6 +263,17 @@ class Trainer:
             worker_init_fn=leave_interrupts_to_parent,
             pin_memory=self.device.type == "cuda",
         )
+        with handling_kept("SIGCHLD"):  # when a reader dies, PyTorch's raises wherever the program is just then
+            batches = iter(loader)
+        try:
+            yield from batches
+        except RuntimeError as error:
+            if "DataLoader worker (pid" not in str(error):
+                raise
+            raise LandcoverError(
+                f"train.workers: a process that reads batches ahead has died ({reason(error)}). If memory ran out, "
+                "lower train.workers. Run the same command again to go on from the last checkpoint."
+            ) from error
 
     def _progress(self) -> Progress:
         return Progress(
@@ -274,25 +284,6 @@ class Trainer:
             every=self.recipe.log_every,
             silent=not self.processes.first,
         )
-
-
-@contextmanager
-def _deaths_told() -> Iterator[None]:
-    """Say what to do where a process that reads batches ahead has died, which PyTorch raises at any line.
-
-    Raises:
-        LandcoverError: One has.
-    """
-    try:
-        yield
-    except (RuntimeError, LandcoverError) as error:
-        death = error.__cause__ if isinstance(error, LandcoverError) else error  # as when a checkpoint was under way
-        if "DataLoader worker" not in str(death):
-            raise
-        raise LandcoverError(
-            f"train.workers: a process that reads batches ahead has died ({reason(death)}). If memory ran out, lower "
-            "train.workers. Run the same command again to go on from the last checkpoint."
-        ) from death
 
 
 def freeze_batch_norm(network: nn.Module) -> None:

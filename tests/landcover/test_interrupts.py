@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from landcover.interrupts import StopWish
+from landcover.interrupts import StopWish, handling_kept
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -23,3 +23,10 @@ def test_a_later_signal_interrupts_at_once():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1.1)
         os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_the_handling_of_a_signal_is_what_it_was():
+    before = signal.getsignal(signal.SIGCHLD)
+    with handling_kept("SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    assert signal.getsignal(signal.SIGCHLD) is before
