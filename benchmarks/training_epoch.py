@@ -1,6 +1,7 @@
 """A training epoch against the ordinary way: a DataLoader that decodes JPEG and colour mask anew, NCHW, Adam.
 
-Both take the same number of steps with the same network, on crops of 512x512 pictures.
+Both take the same number of steps with the same network, on crops of 512x512 pictures. The last network is that of the
+program of 2019, which went the ordinary way.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ CASES = {
     ("fcn8s", "mobilenet_v2"): (192, 8, 8, ">= 1.8"),
     ("fcn8s", "mobilenet_v3_large"): (192, 8, 8, ">= 1.8"),
     ("fcn8s", "vgg16_bn"): (128, 8, 2, ">= 1"),
+    ("fcn8s_deconv5", "vgg16_bn"): (128, 8, 2, ">= 1"),
 }
 
 
