@@ -20,7 +20,8 @@ RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 _EPILOG = """\
 INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
 command line). Of a folder in which files are called NAME_sat.EXT only these are pictures; of any other, all jpg, png
-and tif but NAME_mask. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the picture's own size.
+and tif but NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the
+picture's own size.
 
 Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
 picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
