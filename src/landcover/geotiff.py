@@ -151,12 +151,12 @@ def _errors_of_writing(path: Path) -> Iterator[None]:
 def _overviews(height: int, width: int) -> list[int]:
     """By what to divide height and width: 2, 4, 8, ...
 
-    Until the longer side has no more than `_SMALLEST` pixels, or the shorter one no pixel to give: an overview as wide
-    as the picture makes a Cloud Optimized GeoTIFF invalid.
+    Until the longer side has no more than `_SMALLEST` pixels, or the width no pixel to give: readers take the factor
+    from the widths, and one of 1 makes a Cloud Optimized GeoTIFF invalid.
     """
     factors = []
     side = max(height, width)
-    while side > _SMALLEST and (factor := 2 << len(factors)) <= min(height, width):
+    while side > _SMALLEST and (factor := 2 << len(factors)) <= width:
         side = (side + 1) // 2
         factors.append(factor)
     return factors
