@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landcover.arguments import add_inference, inference_options
+from landcover.arguments import add_inference, declare, inference_options
 from landcover.errors import LandcoverError, missing_package
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
@@ -49,13 +49,7 @@ exit codes:
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = commands.add_parser(
-        "predict",
-        help="draw the map NAME_mask of each picture",
-        description="Draw the map NAME_mask of each picture.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = declare(commands, "predict", "draw the map NAME_mask of each picture", _EPILOG)
     command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the maps")
     add_inference(command)
