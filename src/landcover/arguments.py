@@ -15,6 +15,17 @@ OVERLAP = 0.25
 BATCH_SIZE = 1
 
 
+def declare(commands: argparse._SubParsersAction, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
+    """Declare a command: what it does, in a sentence without its full stop, and what --help says below that."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
 def whole(least: int, multiple: int = 1) -> Callable[[str], int]:
     """A type for argparse: a whole number from `least` on that is a multiple of `multiple`."""
 

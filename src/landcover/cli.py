@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from landcover import __version__, export_command, predict_command, scoring_commands, validate_command
+from landcover.arguments import declare
 from landcover.errors import LandcoverError, errors_in_one_line
 
 EXAMPLES = """\
@@ -19,6 +20,15 @@ examples:
   landcover info models/model.safetensors
 landcover COMMAND --help says more
 """
+_MODELS = """\
+examples:
+  landcover models
+  landcover models --model fcn8s --backbone vgg16_bn
+"""
+_INFO = """\
+examples:
+  landcover info models/model.safetensors
+"""
 
 
 def main() -> None:
@@ -32,12 +42,12 @@ def main() -> None:
     scoring_commands.add_commands(commands)
     validate_command.add_command(commands)
     export_command.add_command(commands)
-    command = commands.add_parser("models", help="list the networks that can be trained, their size and their cost")
+    command = declare(commands, "models", "list the networks that can be trained, their size and their cost", _MODELS)
     command.add_argument("--model", help="only this one")
     command.add_argument("--backbone", help="only on this one")
     command.add_argument("--classes", type=int, default=6, metavar="N", help="that the network tells apart (6)")
     command.set_defaults(run=models)
-    command = commands.add_parser("info", help="say what a trained model is: network, classes, working resolution")
+    command = declare(commands, "info", "say what a trained model is: network, classes, working resolution", _INFO)
     command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
     command.set_defaults(run=info)
     arguments = parser.parse_args()

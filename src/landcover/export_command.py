@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from landcover.arguments import ALIGNMENT, OVERLAP, share, whole
+from landcover.arguments import ALIGNMENT, OVERLAP, declare, share, whole
 
 # The library's, said again because importing it takes seconds and --help must not: onnx_export.OPSET and the defaults
 # of export_onnx.
@@ -41,13 +41,7 @@ exit codes:
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = commands.add_parser(
-        "export",
-        help="write a model as ONNX, for onnxruntime, QGIS and geodeep",
-        description="Write a model as ONNX, for onnxruntime, QGIS and geodeep.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = declare(commands, "export", "write a model as ONNX, for onnxruntime, QGIS and geodeep", _EPILOG)
     command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
     command.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="to write; one that is there is replaced"

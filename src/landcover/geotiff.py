@@ -37,9 +37,7 @@ class BandWriter:
         height, width = rows.shape[1:]
         self._file.write(rows, window=Window(0, self._top, width, height))
         self._top += height
-        self.checksums = [
-            zlib.crc32(np.ascontiguousarray(row), before) for row, before in zip(rows, self.checksums, strict=True)
-        ]
+        self.checksums = _checksums(rows, self.checksums)
 
 
 def write_map(
@@ -71,13 +69,14 @@ def write_map(
             write = BandWriter(file)
             for labels in bands:
                 write(labels[None])
-        factors = _overviews(max(raster.height, raster.width))
+        factors = _overviews(raster.height, raster.width)
         with rasterio.open(plain, "r+") as file:
             if factors:
                 file.build_overviews(factors, Resampling.mode)  # the most frequent class, not a mean of labels
         _check_written(plain, write.checksums, len(factors))
         if cog:
-            rasterio.shutil.copy(plain, scratch, driver="COG", blocksize=_BLOCK, **_STORED)
+            layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
+            rasterio.shutil.copy(plain, scratch, driver="COG", **layout, **_STORED)
             _check_written(scratch, write.checksums)
 
 
@@ -149,10 +148,15 @@ def _errors_of_writing(path: Path) -> Iterator[None]:
         raise not_written(path, error) from error
 
 
-def _overviews(side: int) -> list[int]:
-    """By what to divide a picture whose longer side has so many pixels: 2, 4, 8, ..."""
+def _overviews(height: int, width: int) -> list[int]:
+    """By what to divide height and width: 2, 4, 8, ...
+
+    Until the longer side has no more than `_SMALLEST` pixels, or the width no pixel to give: readers take the factor
+    from the widths, and one of 1 makes a Cloud Optimized GeoTIFF invalid.
+    """
     factors = []
-    while side > _SMALLEST:
+    side = max(height, width)
+    while side > _SMALLEST and (factor := 2 << len(factors)) <= width:
         side = (side + 1) // 2
-        factors.append(2 * (factors or [1])[-1])
+        factors.append(factor)
     return factors

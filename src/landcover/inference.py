@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from landcover.bands import ArrayRows, Rows, ScaledRows, sliding
 from landcover.classes import IGNORE
@@ -20,6 +19,7 @@ from landcover.files import errors_of_writing, replacing
 from landcover.folding import fold_batch_norm
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
+from landcover.progress_bar import progress_bar
 from landcover.samples import read_rgb, save_png
 from landcover.tiling import Blender, Window, upsample_bands, windows
 
@@ -63,8 +63,7 @@ def predict_masks(
     """
     broken = []
     pictures = parallel_map(error_as_result(read_rgb), images.values())
-    disable = True if quiet else None  # None: if it is no terminal
-    pictures = tqdm(pictures, "predict", len(images), unit=" pictures", disable=disable)
+    pictures = progress_bar("predict", len(images), "pictures", pictures, quiet=quiet)
 
     def label(name: str, picture: np.ndarray) -> np.ndarray:
         with memory_errors_name(images[name]), ExitStack() as stack:

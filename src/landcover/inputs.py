@@ -13,7 +13,7 @@ def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
 
     Args:
         inputs: Pictures; folders, of which those called `NAME_sat.EXT` are meant, or if there are none of these, all
-            but `NAME_mask.EXT`; patterns.
+            but `NAME_mask.EXT` and `NAME_probabilities.EXT`, which `landcover predict` writes; patterns.
 
     Raises:
         LandcoverError: A pattern matches nothing, a folder has no pictures, or two pictures have the same name.
@@ -64,7 +64,7 @@ def _folders(top: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
 
 def _of_folder(folder: Path) -> dict[str, Path]:
     stems = [(path.stem, path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
-    plain = [(stem, path) for stem, path in stems if not stem.endswith("_mask")]
+    plain = [(stem, path) for stem, path in stems if not stem.endswith(("_mask", "_probabilities"))]
     if not plain or any(stem.endswith("_sat") for stem, _ in plain):
         return find_images(folder)
     found = {}

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from landcover.errors import memory_errors_name
 from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
+from landcover.progress_bar import progress_bar
 from landcover.raster import Raster, open_raster
 from landcover.silence import libraries_silenced
 
@@ -64,8 +64,7 @@ def _tags(model: Model, raster: Raster) -> dict[str, str]:
 
 def _with_progress(bands: Iterable[np.ndarray], raster: Raster, name: str, quiet: bool) -> Iterator[np.ndarray]:
     total = raster.height * raster.width / 1e6
-    form = "{l_bar}{bar}| {n:.1f}/{total:.1f} megapixels [{elapsed}<{remaining}, {rate_fmt}]"
-    with tqdm(desc=name, total=total, unit=" megapixels", bar_format=form, disable=True if quiet else None) as bar:
+    with progress_bar(name, total, "megapixels", decimals=1, quiet=quiet) as bar:
         for band in bands:
             bar.update(band.size / 1e6)
             yield band

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from landcover.confusion import confusion_matrix
 from landcover.errors import LandcoverError, memory_errors_name
 from landcover.inference import label_image
 from landcover.model_file import Model
 from landcover.parallel import error_as_result, parallel_map
+from landcover.progress_bar import progress_bar
 from landcover.samples import Sample, read_rgb
 from landcover.scoring import Scores, read_labels
 
@@ -60,7 +60,7 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
             )
         return image, labels, strays
 
-    pairs = tqdm(parallel_map(read, samples), "validate", len(samples), unit=" pictures", disable=quiet or None)
+    pairs = progress_bar("validate", len(samples), "pictures", parallel_map(read, samples), quiet=quiet)
     for sample, pair in zip(samples, pairs, strict=True):
         if isinstance(pair, LandcoverError):
             broken += pair.lines

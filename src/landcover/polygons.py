@@ -5,6 +5,8 @@ from pathlib import Path
 
 import geopandas
 import rasterio
+from pyproj import Transformer
+from pyproj.exceptions import ProjError
 from rasterio.features import shapes
 from shapely.geometry import shape
 
@@ -31,7 +33,8 @@ def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
 
     Returns:
         Number of polygons. Each has `class`, its name, and `area_m2`, square metres on the WGS 84 ellipsoid; of a map
-        without a reference system `area` instead, in squares of the unit of its coordinates (pixels, if they are).
+        without a reference system, or with a local one, `area` instead, in squares of the unit of its coordinates
+        (pixels, if they are).
     """
     with rasterio.open(map_path) as file:
         crs = file.crs
@@ -42,13 +45,14 @@ def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
         ]
     names, outlines = zip(*found, strict=True) if found else ((), ())
     frame = geopandas.GeoDataFrame({"class": list(names)}, geometry=list(outlines), crs=crs)
-    if crs:
+    placed = crs is not None and _is_on_earth(frame)
+    if placed:
         frame["area_m2"] = frame.to_crs(_EQUAL_AREA).area
     else:
         frame["area"] = frame.area
     driver = DRIVERS[path.suffix.lower()]
-    if crs and driver == "GeoJSON":
-        frame = frame.to_crs(_DEGREES)
+    if driver == "GeoJSON":
+        frame = frame.to_crs(_DEGREES) if placed else frame.set_crs(None, allow_override=True)
     with replacing(path) as scratch, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")  # nor was it by the picture
         try:
@@ -59,3 +63,12 @@ def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
         if found != len(frame):  # nothing is said of a full disk
             raise not_written(path, OSError("what was written reads back otherwise"))
     return len(frame)
+
+
+def _is_on_earth(frame: geopandas.GeoDataFrame) -> bool:
+    """Whether its reference system says where on Earth it lies; that of a site or a building does not."""
+    try:
+        Transformer.from_crs(frame.crs, _EQUAL_AREA)
+    except ProjError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landcover.arguments import add_inference, inference_options
+from landcover.arguments import add_inference, declare, inference_options
 from landcover.errors import LandcoverError, missing_package
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
@@ -20,7 +20,8 @@ RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 _EPILOG = """\
 INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
 command line). Of a folder in which files are called NAME_sat.EXT only these are pictures; of any other, all jpg, png
-and tif but NAME_mask. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the picture's own size.
+and tif but NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the
+picture's own size.
 
 Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
 picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
@@ -48,13 +49,7 @@ exit codes:
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = commands.add_parser(
-        "predict",
-        help="draw the map NAME_mask of each picture",
-        description="Draw the map NAME_mask of each picture.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = declare(commands, "predict", "draw the map NAME_mask of each picture", _EPILOG)
     command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the maps")
     add_inference(command)

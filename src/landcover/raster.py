@@ -18,6 +18,7 @@ STRETCH = (2.0, 98.0)
 
 _CACHE = 64  # MB for blocks of files; GDAL's own choice, a twentieth of the machine's memory, may be gigabytes
 _SAMPLE = 2048  # pixels: side of the picture, thinned out, of which percentiles are taken
+_OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fully
 
 
 class Raster:
@@ -41,7 +42,9 @@ class Raster:
         types = {dataset.dtypes[band - 1] for band in self.bands}
         if any(np.dtype(kind).kind == "c" for kind in types):
             raise LandcoverError(f"{dataset.name}: complex numbers as pixels. Convert it to real ones.")
-        self.stretch = stretch or (None if types == {"uint8"} else STRETCH)
+        if self._palette is not None and stretch:
+            raise LandcoverError(f"{dataset.name}: its pixels are numbers of colours. Leave --stretch away.")
+        self.stretch = stretch or (None if types == {"uint8"} or self._palette is not None else STRETCH)
         self.limits = self._find_limits(self.stretch) if self.stretch else None
         self._is_float = any(np.dtype(kind).kind == "f" for kind in types)
         self._has_masks = self._find_masks()
@@ -82,10 +85,11 @@ class Raster:
         return Window(0, top, self.width, bottom - top)
 
     def _find_palette(self) -> np.ndarray | None:
-        """RGB by the numbers of the first band: uint8 (256, 3), if these stand for colours."""
-        if self.dataset.colorinterp[0] != ColorInterp.palette:
+        """RGB by the numbers of the first band: uint8 (256 or 65536, 3), if these stand for colours."""
+        kind = self.dataset.dtypes[0]
+        if self.dataset.colorinterp[0] != ColorInterp.palette or kind not in ("uint8", "uint16"):
             return None
-        palette = np.zeros((256, 3), np.uint8)
+        palette = np.zeros((np.iinfo(kind).max + 1, 3), np.uint8)
         for number, colour in self.dataset.colormap(1).items():
             palette[number] = colour[:3]
         return palette
@@ -105,23 +109,32 @@ class Raster:
         return list(bands) * (3 // len(bands))
 
     def _find_masks(self) -> bool:
-        """Whether some pixels of the bands may have no data; an alpha band that is taken for a colour masks nothing."""
-        kinds = {self.dataset.colorinterp[band - 1] for band in self.bands}
+        """Whether some pixels of the bands may have no data.
+
+        An alpha band masks nothing if it is taken for a colour, or if it is none: GDAL calls the fourth band of any
+        8-bit picture so unless the file says otherwise, near infrared too.
+        """
         flags = {flag for band in self.bands for flag in self.dataset.mask_flag_enums[band - 1]}
-        if MaskFlags.alpha in flags and MaskFlags.nodata not in flags and ColorInterp.alpha in kinds:
+        if MaskFlags.alpha not in flags or MaskFlags.nodata in flags:
+            return flags != {MaskFlags.all_valid}
+        alpha = self.dataset.colorinterp.index(ColorInterp.alpha) + 1
+        if alpha in self.bands:
             return False
-        return flags != {MaskFlags.all_valid}
+        opacity = self._sample([alpha])[0].compressed()
+        seen = opacity[opacity > 0]
+        return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
 
     def _find_limits(self, stretch: tuple[float, float]) -> list[tuple[float, float]]:
-        """Values of each of the bands at two percentiles, of all pixels or of a grid of at most `_SAMPLE` squared."""
-        shape = (min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        with _errors(self.dataset.name):
-            sample = self.dataset.read(
-                self.bands, masked=True, out_shape=(len(self.bands), *shape), resampling=Resampling.nearest
-            )
-        known = (band.compressed() for band in sample)
+        """Values of each of the bands at two percentiles, of the pixels of `_sample`."""
+        known = (band.compressed() for band in self._sample(self.bands))
         known = (band[np.isfinite(band)] for band in known)
         return [tuple(np.percentile(band, stretch).tolist()) if len(band) else (0.0, 1.0) for band in known]
+
+    def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
+        """Pixels of bands that have data, of a grid of at most `_SAMPLE` squared: (bands, rows, columns)."""
+        shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
+        with _errors(self.dataset.name):
+            return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
 
 
 @contextmanager

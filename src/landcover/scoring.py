@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
 
 from landcover.classes import ClassTable
 from landcover.confusion import (
@@ -31,6 +30,7 @@ from landcover.confusion import (
 )
 from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
+from landcover.progress_bar import progress_bar
 from landcover.samples import find_masks, read_rgb
 
 if TYPE_CHECKING:  # takes longer to import than a few masks to score
@@ -189,7 +189,7 @@ def score_masks(
             )
         return confusion_matrix(labels, answers, len(classes) + 1), strays + more
 
-    results = tqdm(parallel_map(count, truths), "score", len(truths), unit=" pictures", disable=quiet or None)
+    results = progress_bar("score", len(truths), "pictures", parallel_map(count, truths), quiet=quiet)
     per_picture, strays, broken = {}, 0, []
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from landcover.arguments import whole
+from landcover.arguments import declare, whole
 from landcover.errors import Problems
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
@@ -51,13 +51,15 @@ examples:
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Declare both commands."""
-    command = _add(commands, "evaluate", "score colour masks against the truth, as the course's scorer does", _EVALUATE)
+    command = declare(
+        commands, "evaluate", "score colour masks against the truth, as the course's scorer does", _EVALUATE
+    )
     command.add_argument(
         "-p", "--pred", type=Path, required=True, metavar="PREDICTION_DIR", help="folder of the predicted masks"
     )
     _add_common(command, "only the course's lines: no table, no progress, no notes")
     command.set_defaults(run=evaluate)
-    command = _add(commands, "compare", "tell whether two predictions differ by more than chance", _COMPARE)
+    command = declare(commands, "compare", "tell whether two predictions differ by more than chance", _COMPARE)
     command.add_argument("a", type=Path, metavar="PRED_A", help="folder of predicted masks")
     command.add_argument("b", type=Path, metavar="PRED_B", help="folder of other masks predicted for the same pictures")
     command.add_argument(
@@ -99,16 +101,6 @@ def compare(arguments: argparse.Namespace) -> None:
             print(difference_text(difference))
         print(difference.verdict)
     finish(arguments, both)
-
-
-def _add(commands: argparse._SubParsersAction, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from landcover.arguments import add_inference, inference_options
+from landcover.arguments import add_inference, declare, inference_options
 from landcover.scoring_commands import finish, print_json
 
 _EPILOG = """\
@@ -28,13 +28,7 @@ exit codes:
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = commands.add_parser(
-        "validate",
-        help="score a model on pictures with masks; writes nothing",
-        description="Score a model on pictures with masks; writes nothing.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = declare(commands, "validate", "score a model on pictures with masks; writes nothing", _EPILOG)
     command.add_argument("data", type=Path, metavar="DATA_DIR", help="folder of pictures and masks")
     add_inference(command)
     command.add_argument("--json", action="store_true", help="print the figures as JSON, unrounded, with IoU by class")

@@ -115,3 +115,12 @@ def test_help_of_the_commands_has_examples_and_exit_codes(command, tmp_path):
     text = landcover(command, "--help", folder=tmp_path).stdout
     assert f"  landcover {command} " in text
     assert "exit codes:" in text
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["predict"], ["evaluate"], ["compare"], ["validate"], ["export"], ["info"], ["models"]]
+)
+def test_help_has_examples(command, tmp_path):
+    done = landcover(*command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert f"  landcover {' '.join(command)}" in done.stdout.split("examples:\n")[1]

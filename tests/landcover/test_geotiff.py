@@ -93,6 +93,14 @@ def test_a_map_is_tiled_with_overviews_of_the_most_frequent_class(tmp_path, clas
         assert (file.read(1) == labels[::8, ::8]).mean() > 0.99  # each 8x8 block is of one class
 
 
+@pytest.mark.parametrize(("size", "overviews"), [((700, 1), 0), ((1, 700), 4), ((700, 5), 2), ((64, 64), 0)])
+def test_no_overview_is_as_wide_as_the_picture(tmp_path, classes, size, overviews):
+    mapped(tmp_path, classes, size, cog=True)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert len(file.overviews(1)) == overviews
+        assert all(factor > 1 for factor in file.overviews(1))
+
+
 def test_nothing_is_left_where_the_labels_end_in_an_error(tmp_path, classes):
     def bands():
         yield np.zeros((100, 30), np.uint8)

@@ -78,6 +78,14 @@ def test_without_a_reference_system_areas_are_in_the_unit_of_the_coordinates(tmp
 
 
 @pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
+def test_in_a_local_reference_system_areas_are_in_its_unit(tmp_path, classes, name):
+    labels = blocks()
+    frame = polygons(tmp_path, classes, labels, name, crs='LOCAL_CS["site",UNIT["metre",1]]')
+    assert frame["area"].sum() == (labels != IGNORE).sum() * 100
+    assert "area_m2" not in frame
+
+
+@pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
 def test_a_map_without_data_has_no_polygons(tmp_path, classes, name):
     assert len(polygons(tmp_path, classes, np.full((9, 9), IGNORE, np.uint8), name)) == 0
 

@@ -159,6 +159,14 @@ def test_probabilities_of_a_picture_are_an_array(model_file, pairs, tmp_path):
     assert landcover(*arguments, "--probabilities", folder=tmp_path).stdout.startswith("out: 0 masks; 3 kept")
 
 
+def test_what_was_written_into_the_folder_of_the_pictures_is_not_taken_for_a_picture(model_file, tmp_path):
+    (tmp_path / "scenes").mkdir()
+    write_geotiff(tmp_path / "scenes" / "a.tif", np.full((3, 40, 30), 9, np.uint8))
+    arguments = ("predict", "scenes", "-m", "m.safetensors", "-o", "scenes", "--probabilities")
+    assert landcover(*arguments, folder=tmp_path).stdout == "scenes: 1 masks\n"
+    assert landcover(*arguments, folder=tmp_path).stdout.startswith("scenes: 0 masks; 1 kept")
+
+
 def test_polygons_of_a_map_that_is_there_are_drawn_from_it(model_file, scene, tmp_path):
     arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", "out")
     landcover(*arguments, folder=tmp_path)

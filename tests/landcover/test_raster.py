@@ -50,6 +50,19 @@ def test_numbers_of_a_palette_become_its_colours(tmp_path):
     assert (read(tmp_path / "a.tif") == np.asarray(image.convert("RGB"))).all()
 
 
+def test_numbers_of_a_palette_may_have_16_bits_and_are_not_stretched(tmp_path):
+    colours = {number * 1000: (number, 2 * number, 255, 255) for number in range(5)}
+    numbers = np.random.default_rng(0).choice(list(colours), (1, 9, 7)).astype(np.uint16)
+    write_geotiff(tmp_path / "a.tif", numbers, photometric="palette")
+    with rasterio.open(tmp_path / "a.tif", "r+") as file:
+        file.write_colormap(1, colours)
+    with open_raster(tmp_path / "a.tif") as raster:
+        assert raster.read(0, 9).tolist() == [[list(colours[number][:3]) for number in row] for row in numbers[0]]
+        assert raster.limits is None
+    with pytest.raises(LandcoverError, match=r"a\.tif: its pixels are numbers of colours\. Leave --stretch away\."):
+        read(tmp_path / "a.tif", stretch=(2, 98))
+
+
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint32, np.float32])
 @pytest.mark.parametrize("asked", [None, (10, 90)])
 def test_pixels_of_other_types_are_stretched_between_percentiles_of_each_band(tmp_path, dtype, asked):
@@ -106,6 +119,14 @@ def test_pixels_are_unknown_where_alpha_is_zero(tmp_path):
     with open_raster(tmp_path / "a.tif") as raster:
         assert (raster.known(0, 9) == (pixels[3] > 0)).all()
         assert raster.bands == [1, 2, 3]
+
+
+def test_a_fourth_band_that_only_gdal_calls_alpha_masks_nothing(tmp_path):
+    pixels = write_geotiff(tmp_path / "a.tif", noise(4, 30, 30))
+    assert (pixels[3] == 0).any()
+    with open_raster(tmp_path / "a.tif") as raster:
+        assert raster.dataset.colorinterp[3] == ColorInterp.alpha
+        assert raster.known(0, 30) is None
 
 
 def test_an_alpha_band_that_is_taken_for_a_colour_masks_nothing(tmp_path):
