@@ -6,6 +6,8 @@ from itertools import pairwise
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.ops import SqueezeExcitation
 
 from landcover.errors import LandcoverError
 
@@ -65,6 +67,8 @@ DILATABLE = tuple(_DILATED)
 # torchvision's rates are for hundreds of epochs, and each of several processes would leave out other layers.
 _OPTIONS = {name: {"stochastic_depth_prob": 0.0} for name in ("efficientnet_b0", "convnext_tiny")}
 
+_SQUEEZE = 5  # cells of 32 pixels: as wide as it can be without windows of 128 and up disagreeing
+
 _BATCH_NORM_MOMENTUM = 0.1  # MobileNetV3's own 0.01 does not settle in a short training: evaluation sees one class
 
 
@@ -103,6 +107,10 @@ class Backbone(nn.Module):
         network = torchvision.models.get_model(name, weights=None, **options)
         keys = {id(tensor): key for key, tensor in network.state_dict(keep_vars=True).items()}
         self.stages = nn.ModuleList(BACKBONES[name](network))
+        for stage, stride in zip(self.stages, self.strides, strict=True):
+            for module in stage.modules():
+                if isinstance(module, SqueezeExcitation):
+                    module.__class__, module.cell = LocalSqueezeExcitation, STRIDES[-1] // stride
         self.torchvision_keys = {key: keys[id(tensor)] for key, tensor in self.state_dict(keep_vars=True).items()}
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -123,6 +131,25 @@ class Backbone(nn.Module):
         channels = tuple(feature.shape[1] for feature in self.eval()(torch.zeros(1, 3, 32, 32)))
         self.train(training)
         return channels
+
+
+class LocalSqueezeExcitation(SqueezeExcitation):
+    """Squeeze-and-excitation (Hu et al. 2018) by the mean of a neighbourhood instead of that of the whole input.
+
+    Excitation by the mean of all there is would make the features of a pixel depend on how large a crop or window it
+    is seen in (Chu et al. 2022, "Revisiting Global Information Aggregation"). Means are taken over squares of
+    `_SQUEEZE` x `_SQUEEZE` cells of 32 pixels of the picture each; in between, the excitation is interpolated. Where
+    the input ends, the square ends as well.
+    """
+
+    cell: int  # side of a cell in steps of the features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (N, C, H, W) to the same, H and W multiples of `cell`."""
+        cells = functional.avg_pool2d(x, self.cell)
+        means = functional.avg_pool2d(cells, _SQUEEZE, 1, _SQUEEZE // 2, count_include_pad=False)
+        excitation = self.scale_activation(self.fc2(self.activation(self.fc1(means))))
+        return functional.interpolate(excitation, x.shape[-2:], mode="bilinear", align_corners=False) * x
 
 
 class BaselineEncoder(nn.Module):

@@ -2,7 +2,14 @@ import pytest
 import torch
 import torchvision
 
-from landcover.backbones import BACKBONES, DILATABLE, Backbone, BaselineEncoder, backbone_strides
+from landcover.backbones import (
+    BACKBONES,
+    DILATABLE,
+    Backbone,
+    BaselineEncoder,
+    LocalSqueezeExcitation,
+    backbone_strides,
+)
 from landcover.errors import LandcoverError
 
 
@@ -83,3 +90,26 @@ def test_wrong_names_list_the_right_ones():
         Backbone("vgg")
     with pytest.raises(LandcoverError, match="no dilated backbone 'vgg16'; there are resnet50, resnet101, mobilenet_v"):
         Backbone("vgg16", dilated=True)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v3_large", "efficientnet_b0"])
+def test_excitation_is_by_the_neighbourhood_and_not_by_all_there_is(name):
+    squeezes = [module for module in Backbone(name).eval().modules() if isinstance(module, LocalSqueezeExcitation)]
+    assert squeezes
+    squeeze = squeezes[-1]  # at stride 32: a step is a cell
+    x = torch.rand(1, squeeze.fc1.in_channels, 4, 12)
+    far, near = x.clone(), x.clone()
+    far[..., 9:] += 5
+    near[..., 5:] += 5
+    with torch.inference_mode():
+        before = squeeze(x)[..., :4]
+        torch.testing.assert_close(squeeze(far)[..., :4], before)
+        assert not torch.allclose(squeeze(near)[..., :4], before)
+
+
+def test_in_small_pictures_excitation_is_that_of_torchvision():
+    backbone = Backbone("mobilenet_v3_large").eval()
+    ours = next(module for module in backbone.modules() if isinstance(module, LocalSqueezeExcitation))
+    x = torch.rand(1, ours.fc1.in_channels, 12, 12)  # at stride 8: crops of 96 pixels
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(x), super(LocalSqueezeExcitation, ours).forward(x))
