@@ -41,14 +41,15 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
         length: Of the axis in pixels, at least 1.
         window: Length of a window, a multiple of `ALIGNMENT`. The last is up to `ALIGNMENT` - 1 pixels shorter: it ends
             where the axis ends, and the network continues it as it would continue the whole picture.
-        overlap: Share (0 <= overlap < 1) of a window that the next one covers too. Rounded up to `ALIGNMENT`, if that
-            leaves any step forward; more at the last window.
+        overlap: Share (0 <= overlap < 1) of a window that the next one covers too, at least. Rounded up to `ALIGNMENT`,
+            if that leaves any step forward; as many windows as this takes are spread evenly over the axis.
     """
     if length <= window:
         return [Window(0, length, torch.ones(length))]
     step = max(ALIGNMENT, _multiple_below(window * (1 - overlap)))
     last = -_multiple_below(window - length)
-    starts = [*range(0, last, step), last]
+    steps = -(-last // step)
+    starts = [round(i * last / steps / ALIGNMENT) * ALIGNMENT for i in range(steps + 1)]
     stops = [*(start + window for start in starts[:-1]), length]
     # How far each window reaches into the next one; nothing lies before the first and beyond the last.
     shared = [0, *(stop - start for stop, start in zip(stops, starts[1:], strict=False)), 0]
