@@ -1,5 +1,6 @@
 """Outputs that appear under their final name only when they are complete."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ except ImportError:  # not on Windows; there, nobody keeps two processes from wr
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes the same output."""
+
+_LONGEST = 255  # bytes of the name of a file
 
 
 @contextmanager
@@ -133,7 +136,12 @@ def _rounded(value: object) -> object:
 
 
 def _scratch_folder(path: Path) -> Path:
-    return path.with_name(f".partial-{path.name}")
+    if not path.name:
+        raise LandcoverError(f"{path}: a folder. Give the path of a file.")
+    name = f".partial-{path.name}"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f".partial-{hashlib.sha256(os.fsencode(path.name)).hexdigest()}"
+    return path.with_name(name)
 
 
 def _locked(folder: Path) -> int | None:

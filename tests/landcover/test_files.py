@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from landcover import files
@@ -45,6 +47,20 @@ def test_what_a_run_took_away_before_it_was_killed_comes_back(tmp_path):
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
         raise ZeroDivisionError
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
+
+
+def test_a_name_of_any_length_that_the_disk_takes_can_be_written(tmp_path):
+    path = tmp_path / ("n" * 255)
+    with replacing(path) as scratch:
+        scratch.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_path_without_a_name_is_refused(name):
+    with pytest.raises(LandcoverError, match="a folder"), replacing(Path(name)):
+        pass
 
 
 def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
