@@ -20,7 +20,7 @@ TRAINING_PIXELS, TREES, LEAF = 300_000, 100, 20
 def main() -> None:
     """Fit on random training pixels, label all validation pixels, score."""
     classes, _ = read_dataset(PREPARED)
-    train, validation = (Tiles.open(PREPARED / split) for split in ("train", "validation"))
+    train, validation = (Tiles.open(PREPARED / split, classes) for split in ("train", "validation"))
     colours, labels = known_pixels(train)
     chosen = np.random.default_rng(0).permutation(len(labels))[:TRAINING_PIXELS]
     forest = RandomForestClassifier(TREES, min_samples_leaf=LEAF, n_jobs=-1, random_state=0)

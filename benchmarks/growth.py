@@ -60,7 +60,7 @@ def _work(step: str, folder: Path):
     if step == "prepare":
         return lambda: prepared(folder / "pairs", folder / "tiles", 256)
     if step == "train":
-        tiles = Tiles.open(folder / "tiles")
+        tiles = Tiles.open(folder / "tiles", CLASSES)
         net = network("fcn1s", "mobilenet_v3_large")
         one = Tiles(tiles.images[:1], tiles.labels[:1], tiles.table[:1])
         task = steps_of_the_stage(net, tiles, one, size=96, batch_size=16, steps=20)

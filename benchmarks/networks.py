@@ -39,7 +39,7 @@ def labelling_model(name: str, backbone: str) -> Model:
 def prepared(pairs: Path, folder: Path, tile: int = 512) -> Tiles:
     """Tiles of the pairs of a folder."""
     prepare(find_samples(pairs), CLASSES, folder, tile=tile, scale=1.0, max_off_palette=1.0)
-    return Tiles.open(folder)
+    return Tiles.open(folder, CLASSES)
 
 
 def steps_of_the_stage(

@@ -10,12 +10,12 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.bootstrap import mean_iou_interval
-from landcover.errors import LandcoverError
+from landcover.errors import LandcoverError, printable
 from landcover.files import write_metrics, write_table
 from landcover.pictures import Comparison, draw_samples, draw_world
 from landcover.samples import find_masks, find_samples
 from landcover.scoring import score_masks
-from stages.params import Block, Data, read_block
+from stages.params import Block, Data, Seed, read_block
 from stages.runner import run
 
 PREDICTIONS = Path("data/predictions")
@@ -26,9 +26,9 @@ PLOTS = Path("plots")
 class Evaluate(Block):
     """The block `evaluate` of params.yaml."""
 
-    samples: Annotated[int, Field(ge=1, le=50)] | list[str]
-    resamples: int = Field(ge=100)
-    seed: int = Field(ge=0)
+    samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)]
+    resamples: int = Field(ge=100, le=10**7)
+    seed: Seed
 
 
 def main() -> None:
@@ -36,14 +36,16 @@ def main() -> None:
     data, params = read_block("data", Data), read_block("evaluate", Evaluate)
     classes, truth = data.table(), data.folder("validation")
     samples = {sample.name: sample for sample in find_samples(truth)}
+    named = params.samples if isinstance(params.samples, list) else []
+    if unknown := [name for name in named if name not in samples]:
+        raise LandcoverError(f"params.yaml: evaluate.samples: no picture in {truth} is called {unknown[0]!r}.")
     predictions = find_masks(PREDICTIONS)
     scores = score_masks(truth, PREDICTIONS, classes)
     write_table(PLOTS / "iou.csv", scores.iou_table())
     write_table(PLOTS / "confusion.csv", scores.confusion_table())
-    names = scores.spread(params.samples) if isinstance(params.samples, int) else params.samples
-    if unknown := [name for name in names if name not in samples]:
-        raise LandcoverError(f"params.yaml: evaluate.samples: no picture in {truth} is called {unknown[0]!r}.")
-    rows = [Comparison(f"{name}\n{scores.caption(name)}", samples[name], predictions[name]) for name in names]
+    names = named or scores.spread(params.samples)
+    titles = [f"{printable(name)}\n{scores.caption(name)}" for name in names]
+    rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
     draw_samples(rows, classes, PLOTS / "samples.png")
     world = [*find_samples(data.folder("train")), *samples.values()]
     draw_world(world, predictions, classes, PLOTS / "world.png")

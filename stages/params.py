@@ -1,15 +1,17 @@
 """params.yaml, typed and checked at the stage's door: a stage declares the blocks that it reads, and reads no other."""
 
-import math
+import json
 from collections.abc import Collection
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from landcover.classes import ClassTable, read_colour
 from landcover.errors import LandcoverError
+from landcover.readable import check_readable
 
 PARAMS = Path("params.yaml")
 BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
@@ -32,6 +34,13 @@ def _number(value: Any) -> Any:
 
 Number = Annotated[float, BeforeValidator(_number)]
 """A float; `dvc exp run -S train.lr=1e-5` writes `1e-05`, which counts."""
+
+
+Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+"""Whole numbers, of pixels the last; the largest that what counts with them has room for."""
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -71,6 +80,10 @@ class Data(Block):
         return Path(self.root, split)
 
 
+_TAGS = ("function-", "tuple[", "list[", "constrained-int", "[key]")
+_SHORT = Repr()
+_SHORT.maxstring, _SHORT.maxlevel = 100, 3
+
 AnyBlock = TypeVar("AnyBlock", bound=Block)
 
 
@@ -80,6 +93,7 @@ def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
     Raises:
         LandcoverError: No such file or block; or a key that is unknown or missing, of the wrong type or impossible.
     """
+    check_readable(PARAMS)
     try:
         content = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2019-02-31
@@ -101,7 +115,7 @@ def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
 def _line(name: str, kind: type[Block], problem: dict) -> str:
     """One line on what is wrong: the key, its value, what is allowed."""
     # Pydantic adds tags of its own to the path, such as the member of a union: keep what is in the file.
-    key = ".".join([name, *(str(part) for part in problem["loc"] if not str(part).startswith(("function-", "tuple[")))])
+    key = ".".join([name, *(str(part) for part in problem["loc"] if not str(part).startswith(_TAGS))])
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if problem["type"] == "extra_forbidden":
         return f"{key}: no such key; {name} has {', '.join(kind.model_fields)}."
@@ -111,8 +125,14 @@ def _line(name: str, kind: type[Block], problem: dict) -> str:
         return f"{key}.{message}."
     if problem["type"] == "model_type":
         message = f"should be a table with the keys {', '.join(kind.model_fields)}"
-    value = problem["input"]
-    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        shown = str(value)
-    return f"{key} = {shown[:100]}: {message}."
+    return f"{key} = {_shown(problem['input'])}: {message}."
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML has it, shortened: by aliases a small file may stand for any number of them."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    try:
+        return _SHORT.repr(value)[:100]
+    except ValueError:  # Python writes no number that is longer
+        return "a number of thousands of digits"

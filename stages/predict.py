@@ -16,7 +16,7 @@ from landcover.model_file import load_model
 from landcover.processes import folder_made_together, joined
 from landcover.samples import find_images
 from landcover.tiling import ALIGNMENT
-from stages.params import Block, Data, Number, one_of, read_block
+from stages.params import Block, Data, Number, Positive, one_of, read_block
 from stages.runner import run
 
 MODEL = Path("models/model.safetensors")
@@ -29,7 +29,7 @@ class Predict(Block):
     tta: Annotated[str, one_of(TTA)]
     window: Annotated[int, Field(ge=2 * ALIGNMENT, multiple_of=ALIGNMENT)]
     overlap: Annotated[Number, Field(ge=0, lt=0.9)]
-    batch_size: int = Field(ge=1)
+    batch_size: Positive
     device: Annotated[str, one_of(DEVICES)]
 
 

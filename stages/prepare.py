@@ -16,7 +16,7 @@ from landcover.files import replacing, write_metrics
 from landcover.preparation import prepare
 from landcover.samples import find_pairs
 from landcover.tiles import write_dataset
-from stages.params import Block, Data, Number, read_block
+from stages.params import Block, Data, Number, Side, read_block
 from stages.runner import run
 
 PREPARED = Path("data/prepared")
@@ -26,7 +26,7 @@ METRICS = Path("metrics/data.json")
 class Prepare(Block):
     """The block `prepare` of params.yaml."""
 
-    tile: Annotated[int, Field(ge=1, le=8192)]
+    tile: Side
     scale: Annotated[Number, Field(gt=0, le=1)]
     max_off_palette: Annotated[Number, Field(ge=0, le=1)]
 
@@ -40,8 +40,8 @@ def main() -> None:
         scratch.mkdir()
         for split in ("train", "validation"):
             with problems.gathered():
-                samples, lonely = find_pairs(data.folder(split))
-                problems.lines += lonely
+                samples, lines = find_pairs(data.folder(split))
+                problems.lines += lines
                 if samples:
                     figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
         problems.raise_any()

@@ -46,7 +46,7 @@ def main() -> None:
     device = choose_device(params.device)
     check_precision(params.precision, device)
     classes, scale = read_dataset(PREPARED)
-    tiles, validation = Tiles.open(PREPARED / "train"), Tiles.open(PREPARED / "validation")
+    tiles, validation = (Tiles.open(PREPARED / split, classes) for split in ("train", "validation"))
     pixels = tiles.class_pixels(classes)
     torch.manual_seed(params.seed)
     network = build(params.architecture(), len(classes))

@@ -1,6 +1,5 @@
 """The block `train` of params.yaml: all that one can say about a training."""
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -13,10 +12,8 @@ from landcover.losses import CLASS_WEIGHTS, parse_loss
 from landcover.models import MODELS, UPSAMPLING, Architecture
 from landcover.optimizers import OPTIMIZERS, SCHEDULES
 from landcover.recipe import Recipe
-from stages.params import Block, Number, one_of
+from stages.params import Block, Count, Number, Positive, Seed, Side, one_of
 
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
 
@@ -30,7 +27,7 @@ def _loss(formula: str) -> str:
 
 
 def _class_weights(value: Any) -> str | list[float]:
-    if isinstance(value, list) and all(type(weight) in (int, float) and math.isfinite(weight) for weight in value):
+    if isinstance(value, list) and all(type(weight) in (int, float) and abs(weight) <= 1e9 for weight in value):
         return value
     if isinstance(value, str) and value in CLASS_WEIGHTS:
         return value
@@ -47,12 +44,12 @@ class Train(Block):
     context: Count
     epochs: Positive
     steps: Positive
-    batch_size: Positive
+    batch_size: Annotated[int, Field(ge=1, le=2**20)]
     accumulate: Positive
-    crop: Positive
+    crop: Side
     balance: Annotated[Number, Field(ge=0, le=1)]
     symmetry: Annotated[str, one_of(SYMMETRY)]
-    zoom: Annotated[Number, Field(ge=1)]
+    zoom: Annotated[Number, Field(ge=1, le=16)]
     jitter: Share
     loss: Annotated[str, AfterValidator(_loss)]
     class_weights: Annotated[Any, AfterValidator(_class_weights)]
@@ -75,7 +72,7 @@ class Train(Block):
     workers: Count
     log_every: Count
     checkpoint_minutes: NotNegative
-    seed: Count
+    seed: Seed
 
     @model_validator(mode="after")
     def _smooths_a_cross_entropy(self) -> "Train":

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import bad_files as bad
 import numpy as np
+import pandas as pd
 import yaml
 from conftest import draw_pair
 from PIL import Image
@@ -90,7 +91,7 @@ def without(*patterns: str) -> Callable[[Path], None]:
 
 def pipe(path: str) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
-        (folder / path).unlink()
+        (folder / path).unlink(missing_ok=True)
         os.mkfifo(folder / path)
 
     return damage
@@ -102,6 +103,41 @@ def several(*damages: Callable[[Path], object]) -> Callable[[Path], None]:
             one(folder)
 
     return damage
+
+
+def alias_bomb(folder: Path) -> None:
+    """A parameter that a few aliases make a list of 10**9 texts."""
+    lists = ["&x0 [" + ", ".join(["lol"] * 10) + "]"]
+    lists += [f"&x{i} [" + ", ".join([f"*x{i - 1}"] * 10) + "]" for i in range(1, 9)]
+    path = folder / "params.yaml"
+    path.write_text(path.read_text().replace("epochs: 1", f"epochs: [{', '.join(lists)}]"))
+
+
+def replaced_in(path: str, old: str, new: str) -> Callable[[Path], None]:
+    """A damage: another text in the first place of one."""
+
+    def damage(folder: Path) -> None:
+        content = (folder / path).read_text()
+        assert old in content
+        (folder / path).write_text(content.replace(old, new, 1))
+
+    return damage
+
+
+def other_labels(path: Path, label: int) -> None:
+    """Change some labels of a prepared array."""
+    labels = np.load(path)
+    labels[0, :3] = label
+    np.save(path, labels)
+
+
+def nothing_known(path: Path) -> None:
+    """Let a table count all pixels as unknown."""
+    table = pd.read_csv(path)
+    counts = [name for name in table if name.startswith("pixels_")]
+    table[counts] = 0
+    table["pixels_unknown"] = table.height * table.width
+    table.to_csv(path, index=False)
 
 
 def many_broken(folder: Path) -> None:
@@ -223,6 +259,18 @@ PICTURES = [
         "prepare",
         on(f"{T}/a_sat.jpg", bad.save, "RGB"),
         rf"{T}/a_sat\.png: .*same name\. Re",
+    ),
+    case(
+        "two pictures of one name and other broken files",
+        "prepare",
+        several(
+            on(f"{T}/a_sat.jpg", bad.save, "RGB"),
+            on(f"{T}/b_mask.tif", bad.save, "RGB"),
+            replaced(f"{T}/c_sat.png", b""),
+        ),
+        rf"{T}/a_sat\.png: .*same name\. Re",
+        rf"{T}/b_mask\.tif: .*same name\. Re",
+        rf"{T}/c_sat\.png: {UNREADABLE}",
     ),
     case(
         "a line break in a name",
@@ -355,6 +403,49 @@ PARAMS = [
     ),
     case("brackets without end", "prepare", replaced("params.yaml", b"[" * 5000), r"params\.yaml: not YAML\. Mend it"),
     case("bytes", "prepare", replaced("params.yaml", bytes(range(256))), r"params\.yaml.*: not YAML\. Mend it"),
+    case("aliases without end", "train", alias_bomb, at_line(r"train.epochs = \[\['lol', .*: should be a valid int")),
+    case(
+        "a number of 6000 digits",
+        "train",
+        replaced_in("params.yaml", "epochs: 1", f"epochs: 0x{'f' * 5000}"),
+        at_line("train.epochs = a number of thousands of digits: should be less than"),
+    ),
+    *(
+        case(f"{key} = {value:.0e}", "train", set_param(key, value), at_line(rf"{key} = .*: should be less than"))
+        for key, value in [
+            ("train.seed", 2**64),
+            ("train.steps", 10**15),
+            ("train.batch_size", 10**9),
+            ("train.crop", 10**6),
+            ("train.zoom", 1e300),
+        ]
+    ),
+    case(
+        "weights of classes beyond floats",
+        "train",
+        set_param("train.class_weights", [10**400] * 3),
+        at_line("train.class_weights = .* a list of numbers, one for each class"),
+    ),
+    case("no samples", "evaluate", set_param("evaluate.samples", []), at_line(r"evaluate.samples = \[\]: should be")),
+    case(
+        "resamples without end",
+        "evaluate",
+        set_param("evaluate.resamples", 10**12),
+        at_line("evaluate.resamples = 10+: should be less than"),
+    ),
+    case(
+        "a class of an unprintable name",
+        "prepare",
+        replaced_in("params.yaml", "forest:", r'"\ud800":'),
+        at_line("data.classes: .* is not printable: name it otherwise"),
+    ),
+    case(
+        "a class called as the pixels of none",
+        "prepare",
+        several(replaced_in("params.yaml", "unknown:", "ignored:"), set_param("data.ignore", None)),
+        at_line("data.classes: 'ignored' .*: name the class otherwise"),
+    ),
+    case("a pipe of parameters", "prepare", pipe("params.yaml"), r"params\.yaml: no regular file\. .*check the path"),
     case("no parameters", "prepare", without("params.yaml"), r"params\.yaml: No such file .*check the path"),
     case(
         "a picture of that name is missing",
@@ -402,6 +493,31 @@ MODELS = [
         rf"{MODEL}: weights are not finite numbers .* {AGAIN}",
     ),
     case("a folder as model", "info", replaced(MODEL), rf"{MODEL}: not a model of this program .* {AGAIN}"),
+    case(
+        "a model that may not be read",
+        "info",
+        on(MODEL, lambda path: path.chmod(0)),
+        rf"{MODEL}: .*Permission denied",
+        user=NOBODY,
+    ),
+    case(
+        "a mean beyond floats",
+        "info",
+        on(MODEL, bad.change_metadata, mean=[10**400] * 3),
+        rf"{MODEL}: not a model of this program .* {AGAIN}",
+    ),
+    case(
+        "a deviation that rounds to nothing",
+        "predict",
+        on(MODEL, bad.change_metadata, std=[1e-320] * 3),
+        rf"{MODEL}: not a model of this program .* {AGAIN}",
+    ),
+    case(
+        "classes whose names are no text",
+        "info",
+        on(MODEL, bad.change_metadata, classes={"\ud800": "#010101", "b": "#020202", "c": "#030303"}, ignore=None),
+        rf"{MODEL}: .* not printable",
+    ),
     case("a pipe as model", "info", pipe(MODEL), rf"{MODEL}: not a model of this program .* {AGAIN}"),
 ]
 OUTPUTS = [
@@ -488,6 +604,61 @@ LATER = [
         r"data/prepared/train: .* python -m stages.prepare",
     ),
     case("a table less", "train", without("data/prepared/train/tiles.csv"), r"data/prepared/train.*"),
+    *(
+        case(what, "train", damage, r"data/prepared/train: missing or damaged .* python -m stages\.prepare")
+        for what, damage in {
+            "labels of no class": on("data/prepared/train/labels.npy", other_labels, 77),
+            "other labels": on("data/prepared/train/labels.npy", other_labels, 1),
+            "labels of other type": on("data/prepared/train/labels.npy", lambda p: np.save(p, np.load(p).astype(int))),
+            "an archive as array": on("data/prepared/train/images.npy", lambda p: np.savez(p.open("wb"), a=[1])),
+            "a pipe as table": pipe("data/prepared/train/tiles.csv"),
+            "a table of other columns": replaced_in("data/prepared/train/tiles.csv", "pixels_forest", "pixels_forfst"),
+            "a height beyond the tile": replaced_in("data/prepared/train/tiles.csv", "40,56", "999,999"),
+            "a height that is no number": replaced_in("data/prepared/train/tiles.csv", "40,56", "xx,56"),
+        }.items()
+    ),
+    case(
+        "a scale that cannot be",
+        "train",
+        replaced_in("data/prepared/dataset.json", '"scale": 1.0', '"scale": -1'),
+        r"data/prepared/dataset\.json: missing or damaged \(scale -1\)",
+    ),
+    case(
+        "nothing known to learn from",
+        "train",
+        lambda folder: [
+            several(
+                on(f"data/prepared/{split}/labels.npy", lambda path: np.save(path, np.full_like(np.load(path), 255))),
+                on(f"data/prepared/{split}/tiles.csv", nothing_known),
+            )(folder)
+            for split in ("train", "validation")
+        ],
+        "no pixel of the training data is of a known class. Check its masks",
+    ),
+    case(
+        "a pipe as weights",
+        "train",
+        several(set_param("train.weights", "w.pth"), set_param("train.model", "fcn8s"), pipe("w.pth")),
+        r"w\.pth: cannot be read \(no regular file\)",
+    ),
+    case(
+        "weights that are no numbers to start from",
+        "train",
+        several(
+            set_param("train.weights", "w.pth"),
+            set_param("train.model", "fcn32s"),
+            set_param("train.backbone", "mobilenet_v2"),
+            on("w.pth", bad.weights_with_nan),
+        ),
+        r"w\.pth: weights are not finite numbers \(features\.0\.0\.weight\)\. Take others",
+    ),
+    case(
+        "a checkpoint that may not be read",
+        "train",
+        lambda folder: bad.unreadable(folder / "checkpoints" / "train.pt"),
+        r"checkpoints/train\.pt: Permission denied\. .* its permissions",
+        user=NOBODY,
+    ),
     case("too few rows", "train", on("data/prepared/train/tiles.csv", bad.cut), r"data/prepared/train: .*"),
     case("no data set", "train", replaced("data/prepared/dataset.json", b"{}"), r"data/prepared/dataset\.json: .*"),
     case(

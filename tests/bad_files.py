@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import torch
+import torchvision
 from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
@@ -93,6 +95,23 @@ def change_weights(path: Path, name: str, value: float) -> None:
     weights = load_file(path)
     weights[name] = np.full_like(weights[name], value)
     save_file(weights, path, metadata)
+
+
+def weights_with_nan(path: Path) -> None:
+    """A state dict of torchvision's, of which one weight is no number."""
+    state = torchvision.models.mobilenet_v2().state_dict()
+    state["features.0.0.weight"][0] = np.nan
+    torch.save(state, path)
+
+
+def unreadable(path: Path) -> None:
+    """A file of the owner of its folder's folder which nobody may read."""
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    owner = path.parent.parent.stat()
+    for made in (path.parent, path):
+        os.chown(made, owner.st_uid, owner.st_gid)
+    path.chmod(0)
 
 
 def change_metadata(path: Path, **changes: object) -> None:

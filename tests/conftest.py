@@ -70,7 +70,7 @@ def tiles(tmp_path: Path, classes: ClassTable) -> Tiles:
     for i, (height, width) in enumerate([(64, 64), (50, 64), (20, 30)]):
         draw_pair(tmp_path / "pairs", f"{i}", height, width, seed=i)
     prepare(find_samples(tmp_path / "pairs"), classes, tmp_path / "out", tile=64, scale=1.0, max_off_palette=0.0)
-    return Tiles.open(tmp_path / "out")
+    return Tiles.open(tmp_path / "out", classes)
 
 
 def landcover(*arguments: object, folder: Path) -> subprocess.CompletedProcess:

@@ -41,17 +41,23 @@ class Programs:
         self._server.wait(SECONDS)
 
     def start(
-        self, module: str, *arguments: object, folder: Path, limits: dict[str, int] | None = None, user: int = 0
+        self,
+        module: str,
+        *arguments: object,
+        folder: Path,
+        limits: dict[str, int] | None = None,
+        user: int = 0,
+        killed_at: int = 0,
     ) -> int:
         """Start a module; return the number of its process, which leads a group of its own.
 
         Args:
             limits: By name in `resource`: RLIMIT_FSIZE in bytes, RLIMIT_AS in bytes beyond what the libraries take.
             user: To become, if the tests run as root.
+            killed_at: Which of the changes that it makes to files, from 1, it does not live to see.
         """
-        return self._ask(
-            module=module, arguments=[*map(str, arguments)], folder=str(folder), limits=limits or {}, user=user
-        )
+        request = {"module": module, "arguments": [*map(str, arguments)], "folder": str(folder)}
+        return self._ask(**request, limits=limits or {}, user=user, killed_at=killed_at)
 
     def wait(self, process: int) -> subprocess.CompletedProcess:
         """Wait for the end of a process that was started; one that hangs is killed, which its code then tells."""
@@ -124,8 +130,25 @@ def become(request: dict, outputs: list[int]) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if request["user"]:
         os.setuid(request["user"])
+    if request["killed_at"]:
+        die_at_change(request["killed_at"])
     sys.argv = [request["module"], *request["arguments"]]
     sys.path.insert(0, request["folder"])
+
+
+def die_at_change(number: int) -> None:
+    """Let SIGKILL end this process just before it changes files for the so manieth time."""
+    changes = 0
+
+    def count(event: str, arguments: tuple) -> None:
+        nonlocal changes
+        writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wxa+")
+        if writes or event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir"):
+            changes += 1
+            if changes == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
 
 
 def run_and_exit(module: str) -> NoReturn:

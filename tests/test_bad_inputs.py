@@ -149,6 +149,7 @@ def test_the_smallest_and_the_longest_pictures_get_a_mask_of_their_size(size, pr
 
 def test_names_of_any_kind_are_names(project, programs):
     names = ["with space", "-dash", "--help", "..", "new\nline", "grün 緑", "*", "$(touch executed)", "'", "%s {0}"]
+    names += ["$x^$", os.fsdecode(b"gr\xfcn"), "n" * 240]
     for name in names:
         draw_pair(project / "data" / "validation", name, 8, 9)
     for program in ("prepare", "predict", "evaluate", "label", "score", "validate"):

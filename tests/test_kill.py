@@ -127,6 +127,23 @@ def test_killed_at_random_moments_a_stage_ends_in_the_same_bytes(stage, project,
 
 
 @pytest.mark.parametrize("stage", OUTPUTS)
+def test_killed_before_any_change_that_it_makes_to_files_a_stage_ends_in_the_same_bytes(stage, project, programs):
+    number, step, kills = 1, 1 if KILLS > 4 else 17, 0
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        project.back_to_old(stage)
+        code = programs.run(f"stages.{stage}", folder=project.folder, killed_at=number).returncode
+        project.check_whole(stage)
+        if code != -signal.SIGKILL:
+            break  # it makes fewer
+        project.finish(stage)
+        project.check_new()
+        number, kills = number + step, kills + 1
+    assert kills
+    print(f"\n{stage}: killed before each of {kills} changes to files, survived")
+
+
+@pytest.mark.parametrize("stage", OUTPUTS)
 def test_without_room_a_stage_says_so_and_once_there_is_room_it_ends_in_the_same_bytes(stage, project, programs):
     sizes = [len(file) for name in OUTPUTS[stage] for file in _files(project.new[name])]
     chance, faults = random.Random(stage), 0

@@ -26,13 +26,13 @@ def declare(commands: argparse._SubParsersAction, name: str, summary: str, epilo
     )
 
 
-def whole(least: int, multiple: int = 1) -> Callable[[str], int]:
-    """A type for argparse: a whole number from `least` on that is a multiple of `multiple`."""
+def whole(least: int, multiple: int = 1, most: int = 2**31 - 1) -> Callable[[str], int]:
+    """A type for argparse: a whole number from `least` to `most` that is a multiple of `multiple`."""
 
     def whole(text: str) -> int:
-        if int(text) < least or int(text) % multiple:
+        if not least <= int(text) <= most or int(text) % multiple:
             kind = f"a multiple of {multiple}" if multiple > 1 else "a number"
-            raise argparse.ArgumentTypeError(f"{text}: give {kind} from {least}")
+            raise argparse.ArgumentTypeError(f"{text}: give {kind} from {least} to {most}")
         return int(text)
 
     return whole

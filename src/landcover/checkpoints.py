@@ -6,6 +6,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import numpy as np
 import torch
 import torchvision
 
+from landcover.errors import is_of_memory
 from landcover.files import not_written, replacing
+from landcover.folders import claimed
+from landcover.readable import check_readable
 
 
 class Checkpoint:
@@ -41,15 +45,24 @@ class Checkpoint:
         """The saved state; None if there is none, or if it is damaged or of another training, as a line then says.
 
         Loading never runs code from the file.
+
+        Raises:
+            OSError: It is there and may not be read.
+            MemoryError, RuntimeError: There is no memory for it.
         """
         try:
-            if damaged := zipfile.ZipFile(self.path).testzip():  # PyTorch writes checksums and does not look at them
-                raise zipfile.BadZipFile(damaged)
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
-            fingerprint, state = content["fingerprint"], content["state"]
+            check_readable(self.path)
         except FileNotFoundError:
             return None
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                if damaged := archive.testzip():  # PyTorch writes checksums and does not look at them
+                    raise zipfile.BadZipFile(damaged)
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            fingerprint, state = content["fingerprint"], content["state"]
         except Exception as error:  # a damaged file raises whatever its bytes make the reader do
+            if is_of_memory(error):
+                raise
             print(f"{self.path}: damaged ({type(error).__name__}), not used: training starts anew.", flush=True)
             return None
         if fingerprint != self._fingerprint:
@@ -59,8 +72,9 @@ class Checkpoint:
 
     def delete(self) -> None:
         """Remove it, and its folder if nothing else is there."""
-        self.path.unlink(missing_ok=True)
-        if self.path.parent.is_dir() and not any(self.path.parent.iterdir()):
+        with claimed(self.path):  # which clears away what a killed run left
+            self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
             self.path.parent.rmdir()
 
 

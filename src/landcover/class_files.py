@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 
 from landcover.classes import ClassTable
 from landcover.errors import LandcoverError
+from landcover.readable import check_readable
 
 METADATA_KEY = "landcover"
 """Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
@@ -38,6 +39,7 @@ def read_class_table(path: Path) -> ClassTable:
 
 
 def _content(path: Path) -> Any:
+    check_readable(path)
     if path.suffix == ".safetensors":
         with safe_open(path, "numpy") as file:
             return json.loads((file.metadata() or {})[METADATA_KEY])

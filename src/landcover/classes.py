@@ -31,8 +31,12 @@ class ClassTable:
     def __post_init__(self) -> None:
         if not 2 <= len(self.colours) < _OFF_PALETTE:
             raise LandcoverError(f"{len(self.colours)} classes besides the ignored one: 2 to 253 are needed")
+        if self.ignore_name in self.colours:
+            raise LandcoverError(f"{self.ignore_name!r} are called the pixels of no class: name the class otherwise")
         first = {}
         for name, colour in self._entries():
+            if not name.isprintable():
+                raise LandcoverError(f"{name!r}, the name of a class, is not printable: name it otherwise")
             twin = first.setdefault(colour, name)
             if twin != name:
                 raise LandcoverError(f"{twin!r} and {name!r} share the colour {hex_colour(colour)}: give each its own")

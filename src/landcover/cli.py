@@ -62,8 +62,8 @@ def models(arguments: argparse.Namespace) -> None:
     """Print a table of the networks."""
     from landcover.model_table import format_table, model_table
 
-    if arguments.classes < 1:
-        raise LandcoverError(f"--classes {arguments.classes}: give a number from 1")
+    if not 1 <= arguments.classes <= 253:
+        raise LandcoverError(f"--classes {arguments.classes}: give a number from 1 to 253")
     print(format_table(model_table(arguments.model, arguments.backbone, arguments.classes)))
     print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")
 

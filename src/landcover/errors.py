@@ -96,7 +96,7 @@ def memory_errors_name(path: Path) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
-        if not _is_of_memory(error):
+        if not is_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # else they hold what they had of it, and the next one fails too
         raise LandcoverError(
@@ -122,7 +122,7 @@ def errors_in_one_line() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (MemoryError, RuntimeError, OSError) as error:
-        if _is_of_memory(error):
+        if is_of_memory(error):
             sys.exit(
                 "error: not enough memory. Free some, or compute in smaller parts: a higher train.accumulate, a lower "
                 "train.batch_size or train.crop, a smaller window, a smaller network."
@@ -133,7 +133,8 @@ def errors_in_one_line() -> Iterator[None]:
         sys.exit(f"error: {place}{error.strerror}. Make room, or check the path and its permissions.")
 
 
-def _is_of_memory(error: BaseException) -> bool:
+def is_of_memory(error: BaseException) -> bool:
+    """Whether an error of the system or of a library says that there is no memory."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -48,7 +48,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--tile-size",
-        type=whole(2 * ALIGNMENT, ALIGNMENT),
+        type=whole(2 * ALIGNMENT, ALIGNMENT, most=8192),
         default=TILE_SIZE,
         metavar="PIXELS",
         help=f"height and width of the pictures it takes: a multiple of {ALIGNMENT} ({TILE_SIZE})",

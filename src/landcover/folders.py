@@ -3,6 +3,7 @@
 Standard library only: the process that clears away what a killed one left starts in a few hundredths of a second.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ PATIENCE = 10.0
 """Seconds to wait for another process that writes the same output."""
 
 _PREFIX = ".partial-"
+_LONGEST = 255  # bytes of the name of a file
 
 
 @contextmanager
@@ -44,23 +46,32 @@ def claimed(path: Path) -> Iterator[Path]:
             raise LandcoverError(f"{path}: another process is writing it. Wait until that ends, or stop it.")
         time.sleep(0.05)
     try:
-        _clear(folder)
-        _tell_sweeper(folder)
+        _clear(path)
+        _tell_sweeper(path)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
-        _tell_sweeper(folder)
+        _tell_sweeper(path)
 
 
 def scratch_folder(path: Path) -> Path:
-    """Where `path` comes into being: beside it, so that it can be renamed; always the same, so that it is found."""
-    return path.with_name(f"{_PREFIX}{path.name}")
+    """Where `path` comes into being: beside it, so that it can be renamed; always the same, so that it is found.
+
+    Raises:
+        LandcoverError: A path such as "." that has no name.
+    """
+    if not path.name:
+        raise LandcoverError(f"{path}: a folder. Give the path of a file.")
+    name = f"{_PREFIX}{path.name}"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f"{_PREFIX}{hashlib.sha256(os.fsencode(path.name)).hexdigest()}"
+    return path.with_name(name)
 
 
 def taken_away(path: Path) -> Path:
     """Where what stood at `path` is for the moment in which something new takes its place."""
-    return scratch_folder(path) / f"old-{path.name}"
+    return scratch_folder(path) / ".taken-away"
 
 
 def make_folder(path: Path) -> None:
@@ -76,10 +87,10 @@ def make_folder(path: Path) -> None:
 
 
 def sweep() -> None:
-    """The program of the process that clears away: remove the scratch folders that the process before it had.
+    """The program of the process that clears away: remove the scratch folders of the process that started it.
 
-    It reads their paths from standard input, each ended by a zero byte, and each again when it is done with; when the
-    input ends, the other process has. What yet another process has claimed since is left to that one.
+    It reads from standard input the paths that the other one claims, each ended by a zero byte, and each again when it
+    is done with; when the input ends, the other process has. What a third has claimed since is left to that one.
     """
     names, rest = set(), b""
     while chunk := os.read(0, 1 << 16):
@@ -87,21 +98,21 @@ def sweep() -> None:
         for name in told:
             names ^= {name}
     for name in names:
-        folder = Path(os.fsdecode(name))
+        path = Path(os.fsdecode(name))
+        folder = scratch_folder(path)
         if folder.exists() and (lock := _locked(folder)) is not None:
             with suppress(OSError):
-                _clear(folder)
+                _clear(path)
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
 
 
-def _clear(folder: Path) -> None:
-    """Empty a scratch folder that a killed process may have left."""
-    path = folder.with_name(folder.name.removeprefix(_PREFIX))
+def _clear(path: Path) -> None:
+    """Empty the scratch folder of `path`, in which a killed process may have left something."""
     old = taken_away(path)
     if os.path.lexists(old) and not os.path.lexists(path):
         old.rename(path)  # killed after it took this away and before it put the new one there
-    for left in folder.iterdir():
+    for left in scratch_folder(path).iterdir():
         if left.is_dir() and not left.is_symlink():
             shutil.rmtree(left)
         else:
@@ -133,11 +144,11 @@ def _locked(folder: Path) -> int | None:
     return None
 
 
-def _tell_sweeper(folder: Path) -> None:
-    """Say that a scratch folder is there, or no longer."""
+def _tell_sweeper(path: Path) -> None:
+    """Say that `path` is claimed, or no longer."""
     if (sweeper := _sweeper(os.getpid())) is not None:
         with suppress(OSError):  # it has been killed: then the next run clears away
-            os.write(sweeper.stdin.fileno(), os.fsencode(folder.absolute()) + b"\0")
+            os.write(sweeper.stdin.fileno(), os.fsencode(path.absolute()) + b"\0")
 
 
 @cache

@@ -28,15 +28,18 @@ def class_weights(pixels: np.ndarray, rule: str | Sequence[float]) -> Tensor:
         float32 (C,).
 
     Raises:
-        LandcoverError: Not one weight for each class, or none above 0.
+        LandcoverError: Not one weight for each class, or none above 0; or no pixels to learn from.
     """
+    if not pixels.any():
+        raise LandcoverError("no pixel of the training data is of a known class. Check its masks, or data.classes.")
     if not isinstance(rule, str):
-        if len(rule) != len(pixels) or min(rule) < 0 or max(rule) <= 0:
+        weights = torch.tensor(rule, dtype=torch.float32)
+        if len(weights) != len(pixels) or weights.min() < 0 or weights.max() <= 0:
             raise LandcoverError(
                 f"train.class_weights = {list(rule)}: should be one of {', '.join(CLASS_WEIGHTS)}, or {len(pixels)} "
                 f"numbers, one for each class in the order of data.classes, none below 0 and not all 0."
             )
-        return torch.tensor(rule, dtype=torch.float32)
+        return weights
     share = pixels / pixels.sum()
     weights = np.zeros(len(pixels))
     weights[share > 0] = share[share > 0] ** -CLASS_WEIGHTS[rule]

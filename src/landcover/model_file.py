@@ -4,11 +4,9 @@ Loading one never runs code from it.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any
 
 import torch
@@ -21,8 +19,10 @@ from landcover.errors import LandcoverError, reason
 from landcover.files import not_written, replacing
 from landcover.models import Architecture, Network, build
 from landcover.pretrained import misfit
+from landcover.readable import check_readable
 
 FORMAT = 2
+_FLOAT32 = torch.finfo(torch.float32)  # in which networks compute
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ def load_model(path: Path) -> Model:
             weights are not finite.
     """
     try:
-        if not S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
-            raise OSError("no regular file")
+        check_readable(path)
         with safe_open(path, "pt") as file:
             description = json.loads((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -79,7 +78,7 @@ def load_model(path: Path) -> Model:
         classes = ClassTable.from_json(description)
         mean, std = (_numbers(description[name], 3) for name in ("mean", "std"))
         (scale,) = _numbers([description["scale"]], 1)
-        if not (scale <= 1 and scale > 0 and min(std) > 0):
+        if not 0 < scale <= 1 or min(std) < _FLOAT32.tiny:
             raise ValueError("scale or std out of range")
         network = _build_to_fit(architecture, len(classes), weights)
         network.normalise_by(mean, std)
@@ -113,6 +112,6 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
 
 
 def _numbers(values: Any, count: int) -> list[float]:
-    if len(values) != count or not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+    if len(values) != count or not all(type(value) in (int, float) and abs(value) <= _FLOAT32.max for value in values):
         raise ValueError(f"{values!r:.60} where {count} numbers should be")
     return [float(value) for value in values]

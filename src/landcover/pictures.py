@@ -35,7 +35,7 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
     figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=_DPI, layout="constrained")
     axes = figure.subplots(rows, 4, squeeze=False)
     for row, comparison in zip(axes, comparisons, strict=True):
-        row[0].set_ylabel(comparison.title, fontsize=9)
+        row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
         truth, _ = classes.decode(read_rgb(comparison.sample.mask))
         predicted, _ = classes.decode(read_rgb(comparison.prediction))
         panels = (
@@ -118,7 +118,9 @@ def _patch(colour: tuple[int, int, int], label: str) -> Patch:
 
 
 def _legend(figure: Figure, patches: list[Patch]) -> None:
-    figure.legend(handles=patches, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    legend = figure.legend(handles=patches, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name may have dollar signs
 
 
 def _save(figure: Figure, path: Path) -> None:

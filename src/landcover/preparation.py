@@ -66,7 +66,7 @@ def prepare(
             rows += sample_rows
             off_palette += strays
     table = pd.DataFrame(rows, columns=["name", "row", "column", "height", "width", *map(pixel_column, names)])
-    table.to_csv(folder / "tiles.csv", index=False)
+    table.to_csv(folder / "tiles.csv", index=False, errors="surrogateescape")  # names of files may be any bytes
     pixels = int((table.height * table.width).sum())
     return {
         "images": len(samples),

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from landcover.backbones import Backbone
-from landcover.errors import LandcoverError, reason
+from landcover.errors import LandcoverError, is_of_memory, reason
 from landcover.models import Network
+from landcover.readable import check_readable
 
 _CLASSIFIERS = ("classifier.", "fc.")  # torchvision's names of what follows the features
 _VGG_WIDTH = 4096  # of fc6 and fc7
@@ -51,6 +52,8 @@ def load_weights(network: Network, weights: str) -> None:
     wrong = misfit({key: _file_shape(key, tensor) for key, tensor in targets.items()}, found)
     if wrong:
         raise LandcoverError(f"{source}: does not fit the backbone {network.backbone.name} ({wrong})")
+    if broken := [key for key in targets if not found[key].isfinite().all()]:
+        raise LandcoverError(f"{source}: weights are not finite numbers ({broken[0]}). Take others.")
     with torch.no_grad():
         for key, tensor in targets.items():
             tensor.copy_(found[key].reshape(tensor.shape))
@@ -84,6 +87,7 @@ def _download(name: str) -> tuple[str, object]:
 def _read(weights: str) -> object:
     path = Path(weights)
     try:
+        check_readable(path)
         if path.suffix == ".safetensors":
             return load_file(path)
         with warnings.catch_warnings(action="ignore"):  # about odd pickles, which are refused below
@@ -95,6 +99,8 @@ def _read(weights: str) -> object:
     except pickle.UnpicklingError as error:  # torch's message tells how to run the code all the same
         raise LandcoverError(f"{path}: damaged, or holds code besides weights. Save the state dict alone.") from error
     except Exception as error:  # whatever damaged bytes make the readers raise
+        if is_of_memory(error):
+            raise
         raise LandcoverError(f"{path}: cannot be read ({reason(error)}). Save the state dict again.") from error
 
 

@@ -1,15 +1,16 @@
 """Pictures with their colour masks: matched by name, read, written."""
 
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from landcover.errors import LandcoverError, memory_errors_name, reason
+from landcover.readable import check_readable
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
@@ -19,6 +20,9 @@ _WITH_EXTRAS = ("MPO", "TIFF")  # whose further pictures are previews and overvi
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def find_images(folder: Path) -> dict[str, Path]:
     Raises:
         LandcoverError: No such folder, no picture in it, or two pictures of one name.
     """
-    return _find(folder, "_sat", IMAGE_SUFFIXES)
+    return _or_raise(*_find(folder, "_sat", IMAGE_SUFFIXES))
 
 
 def find_masks(folder: Path, plain: bool = False) -> dict[str, Path]:
@@ -48,25 +52,26 @@ def find_masks(folder: Path, plain: bool = False) -> dict[str, Path]:
     if plain and folder.is_dir():
         stems = [path.stem for path in _files(folder, MASK_SUFFIXES)]
         if stems and not any(stem.endswith(("_mask", "_sat")) for stem in stems):
-            return _find(folder, "", MASK_SUFFIXES)
-    return _find(folder, "_mask", MASK_SUFFIXES)
+            return _or_raise(*_find(folder, "", MASK_SUFFIXES))
+    return _or_raise(*_find(folder, "_mask", MASK_SUFFIXES))
 
 
 def find_samples(folder: Path) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
-        LandcoverError: As for `find_images`; or a line for each picture without a mask and mask without a picture.
+        LandcoverError: As `find_pairs`; or the lines that it finds.
     """
-    samples, lonely = find_pairs(folder)
-    if lonely:
-        raise LandcoverError(*lonely)
-    return samples
+    return _or_raise(*find_pairs(folder))
 
 
 def find_pairs(folder: Path) -> tuple[list[Sample], list[str]]:
-    """The pairs of a folder, sorted by name; and a line for each file without a partner. Raises as `find_images`."""
-    images, masks = find_images(folder), find_masks(folder)
+    """The pairs of a folder, sorted by name; and a line for each file without a partner or with the name of another.
+
+    Raises:
+        LandcoverError: No such folder, or no picture or no mask in it.
+    """
+    (images, twins), (masks, more_twins) = _find(folder, "_sat", IMAGE_SUFFIXES), _find(folder, "_mask", MASK_SUFFIXES)
     lonely = [
         f"{ours[name]}: no {partner.format(name)} beside it. Add or remove one."
         for ours, theirs, partner in (
@@ -76,7 +81,8 @@ def find_pairs(folder: Path) -> tuple[list[Sample], list[str]]:
         for name in ours
         if name not in theirs
     ]
-    return [Sample(name, images[name], masks[name]) for name in images if name in masks], lonely
+    samples = [Sample(name, images[name], masks[name]) for name in images if name in masks]
+    return samples, [*twins, *more_twins, *lonely]
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -117,7 +123,14 @@ def save_png(rgb: np.ndarray, path: Path) -> None:
     Image.fromarray(rgb).save(path, format="png", compress_type=_PNG_STRATEGY)
 
 
-def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _or_raise(found: Found, problems: list[str]) -> Found:
+    if problems:
+        raise LandcoverError(*problems)
+    return found
+
+
+def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+    """Files `NAME + ending + suffix` of a folder by NAME, sorted; and a line for each further one of the same NAME."""
     if not folder.is_dir():
         raise LandcoverError(
             f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
@@ -129,12 +142,10 @@ def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> dict[str, Pat
             first = found.setdefault(path.stem.removesuffix(ending), path)
             if first != path:
                 twins.append(f"{path}: {first.name} has the same name. Remove or rename one of them.")
-    if twins:
-        raise LandcoverError(*twins)
     if not found:
         patterns = ", ".join(f"NAME{ending}{suffix}" for suffix in suffixes)
         raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or name another (in the pipeline: data.root).")
-    return found
+    return found, twins
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -143,8 +154,7 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _opened(path: Path) -> Image.Image:
     with _errors(path, "not readable as a picture"):
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would let us wait for ever
-            raise OSError("no regular file")
+        check_readable(path)
         image = Image.open(path, formats=_FORMATS)
         animated = getattr(image, "is_animated", False) and image.format not in _WITH_EXTRAS
     if animated:

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from landcover.classes import ClassTable
+from landcover.classes import IGNORE, ClassTable
 from landcover.errors import LandcoverError, reason
+from landcover.readable import check_readable
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,41 @@ class Tiles:
     table: pd.DataFrame
 
     @classmethod
-    def open(cls, folder: Path) -> "Tiles":
-        """Memory-map a folder that `landcover.preparation.prepare` wrote.
+    def open(cls, folder: Path, classes: ClassTable) -> "Tiles":
+        """Memory-map a folder that `landcover.preparation.prepare` wrote. All labels are read once and counted.
 
         Raises:
-            LandcoverError: Its files are missing, damaged, of unlike numbers of tiles, or there are no tiles.
+            LandcoverError: Its files are missing or damaged, or the labels are not those that the table counts.
         """
         try:
-            images, labels = (np.load(folder / name, mmap_mode="r") for name in ("images.npy", "labels.npy"))
-            table = pd.read_csv(folder / "tiles.csv", dtype={"name": str}, keep_default_na=False)
-        except (OSError, ValueError, EOFError) as error:
+            paths = [folder / name for name in ("images.npy", "labels.npy", "tiles.csv")]
+            for path in paths:
+                check_readable(path)
+            arrays = [np.lib.format.open_memmap(path, mode="r") for path in paths[:2]]
+            names = {"dtype": {"name": str}, "keep_default_na": False, "encoding_errors": "surrogateescape"}
+            tiles = cls(*arrays, pd.read_csv(paths[2], **names))
+            tiles._check(classes)
+        except (OSError, ValueError, EOFError, KeyError) as error:
             raise _damaged(folder, error) from error
-        if not len(table) or labels.shape[:1] != (len(table),) or images.shape != (*labels.shape, 3):
-            raise _damaged(folder, ValueError(f"arrays of {images.shape} and {labels.shape}, {len(table)} rows"))
-        return cls(images, labels, table)
+        return tiles
+
+    def _check(self, classes: ClassTable) -> None:
+        """Raise a ValueError, or a KeyError for a column that is missing, where the parts do not fit together."""
+        count, side = len(self.table), self.labels.shape[-1] if self.labels.ndim else 0
+        if not count or self.labels.shape != (count, side, side) or self.images.shape != (count, side, side, 3):
+            raise ValueError(f"arrays of {self.images.shape} and {self.labels.shape}, {count} rows")
+        if {self.images.dtype, self.labels.dtype} != {np.dtype(np.uint8)}:
+            raise ValueError(f"arrays of {self.images.dtype} and {self.labels.dtype}")
+        extent, pixels = self.table[["height", "width"]].to_numpy(), self.class_pixels(classes)
+        ignored = self.table[pixel_column(classes.ignore_name)].to_numpy()
+        if {extent.dtype, pixels.dtype, ignored.dtype} != {np.dtype(np.int64)}:
+            raise ValueError("words where numbers should be in tiles.csv")
+        if extent.min() < 1 or extent.max() > side or (extent.prod(1) != pixels.sum(1) + ignored).any():
+            raise ValueError("sizes in tiles.csv that cannot be")
+        for labels, expected in zip(self.labels, pixels, strict=True):
+            found = np.bincount(labels.ravel(), minlength=IGNORE + 1)
+            if (found[: len(classes)] != expected).any() or found[IGNORE] != labels.size - expected.sum():
+                raise ValueError("other labels than tiles.csv counts")
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:
         """Number of pixels of each class in each tile: int64 (N, C)."""
@@ -65,9 +87,13 @@ def read_dataset(folder: Path) -> tuple[ClassTable, float]:
     """
     path = folder / "dataset.json"
     try:
+        check_readable(path)
         content = json.loads(path.read_text(encoding="utf-8"))
-        return ClassTable.from_json(content), content["scale"]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, LandcoverError) as error:
+        scale = content["scale"]
+        if not 0 < scale <= 1:
+            raise ValueError(f"scale {scale:.60g}")
+        return ClassTable.from_json(content), scale
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, LandcoverError) as error:
         raise _damaged(path, error) from error
 
 

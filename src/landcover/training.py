@@ -258,7 +258,7 @@ class Trainer:
         loader = DataLoader(
             self.batches,
             batch_size=None,
-            sampler=[divmod(step, self.recipe.steps) for step in range(self._done, self._total)],
+            sampler=(divmod(step, self.recipe.steps) for step in range(self._done, self._total)),
             num_workers=self.recipe.workers,
             worker_init_fn=leave_interrupts_to_parent,
             pin_memory=self.device.type == "cuda",

@@ -32,6 +32,26 @@ def test_the_state_of_another_training_is_not_used(path, capsys):
     assert capsys.readouterr().out == f"{path}: of other params, data or code, not used: training starts anew.\n"
 
 
+def test_what_a_save_that_was_killed_left_goes_with_the_file(path):
+    checkpoint = Checkpoint(path, "same")
+    checkpoint.save(STATE)
+    (path.parent / ".partial-train.pt").mkdir()  # killed after it had renamed the file, before it cleared away
+    checkpoint.delete()
+    assert not path.parent.exists()
+
+
+def test_a_checkpoint_for_which_there_is_no_memory_is_not_thrown_away(path, monkeypatch):
+    checkpoint = Checkpoint(path, "same")
+    checkpoint.save(STATE)
+
+    def load(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000 bytes")
+
+    monkeypatch.setattr("torch.load", load)
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        checkpoint.load()
+
+
 class Malice:
     def __reduce__(self):
         return print, ("executed",)

@@ -61,5 +61,5 @@ def test_what_has_no_table_is_refused_in_one_line(tmp_path, name, content, reaso
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(LandcoverError, match="no such file"):
         read_class_table(tmp_path / "p.yaml")
-    with pytest.raises(LandcoverError, match="Is a directory"):
+    with pytest.raises(LandcoverError, match="no regular file"):
         read_class_table(tmp_path)

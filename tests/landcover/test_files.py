@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from landcover.errors import LandcoverError
 from landcover.files import replacing, write_metrics
 from landcover.parallel import parallel_map
 
@@ -26,6 +29,20 @@ def test_after_an_error_the_old_output_stands_and_nothing_else(tmp_path):
         scratch.write_text("half")
         raise KeyboardInterrupt
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
+def test_a_name_of_any_length_that_the_disk_takes_can_be_written(tmp_path):
+    path = tmp_path / ("n" * 255)
+    with replacing(path) as scratch:
+        scratch.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_path_without_a_name_is_refused(name):
+    with pytest.raises(LandcoverError, match="a folder"), replacing(Path(name)):
+        pass
 
 
 def test_metrics_are_rounded_and_never_nan(tmp_path):

@@ -11,7 +11,7 @@ import landcover
 from landcover import folders
 from landcover.errors import LandcoverError
 from landcover.files import replacing
-from landcover.folders import claimed
+from landcover.folders import claimed, taken_away
 
 KILLED = """
 import os, signal, sys
@@ -62,7 +62,7 @@ def test_what_nobody_cleared_away_does_not_get_into_the_output(tmp_path):
 
 
 def test_what_a_run_took_away_comes_back_with_the_next_run(tmp_path):
-    taken = tmp_path / ".partial-out" / "old-out"
+    taken = taken_away(tmp_path / "out")
     taken.mkdir(parents=True)
     (taken / "old").touch()
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
@@ -85,6 +85,6 @@ def test_the_sweeper_leaves_alone_what_another_process_has_claimed_since(tmp_pat
         (scratch / "mine").touch()
         code = "from landcover.folders import sweep; sweep()"
         environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
-        names = os.fsencode(scratch) + b"\0"
+        names = os.fsencode(tmp_path / "out") + b"\0"
         subprocess.run([sys.executable, "-c", code], input=names, env=environment, check=True)
         assert (scratch / "mine").exists()

@@ -17,7 +17,7 @@ def run(folder, classes, out, *, tile=32, scale=1.0, max_off_palette=0.001):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_the_tiles_put_together_are_the_pictures_and_labels(pairs, classes, tmp_path, scale):
     run(pairs, classes, tmp_path / "out", scale=scale)
-    tiles = Tiles.open(tmp_path / "out")
+    tiles = Tiles.open(tmp_path / "out", classes)
     for sample in find_samples(pairs):
         image = scale_down(read_rgb(sample.image), scale)
         mask = read_rgb(sample.mask)
@@ -36,7 +36,7 @@ def test_the_tiles_put_together_are_the_pictures_and_labels(pairs, classes, tmp_
 
 def test_padding_is_ignored_and_counted_nowhere(pairs, classes, tmp_path):
     figures = run(pairs, classes, tmp_path / "out")
-    tiles = Tiles.open(tmp_path / "out")
+    tiles = Tiles.open(tmp_path / "out", classes)
     pixels = 40 * 40 + 33 * 57 + 70 * 21
     assert figures["pixels"] == pixels == (np.array(tiles.labels) != IGNORE).sum() == tiles.class_pixels(classes).sum()
     assert figures["images"] == 3
