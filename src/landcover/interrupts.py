@@ -40,7 +40,7 @@ class StopWish:
 @contextmanager
 def handling_kept(name: str) -> Iterator[None]:
     """Undo what the body does to the handling of a signal, where the system has such a one."""
-    number = getattr(signal, name, None)
+    number = signal.Signals.__members__.get(name)
     before = number and signal.getsignal(number)
     try:
         yield
