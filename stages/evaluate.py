@@ -35,20 +35,22 @@ def main() -> None:
     """Score, draw, write the figures last: where they stand, all else does."""
     data, params = read_block("data", Data), read_block("evaluate", Evaluate)
     classes, truth = data.table(), data.folder("validation")
-    samples = {sample.name: sample for sample in find_samples(truth)}
+    others, samples = (
+        data.part(split, {sample.name: sample for sample in find_samples(data.folder(split))})
+        for split in ("train", "validation")
+    )
     named = params.samples if isinstance(params.samples, list) else []
     if unknown := [name for name in named if name not in samples]:
         raise LandcoverError(f"params.yaml: evaluate.samples: no picture in {truth} is called {unknown[0]!r}.")
     predictions = find_masks(PREDICTIONS)
-    scores = score_masks(truth, PREDICTIONS, classes)
+    scores = score_masks(truth, PREDICTIONS, classes, only=samples)
     write_table(PLOTS / "iou.csv", scores.iou_table())
     write_table(PLOTS / "confusion.csv", scores.confusion_table())
     names = named or scores.spread(params.samples)
     titles = [f"{printable(name)}\n{scores.caption(name)}" for name in names]
     rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
     draw_samples(rows, classes, PLOTS / "samples.png")
-    world = [*find_samples(data.folder("train")), *samples.values()]
-    draw_world(world, predictions, classes, PLOTS / "world.png")
+    draw_world([*others.values(), *samples.values()], predictions, classes, PLOTS / "world.png")
     figures = scores.figures()
     low, high = mean_iou_interval(scores.per_picture, params.resamples, params.seed)
     bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}

@@ -1,7 +1,7 @@
 """params.yaml, typed and checked at the stage's door: a stage declares the blocks that it reads, and reads no other."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, TypeVar
@@ -54,10 +54,14 @@ def one_of(names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+Item = TypeVar("Item")
+
+
 class Data(Block):
     """The block `data`: the data set and the colours of its masks."""
 
     root: str
+    holdout: Annotated[int, Field(ge=0, le=2**31 - 1)]
     classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(read_colour)]]
     ignore: str | None
 
@@ -65,6 +69,8 @@ class Data(Block):
     def _makes_a_table(self) -> "Data":
         if self.ignore is not None and self.ignore not in self.classes:
             raise ValueError(f"ignore = {self.ignore!r} should be null or one of {', '.join(self.classes)}")
+        if self.holdout == 1:
+            raise ValueError("holdout = 1: leaves nothing to train on. Should be 0, or from 2 to the number of pictures")
         try:
             self.table()
         except LandcoverError as error:
@@ -76,8 +82,24 @@ class Data(Block):
         return ClassTable.of(self.classes, self.ignore)
 
     def folder(self, split: str) -> Path:
-        """Folder of the pictures and masks of `train` or `validation`."""
-        return Path(self.root, split)
+        """Folder in which the pictures and masks of `train` or `validation` lie."""
+        return Path(self.root, "train" if self.holdout else split)
+
+    def part(self, split: str, found: Mapping[str, Item]) -> dict[str, Item]:
+        """Those of the pictures of `folder(split)`, by name, that belong to the split.
+
+        Raises:
+            LandcoverError: None of them does.
+        """
+        if not self.holdout:
+            return dict(found)
+        validating = set(sorted(found)[self.holdout - 1 :: self.holdout])
+        part = {name: item for name, item in found.items() if (name in validating) == (split == "validation")}
+        if not part:
+            raise LandcoverError(
+                f"{PARAMS}: data.holdout = {self.holdout}: {self.folder(split)} has only {len(found)} pictures. Lower it."
+            )
+        return part
 
 
 _TAGS = ("function-", "tuple[", "list[", "constrained-int", "[key]")

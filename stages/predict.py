@@ -42,7 +42,7 @@ def main() -> None:
         raise LandcoverError(f"{MODEL}: its classes are not those of data.classes in params.yaml. Train it again.")
     device = choose_device(params.device)
     model = ready(model, device)
-    images = find_images(data.folder("validation"))
+    images = data.part("validation", find_images(data.folder("validation")))
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
         options = params.model_dump(exclude={"device"})
         predict_masks(model, dict(processes.share(list(images.items()))), scratch, **options)

@@ -43,6 +43,7 @@ def main() -> None:
                 samples, lines = find_pairs(data.folder(split))
                 problems.lines += lines
                 if samples:
+                    samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
                     figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
         problems.raise_any()
         write_dataset(scratch, classes, params.scale)

@@ -367,6 +367,13 @@ PARAMS = [
     case(
         "infinity", "predict", set_param("predict.overlap", float("inf")), at_line("predict.overlap = inf: should be")
     ),
+    case("nothing left", "prepare", set_param("data.holdout", 1), at_line("data.holdout = 1: leaves nothing to train on")),
+    case(
+        "nothing kept aside",
+        "evaluate",
+        set_param("data.holdout", 100),
+        r"params\.yaml: data\.holdout = 100: data/train has only \d+ pictures\. Lower it\.",
+    ),
     case("no classes", "prepare", set_param("data.classes", {}), at_line("data.ignore = 'unknown' should be null or")),
     case(
         "no classes and no unknown",

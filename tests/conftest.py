@@ -114,7 +114,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
-    params["data"] = {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
+    params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
     params["train"] |= {
         "model": "fcn8s",
         "backbone": "resnet18",

@@ -34,7 +34,7 @@ CURVES = "plots/training.csv"  # grows with each epoch, a whole row at a time
 def write_params(folder: Path, seed: int) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
-    params["data"] = {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
+    params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
     params["prepare"] |= {"tile": 32 + 16 * seed}
     params["train"] |= {"model": "baseline", "epochs": 4, "steps": 4, "crop": 32, "batch_size": 2, "warmup": 0}
     params["train"] |= {"checkpoint_minutes": 0, "keep": "best", "log_every": 1, "seed": seed}

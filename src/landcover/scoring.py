@@ -9,7 +9,7 @@ below 128 and as 255 from there on. What then is no class's colour is unknown, a
 course's scorer leaves such pixels, which are red, at whatever value its memory held.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -145,6 +145,7 @@ def score_masks(
     predictions: Path,
     classes: ClassTable,
     *,
+    only: Collection[str] | None = None,
     plain: bool = False,
     keep_going: bool = False,
     allow_missing: bool = False,
@@ -153,6 +154,7 @@ def score_masks(
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
 
     Args:
+        only: Names of the pictures whose truth counts; None for all.
         plain: See `find_masks`.
         keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
         allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
@@ -163,6 +165,8 @@ def score_masks(
             is of another size than its partner.
     """
     truths, predicted = find_masks(truth, plain), find_masks(predictions, plain)
+    if only is not None:
+        truths = {name: path for name, path in truths.items() if name in only}
     lonely = [
         f"{ours[name]}: no mask of this name in {folder}. Add or remove one."
         for ours, theirs, folder in ((truths, predicted, predictions), (predicted, truths, truth))

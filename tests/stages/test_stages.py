@@ -1,6 +1,7 @@
 """What the stages do beyond calling the library: each is run in a folder of its own."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from landcover.errors import LandcoverError
 from landcover.model_file import load_model
 from landcover.samples import read_rgb
 from stages import evaluate, predict, prepare, train
+
+SPLITS = ("train", "validation")
 
 
 def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
@@ -83,3 +86,14 @@ def test_samples_can_be_asked_for_by_name(project):
     project(evaluate={"samples": ["a", "nobody"]})
     with pytest.raises(LandcoverError, match="is called 'nobody'"):
         evaluate.main()
+
+
+def test_parameters_can_be_chosen_on_training_pictures_that_are_kept_aside(project):
+    project(data={"holdout": 2})
+    shutil.rmtree("data/validation")  # nobody looks at it
+    for stage in (prepare, train, predict, evaluate):
+        stage.main()
+    splits = {split: [row["name"] for row in read_table(f"data/prepared/{split}/tiles.csv")] for split in SPLITS}
+    assert splits == {"train": ["a", "c"], "validation": ["b"]}
+    assert [path.name for path in predict.PREDICTIONS.iterdir()] == ["b_mask.png"]
+    assert sum(int(row["pixels"]) for row in read_table("plots/confusion.csv")) == 40 * 56
