@@ -22,6 +22,7 @@ from benchmarks import (
     training_step,
 )
 from benchmarks.harness import machine, table
+from landcover.memory import keep_memory
 
 SUBJECTS = {
     training_step: "training step",
@@ -41,6 +42,7 @@ RESULTS = Path(__file__).parent / "results.md"
 
 def main() -> None:
     """Measure subject after subject."""
+    keep_memory()  # as stages and commands do
     start = time.monotonic()
     names = {module.__name__.removeprefix("benchmarks."): module for module in SUBJECTS}
     parts = []

@@ -17,7 +17,7 @@ from benchmarks.harness import ROOT, Row, in_turns, usage
 from benchmarks.pictures import CLASSES, write_pairs
 from benchmarks.preparation import decode
 from landcover.confusion import confusion_matrix
-from landcover.samples import find_masks, read_rgb
+from landcover.samples import find_masks, read_packed
 from landcover.scoring import score_masks
 
 COUNT = 200
@@ -113,5 +113,5 @@ def _peak(truth: Path, predictions: Path) -> float:
 
 
 def _labels(path: Path) -> np.ndarray:
-    labels, _ = CLASSES.decode(read_rgb(path))
+    labels, _ = CLASSES.decode(read_packed(path))
     return np.minimum(labels, len(CLASSES))

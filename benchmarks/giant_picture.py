@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.harness import Memory, Row, in_process
 from benchmarks.pictures import earth
+from landcover.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
 
@@ -61,6 +62,7 @@ def _write(path: Path, side: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     import torch
 
     from benchmarks.networks import labelling_model

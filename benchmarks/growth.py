@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import Memory, Row, in_process
 from benchmarks.pictures import CLASSES, write_pairs
+from landcover.memory import keep_memory
 
 COUNTS = (16, 64, 256)
 STEPS = ("prepare", "train", "predict", "evaluate")
@@ -75,6 +76,7 @@ def _work(step: str, folder: Path):
 
 
 if __name__ == "__main__":
+    keep_memory()
     task = _work(sys.argv[1], Path(sys.argv[2]))
     with Memory() as memory:
         start = time.perf_counter()

@@ -8,8 +8,9 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.harness import Row, in_turns
-from benchmarks.networks import prepared
-from benchmarks.pictures import write_pairs
+from benchmarks.pictures import CLASSES, write_pairs
+from landcover.preparation import prepare
+from landcover.samples import find_samples
 
 COUNT = 200
 
@@ -20,7 +21,8 @@ def measure(scratch: Path) -> Iterator[Row]:
 
     def ours() -> None:
         shutil.rmtree(scratch / "tiles", ignore_errors=True)
-        prepared(scratch / "pairs", scratch / "tiles", 256)
+        samples = find_samples(scratch / "pairs")
+        prepare(samples, CLASSES, scratch / "tiles", tile=256, scale=1.0, max_off_palette=1.0)
 
     times = in_turns({"ours": ours, "decoding": lambda: decode(scratch / "pairs")})
     limit = times["decoding"].median / (os.cpu_count() or 1)

@@ -1,21 +1,27 @@
 """What other ways of training on a CPU add: steps of the same network, each against the default.
 
 The peer is the stage with its defaults, `fcn1s` on mobilenet_v3_large, 16 crops of 96; a ratio above 1 is a gain.
-Compiling takes its time before the first step, which is not counted here.
+Compiling takes its time before the first step, which is not counted here. Memory is kept (`landcover.memory`) in all of
+them; what that brings is measured by processes that keep it and processes that do not.
 """
 
+import json
 import shutil
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from benchmarks.harness import Row, in_turns
+from benchmarks.harness import Row, Timing, in_process, in_turns
 from benchmarks.networks import bare_steps, network, prepared, steps_of_the_stage
 from benchmarks.pictures import write_pairs
+from landcover.memory import keep_memory
 
 SHAPE = {"size": 96, "batch_size": 16, "steps": 10}
+CASES = {("fcn1s", "mobilenet_v3_large"): 96, ("fcn8s", "mobilenet_v2"): 192, ("fcn8s", "vgg16_bn"): 64}
 
 
 def measure(scratch: Path) -> Iterator[Row]:
@@ -40,6 +46,11 @@ def measure(scratch: Path) -> Iterator[Row]:
     for name, timing in times.items():
         peer = times["a bare loop, one batch in memory" if name.startswith("bare, ") else "the stage"]
         yield Row(name, str(timing), str(peer), peer.median / timing.median)
+    for (model, backbone), size in CASES.items():
+        rounds = [[in_process("training_options", model, backbone, size, keep) for keep in (1, 0)] for _ in range(3)]
+        kept, given_back = (Timing([turn["seconds"] for turn in turns]) for turns in zip(*rounds, strict=True))
+        what = f"memory kept, {model} on {backbone}, 16 crops of {size}"
+        yield Row(what, str(kept), str(given_back), given_back.median / kept.median)
 
 
 def _bare(*, memory_format: torch.memory_format = torch.channels_last, inplace: bool = True, **adamw: bool):
@@ -48,3 +59,14 @@ def _bare(*, memory_format: torch.memory_format = torch.channels_last, inplace: 
         if not inplace and isinstance(module, nn.ReLU | nn.Hardswish):
             module.inplace = False
     return bare_steps(net, **SHAPE, memory_format=memory_format, **adamw)
+
+
+if __name__ == "__main__":
+    model, backbone, size, keep = sys.argv[1:]
+    if int(keep):
+        keep_memory()
+    steps = bare_steps(network(model, backbone), size=int(size), batch_size=16, steps=5)
+    steps()
+    start = time.perf_counter()
+    steps()
+    print(json.dumps({"seconds": time.perf_counter() - start}))

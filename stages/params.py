@@ -70,7 +70,9 @@ class Data(Block):
         if self.ignore is not None and self.ignore not in self.classes:
             raise ValueError(f"ignore = {self.ignore!r} should be null or one of {', '.join(self.classes)}")
         if self.holdout == 1:
-            raise ValueError("holdout = 1: leaves nothing to train on. Should be 0, or from 2 to the number of pictures")
+            raise ValueError(
+                "holdout = 1: leaves nothing to train on. Should be 0, or from 2 to the number of pictures"
+            )
         try:
             self.table()
         except LandcoverError as error:
@@ -97,7 +99,8 @@ class Data(Block):
         part = {name: item for name, item in found.items() if (name in validating) == (split == "validation")}
         if not part:
             raise LandcoverError(
-                f"{PARAMS}: data.holdout = {self.holdout}: {self.folder(split)} has only {len(found)} pictures. Lower it."
+                f"{PARAMS}: data.holdout = {self.holdout}: {self.folder(split)} has only {len(found)} pictures. "
+                "Lower it."
             )
         return part
 

@@ -367,7 +367,9 @@ PARAMS = [
     case(
         "infinity", "predict", set_param("predict.overlap", float("inf")), at_line("predict.overlap = inf: should be")
     ),
-    case("nothing left", "prepare", set_param("data.holdout", 1), at_line("data.holdout = 1: leaves nothing to train on")),
+    case(
+        "nothing left", "prepare", set_param("data.holdout", 1), at_line("data.holdout = 1: leaves nothing to train on")
+    ),
     case(
         "nothing kept aside",
         "evaluate",

@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from landcover.class_files import read_class_table
-from landcover.classes import IGNORE, ClassTable
+from landcover.classes import IGNORE, ClassTable, pack
 from landcover.errors import LandcoverError
 from landcover.model_file import Model, load_model, save_model
 from landcover.models import Architecture, build
@@ -53,7 +53,7 @@ SIZES = arrays.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=9)
 @quick
 @given(arrays.arrays(np.uint8, SIZES.map(lambda size: (*size, 3))))
 def test_any_pixels_are_a_class_or_ignored_and_counted(mask):
-    labels, strays = TABLE.decode(mask)
+    labels, strays = TABLE.decode(pack(mask))
     assert labels.shape == mask.shape[:2]
     assert set(np.unique(labels)) <= {0, 1, 2, IGNORE}
     known = {*TABLE.colours.values(), TABLE.ignore[1]}
@@ -65,7 +65,7 @@ def test_any_pixels_are_a_class_or_ignored_and_counted(mask):
 @given(st.lists(st.lists(st.sampled_from(COLOURS), min_size=1, max_size=6), min_size=1, max_size=1))
 def test_what_was_decoded_encodes_to_the_same_colours_but_for_strays(rows):
     mask = np.array(rows, np.uint8)
-    labels, strays = TABLE.decode(mask)
+    labels, strays = TABLE.decode(pack(mask))
     again = TABLE.encode(labels)
     same = (again == mask).all(2)
     assert (~same).sum() == sum(strays.values())

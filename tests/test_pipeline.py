@@ -11,7 +11,7 @@ from checkout import Checkout
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes import ClassTable
+from landcover.classes import ClassTable, pack
 
 CLASSES = {
     "roof": (60, 16, 152),
@@ -59,7 +59,7 @@ def test_every_declared_output_is_there(checkout):
     table = ClassTable.of(CLASSES, "void")
     for name, size in {"v 0": (60, 47), "v 1": (33, 80)}.items():
         mask = np.asarray(Image.open(checkout.folder / "data" / "predictions" / f"{name}_mask.png"))
-        labels, off_palette = table.decode(mask)
+        labels, off_palette = table.decode(pack(mask))
         assert labels.shape == size
         assert not off_palette
         assert labels.max() < 5

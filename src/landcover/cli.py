@@ -7,6 +7,7 @@ from pathlib import Path
 from landcover import __version__, export_command, predict_command, scoring_commands, validate_command
 from landcover.arguments import declare
 from landcover.errors import LandcoverError, errors_in_one_line
+from landcover.memory import keep_memory
 
 EXAMPLES = """\
 examples:
@@ -51,6 +52,7 @@ def main() -> None:
     command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
     command.set_defaults(run=info)
     arguments = parser.parse_args()
+    keep_memory()
     try:
         with errors_in_one_line():
             arguments.run(arguments)

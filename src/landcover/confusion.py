@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from landcover.counting import byte_counts
+
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
     """Count pixels by label and prediction.
@@ -19,7 +21,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, size: int) -> np
     pairs = np.minimum(labels, size).astype(np.uint8 if side**2 <= 256 else np.uint16)
     pairs *= side
     pairs += np.minimum(predicted, size).astype(pairs.dtype, copy=False)
-    return np.bincount(pairs.ravel(), minlength=side**2).reshape(side, side)[:size, :size]
+    counts = byte_counts(pairs) if pairs.dtype == np.uint8 else np.bincount(pairs.ravel(), minlength=side**2)
+    return counts[: side**2].reshape(side, side)[:size, :size]
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Label pictures with a trained model."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -18,10 +18,12 @@ from landcover.errors import LandcoverError, memory_errors_name
 from landcover.files import errors_of_writing, replacing
 from landcover.folding import fold_batch_norm
 from landcover.model_file import Model
-from landcover.parallel import error_as_result, parallel_map
+from landcover.parallel import Item, Result, error_as_result, parallel_map
 from landcover.progress_bar import progress_bar
 from landcover.samples import read_rgb, save_png
 from landcover.tiling import Blender, Window, upsample_bands, windows
+
+_MOST_AT_ONCE = 8  # pictures, so that memory is bounded on machines of many cores
 
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of a picture are averaged (itself; and mirrored; all eight symmetries)."""
@@ -44,7 +46,8 @@ def predict_masks(
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME.
 
-    Pictures are read ahead, and masks written behind, while the network computes.
+    Pictures are read ahead, and masks written behind, while the network computes. On a CPU many pictures are labelled
+    side by side, so that no core waits for another within a layer.
 
     Args:
         model: Whose classes and colours the masks have.
@@ -65,27 +68,30 @@ def predict_masks(
     pictures = parallel_map(error_as_result(read_rgb), images.values())
     pictures = progress_bar("predict", len(images), "pictures", pictures, quiet=quiet)
 
-    def label(name: str, picture: np.ndarray) -> np.ndarray:
-        with memory_errors_name(images[name]), ExitStack() as stack:
-            if probabilities:
-                array = folder / f"{name}_probabilities.npy"
-                shape = (len(model.classes), *picture.shape[:2])
-                options["probabilities"] = stack.enter_context(_array_file(array, shape))
-            return label_image(model, picture, **options)
-
-    def labelled() -> Iterator[tuple[str, np.ndarray]]:
+    def good_ones() -> Iterator[tuple[str, np.ndarray]]:
         for name, picture in zip(images, pictures, strict=True):
             if isinstance(picture, LandcoverError):
                 broken.extend(picture.lines)
             elif keep_going or not broken:  # else read on, to name all that is broken
-                yield name, label(name, picture)
+                yield name, picture
+
+    def label(good_one: tuple[str, np.ndarray]) -> tuple[str, np.ndarray]:
+        name, picture = good_one
+        with memory_errors_name(images[name]), ExitStack() as stack:
+            more = {}
+            if probabilities:
+                array = folder / f"{name}_probabilities.npy"
+                shape = (len(model.classes), *picture.shape[:2])
+                more["probabilities"] = stack.enter_context(_array_file(array, shape))
+            return name, label_image(model, picture, **options, **more)
 
     def write(result: tuple[str, np.ndarray]) -> None:
         name, labels = result
         with memory_errors_name(images[name]), replacing(folder / f"{name}_mask.png") as scratch:
             save_png(model.classes.encode(labels), scratch)
 
-    deque(parallel_map(write, labelled(), workers=1), maxlen=0)  # while the next picture is labelled
+    with _side_by_side(model, len(images)) as label_map:
+        deque(parallel_map(write, label_map(label, good_ones()), workers=1), maxlen=0)
     if broken and not keep_going:
         raise LandcoverError(*broken)
     return broken
@@ -139,14 +145,15 @@ def label_bands(
         down, all in all as high as the picture.
     """
     scaled = ScaledRows(picture, model.scale)
-    bands = _probability_bands(model.network, scaled, TTA[tta], window, overlap, batch_size)
-    sizes = ((rows.height, rows.width) for rows in (scaled, picture))
+    sizes = [(rows.height, rows.width) for rows in (scaled, picture)]
+    logits_suffice = TTA[tta] == 1 and sizes[0] == sizes[1] and not probabilities
+    bands = _score_bands(model.network, scaled, TTA[tta], window, overlap, batch_size, logits_suffice)
     top = 0
     for band in upsample_bands(bands, *sizes):
-        best, labels = band.max(0)  # on a CPU five times as fast as argmax
-        if not best.isfinite().all():
+        best, labels = _best_class(band)
+        if not best.sum(dtype=torch.float64).isfinite():
             raise LandcoverError("the model's class probabilities are not finite numbers. Train it again.")
-        labels = labels.to(torch.uint8).cpu().numpy()
+        labels = labels.cpu().numpy()
         known = picture.known(top, top + len(labels))
         if known is not None:
             labels[~known] = IGNORE
@@ -157,13 +164,20 @@ def label_bands(
         yield labels
 
 
-def _probability_bands(
-    network: nn.Module, picture: Rows, views: int, window: int, overlap: float, batch_size: int
+def _score_bands(
+    network: nn.Module,
+    picture: Rows,
+    views: int,
+    window: int,
+    overlap: float,
+    batch_size: int,
+    logits_suffice: bool,
 ) -> Iterator[Tensor]:
-    """Class probabilities float32 (C, rows, W) of a picture, from the top down."""
+    """Class probabilities float32 (C, rows, W) of a picture, from the top down; logits if they suffice as they are."""
     rows, columns = (windows(length, window, overlap) for length in (picture.height, picture.width))
     if len(rows) == len(columns) == 1:  # nothing to blend
-        yield _probabilities(network, np.stack([picture.read(0, picture.height)]), views)[0]
+        pixels = np.stack([picture.read(0, picture.height)])
+        yield (_logits(network, pixels) if logits_suffice else _probabilities(network, pixels, views))[0]
         return
     blender = Blender(picture.width)
     bands = sliding(picture, [(row.start, row.stop) for row in rows])
@@ -174,6 +188,48 @@ def _probability_bands(
             for column, probabilities in zip(batch, _probabilities(network, pixels, views), strict=True):
                 blender.add(probabilities, row, column)
         yield blender.finish(stop)
+
+
+@contextmanager
+def _side_by_side(model: Model, pictures: int) -> Iterator[Callable[[Callable, Iterable], Iterator]]:
+    """Yield what maps a function that labels a picture over pictures: several at a time if this makes it faster.
+
+    A layer's work that is split over cores ends with its slowest part; pictures need not wait for each other. A GPU
+    has one queue in any case. Few pictures are labelled one by one, lest all but one core be idle during the last.
+    """
+    cores = torch.get_num_threads()
+    at_once = min(cores, _MOST_AT_ONCE) if next(model.network.parameters()).device.type == "cpu" else 1
+    if pictures < 4 * at_once:
+        at_once = 1
+    if at_once == 1:
+        yield map  # in this thread, so that an interrupt need not wait for a giant picture
+        return
+
+    def label_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        def with_fewer_threads(item: Item) -> Result:
+            torch.set_num_threads(cores // at_once)  # of this thread
+            return function(item)
+
+        return parallel_map(with_fewer_threads, items, workers=at_once)
+
+    try:
+        yield label_map
+    finally:
+        torch.set_num_threads(cores)
+
+
+def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum over the classes and, uint8, the first class that has it: float32 (C, H, W) to (H, W) each.
+
+    On a CPU six times as fast as `max`, forty times as fast as `argmax`.
+    """
+    scores = scores.contiguous()
+    best, labels = scores[0].clone(), torch.zeros_like(scores[0], dtype=torch.uint8)
+    for label, score in enumerate(scores[1:], 1):
+        is_better = score > best
+        torch.maximum(best, score, out=best)
+        torch.maximum(labels, is_better.view(torch.uint8) * label, out=labels)  # a later class is the larger number
+    return best, labels
 
 
 @contextmanager
@@ -207,10 +263,15 @@ def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:
 
 
 @torch.inference_mode()
+def _logits(network: nn.Module, pixels: np.ndarray) -> Tensor:
+    """What the network says of uint8 pictures (N, H, W, 3): float32 (N, C, H, W)."""
+    return network(_batch(network, pixels))
+
+
+@torch.inference_mode()
 def _probabilities(network: nn.Module, pixels: np.ndarray, views: int) -> Tensor:
     """Class probabilities of uint8 pictures (N, H, W, 3), averaged over `views` symmetries: float32 (N, C, H, W)."""
-    device = next(network.parameters()).device
-    batch = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+    batch = _batch(network, pixels)
     total = network(batch).softmax(1)
     for view in range(1, views):
         mirrored, turns = view % 2, view // 2
@@ -218,3 +279,9 @@ def _probabilities(network: nn.Module, pixels: np.ndarray, views: int) -> Tensor
         probabilities = torch.rot90(network(seen).softmax(1), -turns, (2, 3))
         total += probabilities.flip(3) if mirrored else probabilities
     return total / views if views > 1 else total
+
+
+def _batch(network: nn.Module, pixels: np.ndarray) -> Tensor:
+    """uint8 pictures (N, H, W, 3) as the network wants them: float32 (N, 3, H, W) in 0..1, on its device."""
+    device = next(network.parameters()).device
+    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255

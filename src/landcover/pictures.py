@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from landcover.classes import IGNORE, ClassTable
 from landcover.files import replacing
 from landcover.globe import TILE_DEGREES, tile_corner
-from landcover.samples import Sample, read_rgb
+from landcover.samples import Sample, read_packed, read_rgb
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)
 """Colours of the pixels that are predicted right and wrong; those of unknown truth keep the unknown class's colour."""
@@ -36,8 +36,8 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
     axes = figure.subplots(rows, 4, squeeze=False)
     for row, comparison in zip(axes, comparisons, strict=True):
         row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
-        truth, _ = classes.decode(read_rgb(comparison.sample.mask))
-        predicted, _ = classes.decode(read_rgb(comparison.prediction))
+        truth, _ = classes.decode(read_packed(comparison.sample.mask))
+        predicted, _ = classes.decode(read_packed(comparison.prediction))
         panels = (
             read_rgb(comparison.sample.image),
             classes.encode(truth),

@@ -10,9 +10,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from landcover.classes import IGNORE, ClassTable
+from landcover.counting import byte_counts
 from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
-from landcover.samples import Sample, image_size, read_rgb, scale_down, scaled_size
+from landcover.samples import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
 from landcover.tiles import pixel_column
 
 
@@ -42,7 +43,7 @@ def prepare(
         _common_size(sample)
         with memory_errors_name(sample.image):
             image = scale_down(read_rgb(sample.image), scale)
-            labels, off_palette = classes.decode(read_rgb(sample.mask))
+            labels, off_palette = classes.decode(read_packed(sample.mask))
             _check_off_palette(sample, off_palette, labels.size, max_off_palette)
             labels = _resized(labels, image.shape[:2])
             return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
@@ -106,7 +107,7 @@ def _cut(
         height, width = window.shape
         images_cut[i, :height, :width] = image[row : row + tile, column : column + tile]
         labels_cut[i, :height, :width] = window
-        counts = np.bincount(window.ravel(), minlength=IGNORE + 1)
+        counts = byte_counts(window)
         rows.append([name, row, column, height, width, *counts[:classes], counts[IGNORE]])
     return images_cut, labels_cut, rows
 

@@ -105,6 +105,15 @@ def read_rgb(path: Path) -> np.ndarray:
         return np.asarray(_decoded(path))
 
 
+def read_packed(path: Path) -> np.ndarray:
+    """Decode a colour mask as uint32 (H, W), each pixel as `classes.pack` has it. Raises as `read_rgb` does."""
+    with memory_errors_name(path):
+        image = _decoded(path)
+        # Pillow holds a pixel in four bytes, of which the last is for padding: copied as they are, they are packed.
+        pixels = np.frombuffer(image.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
+        return pixels.reshape(image.height, image.width)
+
+
 def scale_down(rgb: np.ndarray, scale: float) -> np.ndarray:
     """A picture, uint8 RGB (H, W, 3), at working resolution: each pixel the mean of the area that it stands for."""
     height, width = scaled_size(rgb.shape[:2], scale)

@@ -31,7 +31,7 @@ from landcover.confusion import (
 from landcover.errors import LandcoverError, memory_errors_name
 from landcover.parallel import error_as_result, parallel_map
 from landcover.progress_bar import progress_bar
-from landcover.samples import find_masks, read_rgb
+from landcover.samples import find_masks, read_packed
 
 if TYPE_CHECKING:  # takes longer to import than a few masks to score
     import pandas as pd
@@ -216,8 +216,9 @@ def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
         LandcoverError: See `samples.read_rgb`.
     """
     with memory_errors_name(path):
-        mask = read_rgb(path)
+        mask = read_packed(path)
         labels, off_palette = classes.decode(mask)
         if off_palette and classes.saturated:  # colours of the table stay what they are
-            labels, _ = classes.decode(np.where(mask < _THRESHOLD, np.uint8(0), np.uint8(255)))
+            channels = np.where(mask.view(np.uint8) < _THRESHOLD, np.uint8(0), np.uint8(255))
+            labels, _ = classes.decode(channels.view(np.uint32))
         return np.minimum(labels, len(classes)), sum(off_palette.values())  # IGNORE is the largest of all

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.classes import IGNORE, ClassTable
+from landcover.counting import byte_counts
 from landcover.errors import LandcoverError, reason
 from landcover.readable import check_readable
 
@@ -64,7 +65,7 @@ class Tiles:
         if extent.min() < 1 or extent.max() > side or (extent.prod(1) != pixels.sum(1) + ignored).any():
             raise ValueError("sizes in tiles.csv that cannot be")
         for labels, expected in zip(self.labels, pixels, strict=True):
-            found = np.bincount(labels.ravel(), minlength=IGNORE + 1)
+            found = byte_counts(labels)
             if (found[: len(classes)] != expected).any() or found[IGNORE] != labels.size - expected.sum():
                 raise ValueError("other labels than tiles.csv counts")
 

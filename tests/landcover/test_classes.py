@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import yaml
 
-from landcover.classes import DEEPGLOBE, IGNORE, ClassTable
+from landcover.classes import DEEPGLOBE, IGNORE, ClassTable, pack
 from landcover.errors import LandcoverError
 
 
 def test_decoding_undoes_encoding(classes):
     labels = np.array([[0, 1, 2], [IGNORE, 2, 0]], np.uint8)
-    decoded, off_palette = classes.decode(classes.encode(labels))
+    decoded, off_palette = classes.decode(pack(classes.encode(labels)))
     np.testing.assert_array_equal(decoded, labels)
     assert off_palette == {}
 
 
 def test_a_colour_of_no_class_is_ignored_and_counted_the_most_frequent_first(classes):
     mask = np.array([[(255, 0, 0), (0, 255, 0), (1, 0, 0), (255, 0, 0)]], np.uint8)
-    labels, off_palette = classes.decode(mask)
+    labels, off_palette = classes.decode(pack(mask))
     assert labels.tolist() == [[IGNORE, 1, IGNORE, IGNORE]]
     assert list(off_palette.items()) == [("#ff0000", 2), ("#010000", 1)]
 
@@ -25,12 +25,12 @@ def test_a_colour_of_no_class_is_ignored_and_counted_the_most_frequent_first(cla
 def test_the_ignored_class_takes_no_label_wherever_it_stands_in_the_table():
     table = ClassTable.of({"a": (1, 1, 1), "none": (2, 2, 2), "b": (3, 3, 3)}, "none")
     assert table.names == ["a", "b"]
-    assert table.decode(np.uint8([[(3, 3, 3), (2, 2, 2)]]))[0].tolist() == [[1, IGNORE]]
+    assert table.decode(pack(np.uint8([[(3, 3, 3), (2, 2, 2)]])))[0].tolist() == [[1, IGNORE]]
 
 
 def test_without_an_ignored_class_no_colour_stands_for_it():
     table = ClassTable.of({"a": (1, 1, 1), "b": (0, 0, 0)}, None)
-    assert table.decode(np.uint8([[(0, 0, 0), (9, 9, 9)]]))[0].tolist() == [[1, IGNORE]]
+    assert table.decode(pack(np.uint8([[(0, 0, 0), (9, 9, 9)]])))[0].tolist() == [[1, IGNORE]]
 
 
 def test_the_preset_table_is_that_of_the_parameters():

@@ -9,7 +9,7 @@ from landcover.errors import LandcoverError
 from landcover.inference import label_image, predict_masks
 from landcover.model_file import Model, load_model
 from landcover.model_scores import score_model
-from landcover.samples import find_samples, read_rgb
+from landcover.samples import find_samples, read_packed, read_rgb
 from landcover.scoring import score_masks
 
 
@@ -35,7 +35,7 @@ def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
     total, count = 0.0, 0
     for sample in find_samples(pairs):
         image = torch.from_numpy(read_rgb(sample.image).copy()).permute(2, 0, 1)[None].float() / 255
-        labels = torch.from_numpy(model.classes.decode(read_rgb(sample.mask))[0].astype(np.int64))[None]
+        labels = torch.from_numpy(model.classes.decode(read_packed(sample.mask))[0].astype(np.int64))[None]
         with torch.inference_mode():
             logits = model.network(image)
         total += functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum").item()
@@ -50,7 +50,7 @@ def test_at_a_lower_working_resolution_the_loss_is_that_at_full_size(model, pair
     for sample in find_samples(pairs):
         bands = []
         label_image(half, read_rgb(sample.image), probabilities=bands.append)
-        labels, _ = model.classes.decode(read_rgb(sample.mask))
+        labels, _ = model.classes.decode(read_packed(sample.mask))
         seen.append(np.take_along_axis(np.concatenate(bands, 1), labels[None].astype(np.int64), 0).ravel())
     assert result.loss == pytest.approx(-np.log(np.concatenate(seen)).mean(), rel=1e-5)
 

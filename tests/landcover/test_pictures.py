@@ -4,7 +4,7 @@ from conftest import draw_pair
 
 from landcover.classes import DEEPGLOBE
 from landcover.pictures import RIGHT, WRONG, Comparison, draw_samples, draw_world
-from landcover.samples import find_samples, read_rgb, save_png
+from landcover.samples import find_samples, read_packed, read_rgb, save_png
 
 
 def has_colour(rgb, colour):
@@ -13,7 +13,7 @@ def has_colour(rgb, colour):
 
 def test_samples_show_right_and_wrong_pixels(pairs, classes, tmp_path):
     sample = find_samples(pairs)[0]
-    truth = classes.decode(read_rgb(sample.mask))[0]
+    truth = classes.decode(read_packed(sample.mask))[0]
     truth[:, :10] = 255
     save_png(classes.encode(truth), sample.mask)
     save_png(classes.encode(np.zeros_like(truth)), tmp_path / "all_urban.png")

@@ -3,7 +3,7 @@ import pytest
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes import IGNORE
+from landcover.classes import IGNORE, pack
 from landcover.errors import MAX_LISTED, LandcoverError
 from landcover.preparation import prepare
 from landcover.samples import find_samples, read_rgb, scale_down
@@ -24,7 +24,7 @@ def test_the_tiles_put_together_are_the_pictures_and_labels(pairs, classes, tmp_
         rows, columns = (
             ((np.arange(n) + 0.5) / n * m).astype(int) for n, m in zip(image.shape[:2], mask.shape[:2], strict=True)
         )
-        labels = classes.decode(mask[np.ix_(rows, columns)])[0]
+        labels = classes.decode(pack(mask[np.ix_(rows, columns)]))[0]
         whole, whole_labels = np.zeros_like(image), np.zeros_like(labels)
         for i, tile in tiles.table[tiles.table.name == sample.name].iterrows():
             inside = np.s_[: tile.height, : tile.width]

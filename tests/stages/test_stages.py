@@ -10,7 +10,7 @@ from PIL import Image
 
 from landcover.errors import LandcoverError
 from landcover.model_file import load_model
-from landcover.samples import read_rgb
+from landcover.samples import read_packed, read_rgb
 from stages import evaluate, predict, prepare, train
 
 SPLITS = ("train", "validation")
@@ -48,7 +48,7 @@ def test_the_best_epoch_is_kept_when_asked_for(project):
 
 def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
     for path in Path("data/train").glob("*_mask.png"):
-        labels = TABLE.decode(read_rgb(path))[0]
+        labels = TABLE.decode(read_packed(path))[0]
         labels[labels == 2] = 0
         Image.fromarray(TABLE.encode(labels)).save(path)
     prepare.main()
