@@ -120,6 +120,12 @@ def test_experiments_can_be_compared(checkout):
     checkout.run("git", "checkout", "--quiet", ".")
 
 
+def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(checkout):
+    checkout.repro()
+    checkout.dvc("checkout")
+    assert (checkout.folder / "data" / "other" / "train").is_dir()
+
+
 def test_a_recorded_experiment_keeps_the_time_of_its_training(checkout):
     checkout.repro()
     checkout.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "before")
