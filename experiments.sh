@@ -43,7 +43,8 @@ two_cores() {
 
 one_gpu() {
     # The times are estimates, not measurements: operations as `landcover models` counts them, three times as many in
-    # training, at 20 TFLOPS in fp32 and 35 in bf16, as GPUs of 24 GB reach that have fast bf16 (of 2020 and later).
+    # training, at 20 TFLOPS in fp32 and 35 in bf16, as GPUs of 24 GB reach that have fast bf16 (of 2020
+    # and later; others need train.precision=fp16).
     local full=(-S data.root=data/dlcv2018 -S prepare.tile=512 -S train.crop=512 -S train.workers=8 -S predict.batch_size=8)
 
     # The program of 2019 as it was run: whole pictures, unchanged, Adam at a constant rate, nothing else. Its 50 epochs

@@ -51,7 +51,8 @@ def results_text(rows: dict[str, Row], published: list[Row]) -> str:
     summary = [*map(_our_summary, ours), *map(_their_summary, published)]
     by_class = [*(line for row in ours for line in _our_classes(row)), *map(_their_classes, with_classes)]
     tables = [_table(_SUMMARY, summary), _table(("IoU", "mean", *scores[0]["iou"]), by_class)]
-    return "\n\n".join([*tables, *(_code(row["command"]) for row in ours)])
+    commands = [_code(row["command"]) for row in ours] or ["No experiment of this project is recorded yet."]
+    return "\n\n".join([*tables, *commands])
 
 
 def _our_summary(row: Row) -> Line:

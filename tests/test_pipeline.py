@@ -122,7 +122,7 @@ def test_experiments_can_be_compared(checkout):
 
 def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(checkout):
     checkout.repro()
-    checkout.dvc("checkout")
+    checkout.dvc("checkout", "--allow-missing")  # the embedded data set
     assert (checkout.folder / "data" / "other" / "train").is_dir()
 
 
