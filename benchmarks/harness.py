@@ -127,14 +127,19 @@ def machine() -> str:
     """What this is measured on, in a line."""
     import torch
 
+    return f"{processor()}; Python {sys.version.split()[0]}, PyTorch {torch.__version__}"
+
+
+def processor() -> str:
+    """What computes here: cores, their make and instructions, and the GPU if there is one."""
+    import torch
+
     model = "processor of unknown make"
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), model)
-    capability = torch.backends.cpu.get_cpu_capability()
-    return (
-        f"{os.cpu_count()} cores, {model}, {capability}; Python {sys.version.split()[0]}, PyTorch {torch.__version__}"
-    )
+    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    return ", ".join([*gpu, f"{os.cpu_count()} cores", model, torch.backends.cpu.get_cpu_capability()])
 
 
 def _seconds(value: float) -> str:

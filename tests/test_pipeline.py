@@ -120,6 +120,37 @@ def test_experiments_can_be_compared(checkout):
     checkout.run("git", "checkout", "--quiet", ".")
 
 
+def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(checkout):
+    checkout.repro()
+    checkout.dvc("checkout", "--allow-missing")  # the embedded data set
+    assert (checkout.folder / "data" / "other" / "train").is_dir()
+
+
+def test_a_recorded_experiment_keeps_the_time_of_its_training(checkout):
+    checkout.repro()
+    checkout.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "before")
+    params = (checkout.folder / "params.yaml").read_bytes()
+    path = checkout.folder / "results" / "fcn32s.json"
+    command = ("dvc", "exp", "run", "evaluate", "-S", "train.model=fcn32s", "-S", "train.lr=1e-3")
+    recorded = []
+    for _ in range(2):  # the second time the training is restored
+        checkout.run(sys.executable, "-m", "results.record", "fcn32s", *command)
+        recorded.append(json.loads(path.read_text()))
+    assert recorded[0] == recorded[1]
+    assert recorded[0]["trained"]["minutes"] >= 1
+    assert recorded[0]["command"] == " ".join(command)
+    assert recorded[0]["params"]["train"]["model"] == "fcn32s"
+    assert recorded[0]["scores"].keys() == {"none", "d4"}
+    assert (checkout.folder / "params.yaml").read_bytes() == params
+
+
+def test_an_experiment_is_recorded_on_committed_code_only(checkout):
+    checkout.append("src/landcover/training.py", "# changed\n")
+    said = checkout.run(sys.executable, "-m", "results.record", "x", "dvc", "exp", "run", "evaluate", fails=True)
+    assert said == "error: not as committed: M src/landcover/training.py. Commit it, or 'git checkout' it.\n"
+    checkout.run("git", "checkout", "--quiet", ".")
+
+
 def test_plots_make_a_page(checkout):
     checkout.repro()
     checkout.dvc("plots", "show")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from results.table import read_published, read_rows, results_text, with_results
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -38,3 +40,8 @@ def test_every_parameter_is_listed_with_its_default():
 def test_every_picture_and_file_that_it_links_to_is_there():
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert target.startswith("http") or (ROOT / target).is_file(), target
+
+
+def test_the_results_are_those_in_results():
+    folder = ROOT / "results"
+    assert with_results(README, results_text(read_rows(folder), read_published(folder / "published.yaml"))) == README

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = [path for folder in ("src", "stages", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [
+    path for folder in ("src", "stages", "benchmarks", "results") for path in sorted((ROOT / folder).rglob("*.py"))
+]
 
 FORBIDDEN = re.compile(
     r"(builtins\.)?(eval|exec|compile|__import__|__builtins__)|globals|locals|os\.(system|popen|startfile|exec\w+|spawn\w+|posix_spawn\w*)"
@@ -193,7 +195,7 @@ def imported_packages(folder: str) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             found |= {name.split(".")[0] for name in [*modules, getattr(node, "module", None) or ""]}
-    ours = {"", "landcover", "stages", "benchmarks"}
+    ours = {"", "landcover", "stages", "benchmarks", "results"}
     return {PACKAGES.get(name, name) for name in found - ours - sys.stdlib_module_names}
 
 
@@ -203,6 +205,7 @@ def test_all_that_is_imported_is_pinned():
     assert imported_packages("src") <= pipeline.keys() | extras.keys()
     assert pipeline.keys() | extras.keys() == imported_packages("src") | imported_packages("stages") | {"dvc"}
     peers = requirements("requirements-dev.txt")
+    assert imported_packages("results") <= pipeline.keys()
     assert imported_packages("benchmarks") <= pipeline.keys() | extras.keys() | peers.keys()
 
 

@@ -1,0 +1,113 @@
+"""The part of the README that is made of results/: what each experiment came to, beside what others published."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+START, END = "<!-- results: written by python -m results -->", "<!-- /results -->"
+_SUMMARY = (
+    "model",
+    "backbone",
+    "weights",
+    "resolution",
+    "epochs x batches x crops",
+    "parameters",
+    "mean IoU",
+    "with d4",
+    "time and machine, or source",
+)
+_WEIGHTS = {"none": "none", "imagenet": "ImageNet, torchvision's"}
+_WIDTH = 116
+
+Row = dict[str, Any]
+Line = tuple[float, list[str]]
+"""A mean IoU to sort by, and the cells."""
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """The experiments of a folder, as `results.record` writes them, by name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def read_published(path: Path) -> list[Row]:
+    """What others published: for each result its `model`, `mean_iou` and `source`, and what else is known."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def with_results(readme: str, text: str) -> str:
+    """The README with another text between its markers."""
+    before, rest = readme.split(START)
+    return f"{before}{START}\n\n{text}\n\n{END}{rest.split(END)[1]}"
+
+
+def results_text(rows: dict[str, Row], published: list[Row]) -> str:
+    """Two tables, from the lowest to the highest mean IoU, ours in bold; then the commands of ours."""
+    ours, with_classes = rows.values(), [row for row in published if "iou" in row]
+    scores = [*(row["scores"]["none"] for row in ours), *with_classes]
+    summary = [*map(_our_summary, ours), *map(_their_summary, published)]
+    by_class = [*(line for row in ours for line in _our_classes(row)), *map(_their_classes, with_classes)]
+    tables = [_table(_SUMMARY, summary), _table(("IoU", "mean", *scores[0]["iou"]), by_class)]
+    commands = [_code(row["command"]) for row in ours] or ["No experiment of this project is recorded yet."]
+    return "\n\n".join([*tables, *commands])
+
+
+def _our_summary(row: Row) -> Line:
+    train, scores, trained = row["params"]["train"], row["scores"], row["trained"]
+    return scores["none"]["mean_iou"], [
+        f"**{train['model']}**",
+        "its own" if train["model"] == "baseline" else train["backbone"],
+        _WEIGHTS.get(train["weights"]) or row["weights_origin"] or train["weights"],
+        f"{row['params']['prepare']['scale']:g}",
+        f"{train['epochs']} x {train['steps']} x {train['batch_size']}",
+        f"{row['training']['parameters']:,}",
+        *(_with_interval(scores[tta]) for tta in ("none", "d4")),
+        f"{trained['minutes']} minutes, {trained['machine']}" if trained else "time not measured",
+    ]
+
+
+def _their_summary(row: Row) -> Line:
+    known = [str(row.get(key, "")) for key in ("model", "backbone", "weights", "resolution", "epochs")]
+    parameters = f"{row['parameters']:,}" if "parameters" in row else ""
+    return row["mean_iou"], [*known, parameters, _rounded(row["mean_iou"]), "", row["source"]]
+
+
+def _our_classes(row: Row) -> list[Line]:
+    model = f"**{row['params']['train']['model']}**"
+    titles = {"none": model, "d4": f"{model}, with d4"}
+    return [(scores["mean_iou"], [titles[tta], *_ious(scores)]) for tta, scores in row["scores"].items()]
+
+
+def _their_classes(row: Row) -> Line:
+    return row["mean_iou"], [f"{row['model']}; {row['source']}", *_ious(row)]
+
+
+def _ious(scores: Row) -> list[str]:
+    return [_rounded(value) for value in [scores["mean_iou"], *scores["iou"].values()]]
+
+
+def _with_interval(scores: Row) -> str:
+    low, high = (_rounded(scores[f"mean_iou_{bound}"]) for bound in ("low", "high"))
+    return f"{_rounded(scores['mean_iou'])} ({low} to {high})"
+
+
+def _rounded(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _table(heading: Sequence[str], lines: list[Line]) -> str:
+    cells = [cells for _, cells in sorted(lines, key=lambda line: line[0])]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [heading, ["---"] * len(heading), *cells])
+
+
+def _code(command: str) -> str:
+    """A command as a block of Markdown, wrapped between its options."""
+    lines = [""]
+    for option in re.split(" (?=-S )", command):
+        if len(f"{lines[-1]} {option}") > _WIDTH:
+            lines.append("   ")
+        lines[-1] = f"{lines[-1]} {option}" if lines[-1] else option
+    return " \\\n".join(f"    {line}" for line in lines)

@@ -1,0 +1,74 @@
+"""experiments.sh: each line is an experiment that can start. Its commands are looked at, not run."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from landcover.models import build
+from stages.evaluate import Evaluate
+from stages.params import Data
+from stages.predict import Predict
+from stages.prepare import Prepare
+from stages.train_params import Train
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = {"data": Data, "prepare": Prepare, "train": Train, "predict": Predict, "evaluate": Evaluate}
+MODELS = {
+    "two-cores": ["fcn8s", "fcn16s", "fcn32s"],
+    "one-gpu": ["fcn32s_deconv1", "fcn32s_deconv5", "fcn8s_deconv5", "baseline", "fcn8s", "fcn16s", "deeplabv3"],
+}
+
+
+def commands(block: str, folder: Path, **environment: str) -> list[list[str]]:
+    """Commands that a block has recorded: the arguments of a `python` that only writes them down, a null after each."""
+    (folder / "python").write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" "" >> {folder}/calls\n')
+    (folder / "python").chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    subprocess.run([ROOT / "experiments.sh", block], env={**os.environ, "PATH": path, **environment}, check=True)
+    calls = [call.split("\0") for call in (folder / "calls").read_text().split("\0\0")[:-1]]
+    assert calls.pop() == ["-m", "results"]
+    assert all(call[:2] == ["-m", "results.record"] for call in calls)
+    return [call[2:] for call in calls]
+
+
+def with_options(options: list[str]) -> dict:
+    """params.yaml as `dvc exp run` with these options would change it."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for flag, option in zip(options[::2], options[1::2], strict=True):
+        block, key, value = re.fullmatch(r"(\w+)\.(\w+)=(.+)", option).groups()
+        assert flag == "-S"
+        assert key in params[block]
+        params[block][key] = yaml.safe_load(value)
+    return params
+
+
+@pytest.mark.parametrize("block", MODELS)
+def test_every_line_has_possible_parameters_and_a_network(block, tmp_path):
+    trained = []
+    for name, *command in commands(block, tmp_path):
+        assert name.startswith(block)
+        assert command[:4] == ["dvc", "exp", "run", "evaluate"]
+        params = with_options(command[4:])
+        for key, kind in BLOCKS.items():
+            kind.model_validate(params[key])
+        train = Train.model_validate(params["train"])
+        with torch.device("meta"):
+            build(train.architecture(), 6)
+        trained.append(train.model)
+    assert trained == MODELS[block]
+
+
+def test_weights_may_come_from_a_file(tmp_path):
+    for _, *command in commands("two-cores", tmp_path, WEIGHTS="data/w.pt"):
+        assert "train.weights=data/w.pt" in command
+
+
+def test_another_block_is_refused():
+    done = subprocess.run([ROOT / "experiments.sh", "two-gpus"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "two-cores | one-gpu" in done.stderr
