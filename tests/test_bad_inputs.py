@@ -246,6 +246,15 @@ def test_output_that_nobody_reads_is_no_error(project):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("program", ["stages.train", "stages.predict", f"landcover info {MODEL}"])
+def test_memory_that_does_not_suffice_to_load_pytorch_is_told_in_a_line(program, project):
+    command = ["bash", "-c", f"ulimit -v 300000; {sys.executable} -m {program}"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: not enough memory to load a library \(.*\)\. Free some, or raise .*\n", done.stderr)
+
+
 def test_a_repository_that_dvc_has_locked_says_so_and_stays_as_it_is(project):
     def dvc(*arguments):
         command = [sys.executable, "-m", "dvc", *arguments]

@@ -12,7 +12,14 @@ from pathlib import Path
 MAX_LISTED = 20
 """So many broken files are named; of the others only the number is given."""
 
-_OUT_OF_MEMORY = ("allocate memory", "out of memory", "bad_alloc", "could not create a primitive", "start new thread")
+_OUT_OF_MEMORY = (
+    "allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "could not create a primitive",
+    "start new thread",
+    "failed to map segment",  # of a library that is being loaded
+)
 
 
 class LandcoverError(Exception):
@@ -72,18 +79,26 @@ def reason(error: BaseException) -> str:
     return (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def missing_package(error: ImportError, purpose: str, extra: str) -> LandcoverError:
-    """What to raise where a package is not installed that only an extra brings.
+@contextmanager
+def needed_by(purpose: str, extra: str) -> Iterator[None]:
+    """Say which package it is that the body cannot import, as only an extra brings it.
 
     Args:
-        error: Of the import.
         purpose: What needs it, a plural.
         extra: Its name in pyproject.toml.
+
+    Raises:
+        LandcoverError: Instead of an ImportError, unless that is for lack of memory.
     """
-    return LandcoverError(
-        f"{purpose} need the package {error.name.split('.')[0]}. Install what this program was tested with: "
-        f"pip install -r requirements-extras.txt (or, unpinned: pip install '.[{extra}]')"
-    )
+    try:
+        yield
+    except ImportError as error:
+        if is_of_memory(error):
+            raise
+        raise LandcoverError(
+            f"{purpose} need the package {error.name.split('.')[0]}. Install what this program was tested with: "
+            f"pip install -r requirements-extras.txt (or, unpinned: pip install '.[{extra}]')"
+        ) from error
 
 
 @contextmanager
@@ -116,21 +131,31 @@ def errors_in_one_line() -> Iterator[None]:
                 warnings.simplefilter("ignore")
             yield
             sys.stdout.flush()
-    except LandcoverError as error:
-        sys.exit(f"error: {error}")
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (MemoryError, RuntimeError, OSError) as error:
-        if is_of_memory(error):
-            sys.exit(
-                "error: not enough memory. Free some, or compute in smaller parts: a higher train.accumulate, a lower "
-                "train.batch_size or train.crop, a smaller window, a smaller network."
-            )
-        if not isinstance(error, OSError) or (error.filename is None and error.strerror is None):
-            raise
+    except Exception as error:
+        if line := line_of(error):
+            sys.exit(f"error: {line}")
+        raise
+
+
+def line_of(error: BaseException) -> str | None:
+    """What to tell of an error that a user can cause and mend; None if it is none."""
+    if isinstance(error, LandcoverError):
+        return str(error)
+    if is_of_memory(error):
+        if isinstance(error, ImportError):
+            cause = str(error).strip().splitlines()[-1]  # NumPy puts a page of advice before it
+            return f"not enough memory to load a library ({cause}). Free some, or raise the limit (ulimit -v)."
+        return (
+            "not enough memory. Free some, or compute in smaller parts: a higher train.accumulate, a lower "
+            "train.batch_size or train.crop, a smaller window, a smaller network."
+        )
+    if isinstance(error, OSError) and (error.filename is not None or error.strerror is not None):
         place = f"{printable(str(error.filename))}: " if error.filename is not None else ""
-        sys.exit(f"error: {place}{error.strerror}. Make room, or check the path and its permissions.")
+        return f"{place}{error.strerror}. Make room, or check the path and its permissions."
+    return None
 
 
 def is_of_memory(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.classes import hex_colour
-from landcover.errors import LandcoverError, missing_package
+from landcover.errors import LandcoverError, needed_by
 from landcover.files import replacing
 from landcover.model_file import Model
 
@@ -55,11 +55,9 @@ def export_onnx(
     Raises:
         LandcoverError: Packages are missing, or the model is too large for a file of this kind.
     """
-    try:
+    with needed_by("ONNX files", "onnx"):
         import onnx
         import onnxscript  # noqa: F401 (torch.onnx needs it)
-    except ImportError as error:
-        raise missing_package(error, "ONNX files", "onnx") from error
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.network.state_dict().values())
     if size > MAX_BYTES:
         raise LandcoverError(

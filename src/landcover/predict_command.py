@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import add_inference, declare, inference_options
-from landcover.errors import LandcoverError, missing_package
+from landcover.errors import LandcoverError, needed_by
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.model_file import Model
@@ -136,11 +136,9 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
     if arguments.polygons and len(jobs) > 1:
         raise LandcoverError(f"--polygons {arguments.polygons}: for one picture, not {len(jobs)}. Name one.")
     if len(plain) < len(jobs):
-        try:
+        with needed_by("GeoTIFFs", "geo"):
             import landcover.maps
             import landcover.polygons  # noqa: F401
-        except ImportError as error:
-            raise missing_package(error, "GeoTIFFs", "geo") from error
 
 
 def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
