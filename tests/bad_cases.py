@@ -501,6 +501,12 @@ MODELS = [
         on(MODEL, bad.change_weights, "decoder.4.bias", np.nan),
         rf"{MODEL}: weights are not finite numbers .* {AGAIN}",
     ),
+    case(
+        "weights beyond reason",
+        "label",
+        on(MODEL, bad.change_weights, "decoder.4.weight", 3e38),
+        rf"{MODEL}: class probabilities are not finite numbers\. {AGAIN}",
+    ),
     case("a folder as model", "info", replaced(MODEL), rf"{MODEL}: not a model of this program .* {AGAIN}"),
     case(
         "a model that may not be read",

@@ -152,7 +152,9 @@ def label_bands(
     for band in upsample_bands(bands, *sizes):
         best, labels = _best_class(band)
         if not best.sum(dtype=torch.float64).isfinite():
-            raise LandcoverError("the model's class probabilities are not finite numbers. Train it again.")
+            raise LandcoverError(
+                f"{model.path or 'model'}: class probabilities are not finite numbers. Train it again."
+            )
         labels = labels.cpu().numpy()
         known = picture.known(top, top + len(labels))
         if known is not None:

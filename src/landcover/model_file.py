@@ -33,12 +33,14 @@ class Model:
         architecture: From which `landcover.models.build` makes the network.
         classes: What it tells apart; the class of channel i of its logits is `classes.names[i]`.
         scale: Working resolution over that of the source pictures.
+        path: Of the file that it was read from, for errors to name.
     """
 
     network: Network
     architecture: Architecture
     classes: ClassTable
     scale: float
+    path: Path | None = None
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -89,7 +91,7 @@ def load_model(path: Path) -> Model:
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
-    return Model(network, network.architecture, classes, scale)
+    return Model(network, network.architecture, classes, scale, path)
 
 
 def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:
