@@ -12,6 +12,7 @@ from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning, Raster
 from rasterio.windows import Window
 
 from landcover.errors import LandcoverError, reason
+from landcover.readable import check_readable
 
 STRETCH = (2.0, 98.0)
 """Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
@@ -153,12 +154,11 @@ def open_raster(
     Raises:
         LandcoverError: It is no picture, or has no such bands.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise LandcoverError(f"{path}: not readable as a picture (no regular file). Replace or remove it.")
     with rasterio.Env(GDAL_CACHEMAX=_CACHE), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the map will not be either
         warnings.simplefilter("ignore", NodataShadowWarning)  # of a file with both, nodata decides and not alpha
         with _errors(str(path)):
+            check_readable(path)
             dataset = rasterio.open(path)
         with dataset:
             if not dataset.count:
@@ -168,9 +168,9 @@ def open_raster(
 
 @contextmanager
 def _errors(name: str) -> Iterator[None]:
-    """Turn errors of rasterio's in reading a file into a LandcoverError."""
+    """Turn errors of rasterio's, and of the system, in reading a file into a LandcoverError."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, OSError) as error:
         cause = reason(error.__cause__ or error).removeprefix(f"{name}: ").removeprefix(f"'{name}' ").rstrip(".")
         raise LandcoverError(f"{name}: not readable as a picture ({cause}). Replace or remove it.") from error

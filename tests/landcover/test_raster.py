@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import rasterio
@@ -161,7 +163,8 @@ def test_numbers_that_are_none_are_unknown_and_black(tmp_path):
     [
         (lambda path: None, {}, r"a\.tif: not readable as a picture \(No such file or directory\)\. Replace or remove"),
         (lambda path: path.write_bytes(b"no picture"), {}, r"a\.tif: not readable as a picture \(.*not recognized"),
-        (lambda path: path.mkdir(), {}, r"a\.tif: not readable as a picture \("),
+        (lambda path: path.mkdir(), {}, r"a\.tif: not readable as a picture \(no regular file\)"),
+        (os.mkfifo, {}, r"a\.tif: not readable as a picture \(no regular file\)"),
         (lambda path: write_geotiff(path, noise(3, 9, 7)), {"bands": [1, 2, 4]}, r"a\.tif: no band 4; it has 1 to 3\."),
         (lambda path: write_geotiff(path, noise(3, 9, 7, np.complex64)), {}, r"a\.tif: complex numbers as pixels\."),
     ],
