@@ -11,18 +11,18 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader
 
 from landcover.augment import augment
 from landcover.batches import Batch, Batches, seed_of
 from landcover.checkpoints import Checkpoint
 from landcover.devices import PRECISIONS
 from landcover.errors import LandcoverError, reason
-from landcover.interrupts import StopWish, handling_kept, leave_interrupts_to_parent
+from landcover.interrupts import StopWish
 from landcover.losses import Criterion
 from landcover.optimizers import lr_factor, make_optimizer
 from landcover.processes import Processes
 from landcover.progress import Progress
+from landcover.readers import read_ahead
 from landcover.recipe import Recipe
 from landcover.tiles import Tiles
 from landcover.validation import validate
@@ -255,25 +255,8 @@ class Trainer:
             )
 
     def _batches_to_do(self) -> Iterator[Batch]:
-        loader = DataLoader(
-            self.batches,
-            batch_size=None,
-            sampler=(divmod(step, self.recipe.steps) for step in range(self._done, self._total)),
-            num_workers=self.recipe.workers,
-            worker_init_fn=leave_interrupts_to_parent,
-            pin_memory=self.device.type == "cuda",
-        )
-        with handling_kept("SIGCHLD"):  # when a reader dies, PyTorch's raises wherever the program is just then
-            batches = iter(loader)
-        try:
-            yield from batches
-        except RuntimeError as error:
-            if "DataLoader worker (pid" not in str(error):
-                raise
-            raise LandcoverError(
-                f"train.workers: a process that reads batches ahead has died ({reason(error)}). If memory ran out, "
-                "lower train.workers. Run the same command again to go on from the last checkpoint."
-            ) from error
+        keys = (divmod(step, self.recipe.steps) for step in range(self._done, self._total))
+        return read_ahead(self.batches, keys, self.recipe.workers, pin_memory=self.device.type == "cuda")
 
     def _progress(self) -> Progress:
         return Progress(
