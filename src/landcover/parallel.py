@@ -1,6 +1,7 @@
 """Use all cores without holding more than a few results in memory."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ def parallel_map(
     workers = workers or os.cpu_count() or 1
     pending = deque()
     with ThreadPoolExecutor(workers) as pool:
+        _start_threads(pool, workers)
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
@@ -37,6 +39,16 @@ def parallel_map(
                 yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _start_threads(pool: ThreadPoolExecutor, count: int) -> None:
+    """Start all threads now: where memory is short, one that starts later would fail in place of what fills it."""
+    are_started = threading.Event()
+    try:
+        for _ in range(count):
+            pool.submit(are_started.wait)
+    finally:
+        are_started.set()
 
 
 def error_as_result(function: Callable[[Item], Result]) -> Callable[[Item], Result | LandcoverError]:
