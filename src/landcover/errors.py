@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from landcover.memory import give_memory_back
+
 MAX_LISTED = 20
 """So many broken files are named; of the others only the number is given."""
 
@@ -114,6 +116,7 @@ def memory_errors_name(path: Path) -> Iterator[None]:
         if not is_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # else they hold what they had of it, and the next one fails too
+        give_memory_back()
         raise LandcoverError(
             f"{path}: not enough memory for it. Cut it into smaller pictures, or free some memory."
         ) from error
