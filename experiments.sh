@@ -32,7 +32,7 @@ two_cores() {
     # One recipe for all three: half resolution, and crops that are most of such a picture.
     local recipe=(-S data.root=data/dlcv2018 -S prepare.scale=0.5
         -S train.backbone=mobilenet_v2 -S train.weights="${WEIGHTS:-imagenet}" -S train.backbone_lr=0.3
-        -S train.epochs=20 -S train.steps=250 -S train.batch_size=16 -S train.crop=192
+        -S train.epochs=15 -S train.steps=250 -S train.batch_size=16 -S train.crop=192
         -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none)
 
     # About an hour each.

@@ -3,10 +3,12 @@
 With subjects, `python -m benchmarks SUBJECT ...`, names of the modules, only these are measured and printed.
 """
 
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks import (
     evaluation,
@@ -41,24 +43,33 @@ RESULTS = Path(__file__).parent / "results.md"
 
 
 def main() -> None:
-    """Measure subject after subject."""
-    keep_memory()  # as stages and commands do
+    """Measure subject after subject, each in a process of its own."""
     start = time.monotonic()
     names = {module.__name__.removeprefix("benchmarks."): module for module in SUBJECTS}
+    if subjects := sys.argv[1:]:
+        for name in subjects:
+            print(section(names[name]), flush=True)
+        return
     parts = []
-    for module in [names[name] for name in sys.argv[1:]] or SUBJECTS:
-        with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
-            rows = list(module.measure(Path(scratch)))
-        note = getattr(module, "NOTE", "")
-        parts.append("\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note])))
-        print(f"{parts[-1]}\n", flush=True)
-    if not sys.argv[1:]:
-        minutes = (time.monotonic() - start) / 60
-        heading = (
-            "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
-            f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all."
-        )
-        RESULTS.write_text("\n\n".join([heading, *parts]) + "\n", encoding="utf-8")
+    for name in names:
+        command = [sys.executable, "-m", "benchmarks", name]
+        parts.append(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+        print(parts[-1], flush=True)
+    minutes = (time.monotonic() - start) / 60
+    heading = (
+        "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
+        f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all.\n"
+    )
+    RESULTS.write_text("\n".join([heading, *parts]), encoding="utf-8")
+
+
+def section(module: ModuleType) -> str:
+    """Measure a subject and tell of it in Markdown."""
+    keep_memory()  # as stages and commands do
+    with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
+        rows = list(module.measure(Path(scratch)))
+    note = getattr(module, "NOTE", "")
+    return "\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note])) + "\n"
 
 
 if __name__ == "__main__":

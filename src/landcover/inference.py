@@ -1,7 +1,7 @@
 """Label pictures with a trained model."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -18,12 +18,10 @@ from landcover.errors import LandcoverError, memory_errors_name
 from landcover.files import errors_of_writing, replacing
 from landcover.folding import fold_batch_norm
 from landcover.model_file import Model
-from landcover.parallel import Item, Result, error_as_result, parallel_map
+from landcover.parallel import error_as_result, group_map, parallel_map
 from landcover.progress_bar import progress_bar
 from landcover.samples import read_rgb, save_png
 from landcover.tiling import Blender, Window, upsample_bands, windows
-
-_MOST_AT_ONCE = 8  # pictures, so that memory is bounded on machines of many cores
 
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of a picture are averaged (itself; and mirrored; all eight symmetries)."""
@@ -46,8 +44,8 @@ def predict_masks(
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME.
 
-    Pictures are read ahead, and masks written behind, while the network computes. On a CPU many pictures are labelled
-    side by side, so that no core waits for another within a layer.
+    Pictures are read ahead, and masks written behind, while a GPU computes. A CPU reads, labels and writes in turns,
+    each with all cores: a network's threads would wait for the one whose core has something else to do.
 
     Args:
         model: Whose classes and colours the masks have.
@@ -65,33 +63,31 @@ def predict_masks(
         LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
     broken = []
-    pictures = parallel_map(error_as_result(read_rgb), images.values())
+    mapped = parallel_map if next(model.network.parameters()).is_cuda else group_map
+    pictures = mapped(error_as_result(read_rgb), images.values())
     pictures = progress_bar("predict", len(images), "pictures", pictures, quiet=quiet)
 
-    def good_ones() -> Iterator[tuple[str, np.ndarray]]:
+    def label(name: str, picture: np.ndarray) -> np.ndarray:
+        with memory_errors_name(images[name]), ExitStack() as stack:
+            if probabilities:
+                array = folder / f"{name}_probabilities.npy"
+                shape = (len(model.classes), *picture.shape[:2])
+                options["probabilities"] = stack.enter_context(_array_file(array, shape))
+            return label_image(model, picture, **options)
+
+    def labelled() -> Iterator[tuple[str, np.ndarray]]:
         for name, picture in zip(images, pictures, strict=True):
             if isinstance(picture, LandcoverError):
                 broken.extend(picture.lines)
             elif keep_going or not broken:  # else read on, to name all that is broken
-                yield name, picture
-
-    def label(good_one: tuple[str, np.ndarray]) -> tuple[str, np.ndarray]:
-        name, picture = good_one
-        with memory_errors_name(images[name]), ExitStack() as stack:
-            more = {}
-            if probabilities:
-                array = folder / f"{name}_probabilities.npy"
-                shape = (len(model.classes), *picture.shape[:2])
-                more["probabilities"] = stack.enter_context(_array_file(array, shape))
-            return name, label_image(model, picture, **options, **more)
+                yield name, label(name, picture)
 
     def write(result: tuple[str, np.ndarray]) -> None:
         name, labels = result
         with memory_errors_name(images[name]), replacing(folder / f"{name}_mask.png") as scratch:
             save_png(model.classes.encode(labels), scratch)
 
-    with _side_by_side(model, len(images)) as label_map:
-        deque(parallel_map(write, label_map(label, good_ones()), workers=1), maxlen=0)
+    deque(mapped(write, labelled()), maxlen=0)
     if broken and not keep_going:
         raise LandcoverError(*broken)
     return broken
@@ -192,38 +188,10 @@ def _score_bands(
         yield blender.finish(stop)
 
 
-@contextmanager
-def _side_by_side(model: Model, pictures: int) -> Iterator[Callable[[Callable, Iterable], Iterator]]:
-    """Yield what maps a function that labels a picture over pictures: several at a time if this makes it faster.
-
-    A layer's work that is split over cores ends with its slowest part; pictures need not wait for each other. A GPU
-    has one queue in any case. Few pictures are labelled one by one, lest all but one core be idle during the last.
-    """
-    cores = torch.get_num_threads()
-    at_once = min(cores, _MOST_AT_ONCE) if next(model.network.parameters()).device.type == "cpu" else 1
-    if pictures < 4 * at_once:
-        at_once = 1
-    if at_once == 1:
-        yield map  # in this thread, so that an interrupt need not wait for a giant picture
-        return
-
-    def label_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        def with_fewer_threads(item: Item) -> Result:
-            torch.set_num_threads(cores // at_once)  # of this thread
-            return function(item)
-
-        return parallel_map(with_fewer_threads, items, workers=at_once)
-
-    try:
-        yield label_map
-    finally:
-        torch.set_num_threads(cores)
-
-
 def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
     """Maximum over the classes and, uint8, the first class that has it: float32 (C, H, W) to (H, W) each.
 
-    On a CPU six times as fast as `max`, forty times as fast as `argmax`.
+    On a CPU six times as fast as `max` and forty times as fast as `argmax`.
     """
     scores = scores.contiguous()
     best, labels = scores[0].clone(), torch.zeros_like(scores[0], dtype=torch.uint8)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
+from itertools import islice
 from typing import TypeVar
 
 from landcover.errors import LandcoverError
@@ -39,6 +40,13 @@ def parallel_map(
                 yield pending.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def group_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """As `parallel_map`, but nothing is under way while a result is used: for uses that take all cores themselves."""
+    items = iter(items)
+    while group := list(islice(items, 2 * (os.cpu_count() or 1))):
+        yield from list(parallel_map(function, group))
 
 
 def _start_threads(pool: ThreadPoolExecutor, count: int) -> None:
