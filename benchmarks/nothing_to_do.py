@@ -83,4 +83,4 @@ def _repro(project: Path) -> None:
 
 def _dvc(project: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "dvc", *arguments]
-    subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(command, cwd=project, check=True, stdout=subprocess.DEVNULL)
