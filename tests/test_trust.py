@@ -14,7 +14,7 @@ SOURCES = [
 
 FORBIDDEN = re.compile(
     r"(builtins\.)?(eval|exec|compile|__import__|__builtins__)|globals|locals|os\.(system|popen|startfile|exec\w+|spawn\w+|posix_spawn\w*)"
-    r"|pty\.spawn|importlib\.(import_module|__import__|util\.spec_from_file_location)|runpy\.\w+|ctypes\.\w+"
+    r"|pty\.spawn|importlib\.(import_module|__import__|util\.spec_from_file_location)|runpy\.\w+|ctypes\.(?!CDLL)\w+"
     r"|subprocess\.(getoutput|getstatusoutput)|asyncio\.create_subprocess_shell"
     r"|yaml\.((unsafe_|full_)?load(_all)?|(Unsafe|Full)?(C?Loader))|pandas\.(read_pickle|eval|read_hdf|HDFStore)|joblib\.load"
     r"|torch\.(jit|hub|package)\.\w+|torch\.serialization\.(load|add_safe_globals)|numpy\.(lib\.)?npyio\.load"
@@ -64,6 +64,8 @@ def forbidden_call(call: ast.Call, name: str) -> bool:
         return keyword(call, "weights_only") is not True
     if name in ("numpy.load", "numpy.lib.format.read_array"):
         return len(call.args) > 2 or keyword(call, "allow_pickle") not in (None, False)
+    if name == "ctypes.CDLL":  # what this process has loaded anyway
+        return bool(call.keywords) or [getattr(argument, "value", ...) for argument in call.args] != [None]
     return name.startswith("subprocess.") and keyword(call, "shell") not in (None, False)
 
 
@@ -83,7 +85,9 @@ def forbidden(source: str) -> list[int]:
         elif name:
             wrong |= bool(FORBIDDEN.fullmatch(name)) or (name.endswith(".?") and top in known.values())
             wrong |= top in MODULES and name not in ALLOWED and node not in bases
-            wrong |= name == "torch.load" and node not in called  # under another name its arguments would not be seen
+            wrong |= (
+                name in ("torch.load", "ctypes.CDLL") and node not in called
+            )  # under another name its arguments would not be seen
         if wrong:
             found.append(node.lineno)
     return found
@@ -122,6 +126,10 @@ def test_nothing_that_is_read_can_run(path):
         "from os import popen\npopen(command)",
         "import os\nos.execvp(name, arguments)",
         "import subprocess\nsubprocess.run(command, shell=True)",
+        "import ctypes\nctypes.CDLL(path)",
+        "import ctypes\nctypes.CDLL('plugin.so')",
+        "from ctypes import CDLL as load\nlibrary = load",
+        "import ctypes\nctypes.cdll.LoadLibrary(path)",
         "import subprocess as s\ns.Popen(command, shell=shell)",
         "import subprocess\nsubprocess.getoutput(command)",
         "import zipfile\nzipfile.ZipFile(path).extractall(folder)",
