@@ -85,9 +85,8 @@ def forbidden(source: str) -> list[int]:
         elif name:
             wrong |= bool(FORBIDDEN.fullmatch(name)) or (name.endswith(".?") and top in known.values())
             wrong |= top in MODULES and name not in ALLOWED and node not in bases
-            wrong |= (
-                name in ("torch.load", "ctypes.CDLL") and node not in called
-            )  # under another name its arguments would not be seen
+            # Under another name its arguments would not be seen.
+            wrong |= name in ("torch.load", "ctypes.CDLL") and node not in called
         if wrong:
             found.append(node.lineno)
     return found
