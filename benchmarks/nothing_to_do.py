@@ -65,9 +65,9 @@ def _bare(folder: Path) -> Path:
     project.mkdir()
     shutil.copytree(folder / "data", project / "data")
     last = f"{sys.executable} -c \"open('last', 'w').write('done')\""
-    (project / "copy.py").write_text(_COPY)
+    (project / "copy_masks.py").write_text(_COPY)
     stages = {
-        "copy": {"cmd": f"{sys.executable} copy.py", "deps": ["data"], "outs": ["copy"]},
+        "copy": {"cmd": f"{sys.executable} copy_masks.py", "deps": ["data"], "outs": ["copy"]},
         "last": {"cmd": last, "deps": ["data", "copy"], "outs": ["last"]},
     }
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
