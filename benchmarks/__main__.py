@@ -53,14 +53,14 @@ def main() -> None:
     parts = []
     for name in names:
         command = [sys.executable, "-m", "benchmarks", name]
-        parts.append(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-        print(parts[-1], flush=True)
+        parts.append(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
+        print(f"{parts[-1]}\n", flush=True)
     minutes = (time.monotonic() - start) / 60
     heading = (
         "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
-        f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all.\n"
+        f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all."
     )
-    RESULTS.write_text("\n".join([heading, *parts]), encoding="utf-8")
+    RESULTS.write_text("\n\n".join([heading, *parts]) + "\n", encoding="utf-8")
 
 
 def section(module: ModuleType) -> str:
@@ -69,7 +69,7 @@ def section(module: ModuleType) -> str:
     with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
         rows = list(module.measure(Path(scratch)))
     note = getattr(module, "NOTE", "")
-    return "\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note])) + "\n"
+    return "\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note]))
 
 
 if __name__ == "__main__":
