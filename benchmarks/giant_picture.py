@@ -17,8 +17,8 @@ from landcover.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
 NOTE = """\
-Memory grows with the width, not with the height: what is held are bands of pixels and of class probabilities, as wide as
-the picture and as high as a window."""
+Memory grows with the width, not with the height: what is held are bands of pixels and of class probabilities, as wide
+as the picture and as high as a window."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:
