@@ -63,7 +63,7 @@ def predict_masks(
         LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
     broken = []
-    mapped = parallel_map if next(model.network.parameters()).is_cuda else group_map
+    mapped = group_map if next(model.network.parameters()).device.type == "cpu" else parallel_map
     pictures = mapped(error_as_result(read_rgb), images.values())
     pictures = progress_bar("predict", len(images), "pictures", pictures, quiet=quiet)
 
