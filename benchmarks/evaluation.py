@@ -20,7 +20,7 @@ from benchmarks.preparation import decode
 from landcover.confusion import confusion_matrix
 from landcover.parallel import parallel_map
 from landcover.samples import find_masks, read_packed
-from landcover.scoring import score_masks
+from landcover.scoring import read_labels, score_masks
 
 COUNT = 200
 LIMIT = 400  # MB
@@ -65,7 +65,8 @@ def measure(scratch: Path) -> Iterator[Row]:
     ratio = times["course"].median / times["ours"].median
     yield Row(f"{COUNT} pairs of masks, the course's way", str(times["ours"]), str(times["course"]), ratio, ">= 5")
     labels, answers = (
-        np.stack([_labels(path) for path in list(find_masks(folder).values())[:20]]) for folder in (truth, predictions)
+        np.stack([read_labels(path, CLASSES)[0] for path in list(find_masks(folder).values())[:20]])
+        for folder in (truth, predictions)
     )
     size = len(CLASSES) + 1
     tensors = torch.from_numpy(answers).long(), torch.from_numpy(labels).long()
@@ -123,8 +124,3 @@ def _peak(truth: Path, predictions: Path) -> float:
 def _count(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     labels, answers = (np.minimum(CLASSES.decode(mask)[0], len(CLASSES)) for mask in pair)
     return confusion_matrix(labels, answers, len(CLASSES) + 1)
-
-
-def _labels(path: Path) -> np.ndarray:
-    labels, _ = CLASSES.decode(read_packed(path))
-    return np.minimum(labels, len(CLASSES))
