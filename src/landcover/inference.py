@@ -26,6 +26,8 @@ from landcover.tiling import Blender, Window, upsample_bands, windows
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of a picture are averaged (itself; and mirrored; all eight symmetries)."""
 
+_STRIP = 2**18  # pixels of which the classes are chosen at once
+
 
 def ready(model: Model, device: torch.device) -> Model:
     """The model as it labels fastest, on `device`, its batch norms folded; the one given is no good any more."""
@@ -146,8 +148,8 @@ def label_bands(
     bands = _score_bands(model.network, scaled, TTA[tta], window, overlap, batch_size, logits_suffice)
     top = 0
     for band in upsample_bands(bands, *sizes):
-        best, labels = _best_class(band)
-        if not best.sum(dtype=torch.float64).isfinite():
+        total, labels = _best_class(band)
+        if not total.isfinite():
             raise LandcoverError(
                 f"{model.path or 'model'}: class probabilities are not finite numbers. Train it again."
             )
@@ -189,17 +191,21 @@ def _score_bands(
 
 
 def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Maximum over the classes and, uint8, the first class that has it: float32 (C, H, W) to (H, W) each.
+    """Sum over all pixels of the maximum over the classes, float64, and the first class that has it, uint8 (H, W).
 
-    On a CPU six times as fast as `max` and forty times as fast as `argmax`.
+    Of float32 (C, H, W). On a CPU four times as fast as `max`; strip by strip, as it takes memory beside the scores.
     """
-    scores = scores.contiguous()
-    best, labels = scores[0].clone(), torch.zeros_like(scores[0], dtype=torch.uint8)
-    for label, score in enumerate(scores[1:], 1):
-        is_better = score > best
-        torch.maximum(best, score, out=best)
-        torch.maximum(labels, is_better.view(torch.uint8) * label, out=labels)  # a later class is the larger number
-    return best, labels
+    rows = max(1, _STRIP // scores.shape[2])
+    total = scores.new_zeros((), dtype=torch.float64)
+    labels = torch.zeros_like(scores[0], dtype=torch.uint8, memory_format=torch.contiguous_format)
+    for strip, chosen in zip(scores.split(rows, 1), labels.split(rows, 0), strict=True):
+        best = strip[0].clone()
+        for label, score in enumerate(strip[1:], 1):
+            is_better = score > best
+            torch.maximum(best, score, out=best)
+            torch.maximum(chosen, is_better.view(torch.uint8) * label, out=chosen)  # a later class: a larger number
+        total += best.sum(dtype=torch.float64)
+    return total, labels
 
 
 @contextmanager

@@ -14,6 +14,10 @@ ALIGNMENT = STRIDES[-1]
 """Windows begin at multiples of this many pixels: their features then stand for the pixels for which those of the whole
 picture would."""
 
+_LEAST_OVERLAP = 96  # pixels: closer than half of that to its border, what a window says is not what the whole would
+
+_CHUNK = 64  # rows that are enlarged at once, a compromise between memory and calls
+
 
 @dataclass(frozen=True)
 class Window:
@@ -41,12 +45,14 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
         length: Of the axis in pixels, at least 1.
         window: Length of a window, a multiple of `ALIGNMENT`. The last is up to `ALIGNMENT` - 1 pixels shorter: it ends
             where the axis ends, and the network continues it as it would continue the whole picture.
-        overlap: Share (0 <= overlap < 1) of a window that the next one covers too, at least. Rounded up to `ALIGNMENT`,
-            if that leaves any step forward; as many windows as this takes are spread evenly over the axis.
+        overlap: Share (0 <= overlap < 1) of a window that the next one covers too, at least; if any, then no less than
+            `_LEAST_OVERLAP` pixels, or half a window. Rounded up to `ALIGNMENT`, if that leaves any step forward; as
+            many windows as this takes are spread evenly over the axis.
     """
     if length <= window:
         return [Window(0, length, torch.ones(length))]
-    step = max(ALIGNMENT, _multiple_below(window * (1 - overlap)))
+    least = max(window * overlap, min(_LEAST_OVERLAP, window / 2)) if overlap else 0
+    step = max(ALIGNMENT, _multiple_below(window - least))
     last = -_multiple_below(window - length)
     steps = -(-last // step)
     starts = [round(i * last / steps / ALIGNMENT) * ALIGNMENT for i in range(steps + 1)]
@@ -66,7 +72,7 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the scores of windows, weighted, and hands on the rows to which no further window adds.
 
-    It holds float32 (C, rows, W), rows no more than a window has: memory grows with the width of the picture, not with
+    It holds float32 (C, rows, W), as many rows as a window has: memory grows with the width of the picture, not with
     its height.
 
     Args:
@@ -77,24 +83,34 @@ class Blender:
         self.width = width
         self.top = 0  # row of the picture that is the first of `sums`
         self.sums = None
+        self._finished = 0  # rows of `sums` that were handed on
 
     def add(self, scores: Tensor, row: Window, column: Window) -> None:
         """Add float32 scores (C, H, W) of the window at `row` and `column`; rows come from the top down."""
-        height = row.stop - self.top
-        if self.sums is None:
-            self.sums = scores.new_zeros(len(scores), height, self.width)
-        elif self.sums.shape[1] < height:
-            kept, self.sums = self.sums, scores.new_zeros(len(scores), height, self.width)
-            self.sums[:, : kept.shape[1]] = kept
+        if self.sums is None:  # the windows of the first row are as high as any
+            self.sums = scores.new_zeros(len(scores), row.stop - row.start, self.width)
+        self._move_up()
         weight = torch.outer(row.weight, column.weight).to(scores.device)
         self.sums[:, row.start - self.top : row.stop - self.top, column.start : column.stop] += scores * weight
 
     def finish(self, stop: int) -> Tensor:
-        """Hand on the rows that are left above row `stop`: float32 (C, rows, W), averages of the scores added."""
-        rows = stop - self.top
-        finished = self.sums[:, :rows]
-        self.sums, self.top = self.sums[:, rows:].clone(), stop  # a view would keep the finished rows in memory
-        return finished
+        """Hand on the rows that are left above row `stop`: float32 (C, rows, W), averages of the scores added.
+
+        They are good until the next window is added.
+        """
+        self._finished = stop - self.top
+        return self.sums[:, : self._finished]
+
+    def _move_up(self) -> None:
+        """Put the rows that are not finished where the finished ones were."""
+        if not self._finished:
+            return
+        for sums in self.sums:  # one class after the other: a copy of all of them is as large as it gets
+            rest = sums[self._finished :].clone()
+            sums[: len(rest)] = rest
+            sums[len(rest) :] = 0
+        self.top += self._finished
+        self._finished = 0
 
 
 def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[int, int]) -> Iterator[Tensor]:
@@ -117,20 +133,20 @@ def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[i
     ratio = size[0] / full[0]
     kept, first, done = None, 0, 0  # `first` is the row of the picture that is the first of `kept`
     for band in bands:
-        kept = band if kept is None else torch.cat([kept, band], 1)
+        kept = band.clone() if kept is None else torch.cat([kept, band], 1)
         stop = first + kept.shape[1]
         until = full[0] if stop == size[0] else int(np.ceil((stop - 0.5) / ratio - 0.5))
-        if until <= done:
-            continue
-        position = ((np.arange(done, until) + 0.5) * ratio - 0.5).clip(0)
-        above = position.astype(np.int64)
-        below = np.minimum(above + 1, stop - 1)
-        share = torch.from_numpy((position - above).astype(np.float32))[:, None].to(kept.device)
-        upper, lower = (kept[:, torch.from_numpy(rows - first).to(kept.device)] for rows in (above, below))
-        rows = upper + (lower - upper) * share
-        yield functional.interpolate(rows[None], (until - done, full[1]), mode="bilinear", align_corners=False)[0]
-        done = until
-        kept, first = kept[:, above[-1] - first :], above[-1]
+        above = np.zeros(1, np.int64) + first
+        for start in range(done, until, _CHUNK):
+            position = ((np.arange(start, min(start + _CHUNK, until)) + 0.5) * ratio - 0.5).clip(0)
+            above = position.astype(np.int64)
+            below = np.minimum(above + 1, stop - 1)
+            share = torch.from_numpy((position - above).astype(np.float32))[:, None].to(kept.device)
+            upper, lower = (kept[:, torch.from_numpy(rows - first).to(kept.device)] for rows in (above, below))
+            rows = (upper + (lower - upper) * share)[None]
+            yield functional.interpolate(rows, (len(above), full[1]), mode="bilinear", align_corners=False)[0]
+        done = max(done, until)
+        kept, first = kept[:, above[-1] - first :].clone(), above[-1]
 
 
 def _rise(length: int, rise: int) -> Tensor:

@@ -1,6 +1,7 @@
 import pytest
 import torch
 import torchvision
+from torchvision.ops import SqueezeExcitation
 
 from landcover.backbones import (
     BACKBONES,
@@ -99,8 +100,8 @@ def test_excitation_is_by_the_neighbourhood_and_not_by_all_there_is(name):
     squeeze = squeezes[-1]  # at stride 32: a step is a cell
     x = torch.rand(1, squeeze.fc1.in_channels, 4, 12)
     far, near = x.clone(), x.clone()
-    far[..., 9:] += 5
-    near[..., 5:] += 5
+    far[..., 5:] += 5
+    near[..., 4:] += 5
     with torch.inference_mode():
         before = squeeze(x)[..., :4]
         torch.testing.assert_close(squeeze(far)[..., :4], before)
@@ -108,8 +109,8 @@ def test_excitation_is_by_the_neighbourhood_and_not_by_all_there_is(name):
 
 
 def test_in_small_pictures_excitation_is_that_of_torchvision():
-    backbone = Backbone("mobilenet_v3_large").eval()
-    ours = next(module for module in backbone.modules() if isinstance(module, LocalSqueezeExcitation))
-    x = torch.rand(1, ours.fc1.in_channels, 12, 12)  # at stride 8: crops of 96 pixels
+    network = torchvision.models.mobilenet_v3_large().eval()
+    theirs = next(module for module in network.modules() if isinstance(module, SqueezeExcitation))
+    x = torch.rand(1, theirs.fc1.in_channels, 8, 8)  # at stride 8: 64 pixels of the picture
     with torch.inference_mode():
-        torch.testing.assert_close(ours(x), super(LocalSqueezeExcitation, ours).forward(x))
+        torch.testing.assert_close(LocalSqueezeExcitation(theirs, 4)(x), theirs(x))

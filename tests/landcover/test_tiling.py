@@ -22,6 +22,13 @@ def test_windows_cover_the_axis_aligned_with_the_network(case):
         assert before.stop - after.start >= min(overlap * window, window - ALIGNMENT)
 
 
+@pytest.mark.parametrize(("window", "least"), [(64, 32), (128, 64), (160, 80), (192, 96), (256, 96), (512, 128)])
+def test_small_windows_overlap_by_as_many_pixels_as_a_class_depends_on(window, least):
+    for before, after in pairwise(windows(3000, window, 0.25)):
+        assert before.stop - after.start >= least
+    assert any(before.stop == after.start for before, after in pairwise(windows(3000, window, 0)))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_weights_are_positive_and_add_up_to_one(case):
     total = torch.zeros(case[0])
@@ -39,11 +46,12 @@ def test_what_fits_in_a_window_is_one_that_counts_in_full(length):
 
 
 def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_picture():
-    first, second, *_ = windows(1000, 128, 0.25)
-    assert (first.weight[:96] == 1).all()
-    assert (first.weight[96:].diff() < 0).all()
-    assert (second.weight[:32].diff() > 0).all()
-    assert (second.weight[32:96] == 1).all()
+    first, second, *_ = windows(3000, 512, 0.25)
+    overlap = first.stop - second.start
+    assert (first.weight[:-overlap] == 1).all()
+    assert (first.weight[-overlap:].diff() < 0).all()
+    assert (second.weight[:overlap].diff() > 0).all()
+    assert (second.weight[overlap:-overlap] == 1).all()
 
 
 def blended(length, width, window, overlap, score):
@@ -54,7 +62,7 @@ def blended(length, width, window, overlap, score):
         for column in columns:
             blender.add(score(row, column), row, column)
         assert blender.sums.shape[1] <= window
-        bands.append(blender.finish(following.start if following else length))
+        bands.append(blender.finish(following.start if following else length).clone())
     return torch.cat(bands, 1)
 
 
@@ -66,12 +74,12 @@ def test_windows_that_agree_give_back_the_picture():
 
 def test_windows_that_disagree_show_no_seam():
     def score(row, column):
-        value = (row.start // 96 + column.start // 96) % 2
+        value = (row.start // 64 + column.start // 64) % 2
         return torch.full((1, row.stop - row.start, column.stop - column.start), float(value))
 
     result = blended(320, 320, 128, 0.25, score)
     assert (result.min(), result.max()) == (0, 1)
-    steepest = torch.pi / 2 / 32  # of half a cosine over an overlap of 32 pixels
+    steepest = torch.pi / 2 / 64  # of half a cosine over an overlap of 64 pixels
     assert max(result.diff(dim=axis).abs().max() for axis in (1, 2)) < 1.01 * steepest
 
 
