@@ -8,6 +8,9 @@ from types import TracebackType
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from landcover.errors import line_of
+from landcover.threads import wait_briefly
+
+wait_briefly()
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

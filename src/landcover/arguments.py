@@ -63,7 +63,7 @@ def add_inference(command: argparse.ArgumentParser) -> None:
         type=share,
         default=OVERLAP,
         metavar="SHARE",
-        help=f"of a window that the next one covers too, 0 to below 0.9 ({OVERLAP})",
+        help=f"of a window that the next one shares, 0 to below 0.9; if any, 96 pixels or half at least ({OVERLAP})",
     )
     command.add_argument(
         "--batch-size",

@@ -8,6 +8,7 @@ from landcover import __version__, export_command, predict_command, scoring_comm
 from landcover.arguments import declare
 from landcover.errors import LandcoverError, errors_in_one_line
 from landcover.memory import keep_memory
+from landcover.threads import wait_briefly
 
 EXAMPLES = """\
 examples:
@@ -34,6 +35,7 @@ examples:
 
 def main() -> None:
     """Run the command; what a user can mend ends in one line and exit code 1."""
+    wait_briefly()
     parser = argparse.ArgumentParser(
         "landcover", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
 """Label pictures with a trained model."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import groupby
@@ -34,6 +34,15 @@ def ready(model: Model, device: torch.device) -> Model:
     return replace(model, network=fold_batch_norm(model.network).to(device))
 
 
+def mapped_beside(network: nn.Module) -> Callable[[Callable, Iterable], Iterator]:
+    """How to map what is to be done with files before and after the network: `parallel_map` or `group_map`.
+
+    Files are read ahead, and written behind, while a GPU computes. A CPU reads, labels and writes in turns, each with
+    all cores: a network's threads would wait for the one whose core has something else to do.
+    """
+    return group_map if next(network.parameters()).device.type == "cpu" else parallel_map
+
+
 def predict_masks(
     model: Model,
     images: Mapping[str, Path],
@@ -45,9 +54,6 @@ def predict_masks(
     **options: Any,
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME.
-
-    Pictures are read ahead, and masks written behind, while a GPU computes. A CPU reads, labels and writes in turns,
-    each with all cores: a network's threads would wait for the one whose core has something else to do.
 
     Args:
         model: Whose classes and colours the masks have.
@@ -65,7 +71,7 @@ def predict_masks(
         LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
     broken = []
-    mapped = group_map if next(model.network.parameters()).device.type == "cpu" else parallel_map
+    mapped = mapped_beside(model.network)
     pictures = mapped(error_as_result(read_rgb), images.values())
     pictures = progress_bar("predict", len(images), "pictures", pictures, quiet=quiet)
 

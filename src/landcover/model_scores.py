@@ -8,9 +8,9 @@ import numpy as np
 
 from landcover.confusion import confusion_matrix
 from landcover.errors import LandcoverError, memory_errors_name
-from landcover.inference import label_image
+from landcover.inference import label_image, mapped_beside
 from landcover.model_file import Model
-from landcover.parallel import error_as_result, parallel_map
+from landcover.parallel import error_as_result
 from landcover.progress_bar import progress_bar
 from landcover.samples import Sample, read_rgb
 from landcover.scoring import Scores, read_labels
@@ -31,7 +31,7 @@ class ModelScores:
 
 
 def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False, **options: Any) -> ModelScores:
-    """Label pictures as `inference.predict_masks` does and compare them with their masks; pictures are read ahead.
+    """Label pictures as `inference.predict_masks` does and compare them with their masks.
 
     Args:
         model: Whose classes and colours the masks have.
@@ -60,7 +60,8 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
             )
         return image, labels, strays
 
-    pairs = progress_bar("validate", len(samples), "pictures", parallel_map(read, samples), quiet=quiet)
+    pairs = mapped_beside(model.network)(read, samples)
+    pairs = progress_bar("validate", len(samples), "pictures", pairs, quiet=quiet)
     for sample, pair in zip(samples, pairs, strict=True):
         if isinstance(pair, LandcoverError):
             broken += pair.lines
