@@ -1,8 +1,13 @@
 """Two processes under torchrun that train together, one thread each, against one process with two threads.
 
 The stage `train` as a whole on the embedded data set, one epoch of 60 steps; pictures a second as it prints them.
+Beneath, steps of bare loops whose threads wait briefly for each other (`landcover.threads`), as they do here, against
+loops whose threads wait as PyTorch lets them: one loop alone, and two at once, as two trainings that know nothing of
+each other.
 """
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,13 +17,15 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.harness import ROOT, Row
+from benchmarks.harness import ROOT, Row, Timing
 
 STEPS = 60
+LOOP = "training_options", "fcn8s", "mobilenet_v2", "192", "1"
+LIBGOMP_SPINS = "300000"  # where nobody says how to wait
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """A row."""
+    """Three rows."""
     project = scratch / "project"
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
     shutil.copytree(ROOT / "data" / "prepared", project / "data" / "prepared")
@@ -40,3 +47,19 @@ def measure(scratch: Path) -> Iterator[Row]:
         f"{rates['one']:.1f}",
         rates["two"] / rates["one"],
     )
+    for what, count, rounds in (("alone", 1, 3), ("two at once", 2, 1)):
+        brief, patient = [], []
+        for _ in range(rounds):
+            brief += _loops(count)
+            patient += _loops(count, GOMP_SPINCOUNT=LIBGOMP_SPINS)
+        brief, patient = Timing(brief), Timing(patient)
+        case = f"threads wait briefly, fcn8s on mobilenet_v2, {what}"
+        yield Row(case, str(brief), str(patient), patient.median / brief.median)
+
+
+def _loops(count: int, **environment: str) -> list[float]:
+    """Seconds that each of `count` bare loops takes, all at once."""
+    command = [sys.executable, "-m", f"benchmarks.{LOOP[0]}", *LOOP[1:]]
+    options = {"cwd": ROOT, "env": os.environ | environment, "stdout": subprocess.PIPE, "text": True}
+    loops = [subprocess.Popen(command, **options) for _ in range(count)]
+    return [json.loads(loop.communicate()[0])["seconds"] for loop in loops]

@@ -2,9 +2,10 @@
 
     python -m results.record NAME dvc exp run evaluate -S KEY=VALUE ...
 
-It is run twice, without test-time augmentation and with it; the second time DVC trains nothing. The minutes are those
-of the first time, all stages together, if it trained from start to end. If the training was restored from DVC's cache,
-or went on from a checkpoint, the minutes stay that were written down when the same training was recorded before.
+It is run twice, without test-time augmentation and with it, unless the command says `predict.tta=none`, as a search
+does; the second time DVC trains nothing. The minutes are those of the first time, all stages together, if it trained
+from start to end. If the training was restored from DVC's cache, or went on from a checkpoint, the minutes stay that
+were written down when the same training was recorded before.
 """
 
 import json
@@ -31,12 +32,12 @@ CODE = ("params.yaml", "dvc.yaml", "stages", "src")
 
 
 def main() -> None:
-    """Run the experiment twice, record what came of it each time."""
+    """Run the experiment, record what came of it each time."""
     name, *command = sys.argv[1:]
     commit = committed_code()
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the experiment, which ends in its own time
     path = FOLDER / f"{name}.json"
-    for tta in ("none", "d4"):
+    for tta in ("none",) if "predict.tta=none" in command else ("none", "d4"):
         params, minutes = run_experiment([*command, "-S", f"predict.tta={tta}"])
         row = {
             "command": shlex.join(command),

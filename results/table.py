@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import mode
 from typing import Any
 
 import yaml
@@ -20,6 +21,7 @@ _SUMMARY = (
     "with d4",
     "time and machine, or source",
 )
+_SEARCH = ("changed", "mean IoU", "pixel accuracy", "minutes")
 _WEIGHTS = {"none": "none", "imagenet": "ImageNet, torchvision's"}
 _WIDTH = 116
 
@@ -45,14 +47,38 @@ def with_results(readme: str, text: str) -> str:
 
 
 def results_text(rows: dict[str, Row], published: list[Row]) -> str:
-    """Two tables, from the lowest to the highest mean IoU, ours in bold; then the commands of ours."""
-    ours, with_classes = rows.values(), [row for row in published if "iou" in row]
+    """Two tables, from the lowest to the highest mean IoU, ours in bold; then the commands of ours, then the search."""
+    ours = [row for row in rows.values() if not _is_search(row)]
+    with_classes = [row for row in published if "iou" in row]
     scores = [*(row["scores"]["none"] for row in ours), *with_classes]
     summary = [*map(_our_summary, ours), *map(_their_summary, published)]
     by_class = [*(line for row in ours for line in _our_classes(row)), *map(_their_classes, with_classes)]
     tables = [_table(_SUMMARY, summary), _table(("IoU", "mean", *scores[0]["iou"]), by_class)]
     commands = [_code(row["command"]) for row in ours] or ["No experiment of this project is recorded yet."]
-    return "\n\n".join([*tables, *commands])
+    return "\n\n".join([*tables, *commands, *_search([row for row in rows.values() if _is_search(row)])])
+
+
+def _is_search(row: Row) -> bool:
+    return row["params"]["data"]["holdout"] > 0
+
+
+def _search(rows: Sequence[Row]) -> list[str]:
+    """What was tried on pictures kept aside: a table of that in which each experiment differs from most of them."""
+    if not rows:
+        return []
+    params = [_flat(row["params"]) for row in rows]
+    usual = {key: mode([str(each[key]) for each in params]) for key in params[0]}
+    lines = []
+    for row, each in zip(rows, params, strict=True):
+        changes = [f"`{key}={value}`" for key, value in each.items() if str(value) != usual[key]]
+        scores, trained = row["scores"]["none"], row["trained"]
+        cells = [_with_interval(scores), _rounded(scores["pixel_accuracy"]), str(trained["minutes"]) if trained else ""]
+        lines.append((scores["mean_iou"], [", ".join(changes) or "nothing", *cells]))
+    return ["What was changed, on the pictures kept aside:", _table(_SEARCH, lines)]
+
+
+def _flat(params: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {f"{block}.{key}": value for block, values in params.items() for key, value in values.items()}
 
 
 def _our_summary(row: Row) -> Line:

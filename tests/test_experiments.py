@@ -19,7 +19,8 @@ from stages.train_params import Train
 ROOT = Path(__file__).parents[1]
 BLOCKS = {"data": Data, "prepare": Prepare, "train": Train, "predict": Predict, "evaluate": Evaluate}
 MODELS = {
-    "two-cores": ["fcn8s", "fcn16s", "fcn32s"],
+    "two-cores": ["fcn8s", "fcn16s", "fcn32s", "fcn8s"],
+    "search": ["fcn8s"] * 5,
     "one-gpu": ["fcn32s_deconv1", "fcn32s_deconv5", "fcn8s_deconv5", "baseline", "fcn8s", "fcn16s", "deeplabv3"],
 }
 
@@ -71,4 +72,4 @@ def test_weights_may_come_from_a_file(tmp_path):
 def test_another_block_is_refused():
     done = subprocess.run([ROOT / "experiments.sh", "two-gpus"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "two-cores | one-gpu" in done.stderr
+    assert "two-cores | search | one-gpu" in done.stderr

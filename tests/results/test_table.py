@@ -11,7 +11,7 @@ def row(model: str, mean_iou: float, **train) -> dict:
     return {
         "command": f"dvc exp run evaluate -S train.model={model} -S 'train.loss=cross_entropy + dice' -S train.lr=0.1",
         "weights_origin": "",
-        "params": {"prepare": {"scale": 0.5}, "train": {"model": model, **recipe, **train}},
+        "params": {"data": {"holdout": 0}, "prepare": {"scale": 0.5}, "train": {"model": model, **recipe, **train}},
         "training": {"parameters": 1234567},
         "trained": {"minutes": 58, "machine": "2 cores", "commit": "1234567"},
         "scores": {"none": scores, "d4": scores | {"mean_iou": mean_iou + 0.01}},
@@ -78,6 +78,21 @@ def test_commands_are_wrapped_between_their_options():
     lines = [line.strip().removesuffix(" \\") for line in text.splitlines() if line.startswith("    ")]
     assert len(lines) > 1
     assert " ".join(lines) == "dvc exp run" + " -S 'train.loss=dice + focal'" * 5
+
+
+def test_a_search_says_what_each_of_its_experiments_changed():
+    rows = {name: row("fcn8s", 0.6 + i / 10) for i, name in enumerate("abc")}
+    for each in rows.values():
+        each["params"]["data"]["holdout"] = 10
+        each["scores"] = {"none": each["scores"]["none"] | {"pixel_accuracy": 0.9}}
+    rows["b"]["params"]["train"] |= {"steps": 500, "batch_size": 8}
+    rows["c"]["params"]["prepare"] = {"scale": 1.0}
+    assert table_lines(rows)[-3:] == [
+        ["nothing", "0.600 (0.550 to 0.630)", "0.900", "58"],
+        ["`train.steps=500`, `train.batch_size=8`", "0.700 (0.650 to 0.730)", "0.900", "58"],
+        ["`prepare.scale=1.0`", "0.800 (0.750 to 0.830)", "0.900", "58"],
+    ]
+    assert "**fcn8s**" not in results_text(rows, PUBLISHED)
 
 
 def test_only_what_stands_between_the_markers_is_replaced():
