@@ -17,8 +17,9 @@ from landcover.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
 NOTE = """\
-Memory grows with the width, not with the height: what is held are bands of pixels and of class probabilities, as wide
-as the picture and as high as a window."""
+Memory grows with the width, not with the height: what is held are a band of pixels and one of class probabilities, as
+wide as the picture and as high as a window. Narrower ones would need files that can be read and written in columns,
+which most formats cannot."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:

@@ -21,12 +21,10 @@ from landcover.model_file import Model
 from landcover.parallel import error_as_result, group_map, parallel_map
 from landcover.progress_bar import progress_bar
 from landcover.samples import read_rgb, save_png
-from landcover.tiling import Blender, Window, upsample_bands, windows
+from landcover.tiling import STRIP, Blender, Window, upsample_bands, windows
 
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of a picture are averaged (itself; and mirrored; all eight symmetries)."""
-
-_STRIP = 2**18  # pixels of which the classes are chosen at once
 
 
 def ready(model: Model, device: torch.device) -> Model:
@@ -139,7 +137,7 @@ def label_bands(
         overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well.
         batch_size: Windows, side by side, that pass through the network together.
         probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
-            (C, rows, W), NaN where the picture has no data.
+            (C, rows, W), NaN where the picture has no data. They are good until the next band.
 
     Raises:
         LandcoverError: The network, of finite but absurd weights, gives no probabilities.
@@ -201,7 +199,7 @@ def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
 
     Of float32 (C, H, W). On a CPU four times as fast as `max`; strip by strip, as it takes memory beside the scores.
     """
-    rows = max(1, _STRIP // scores.shape[2])
+    rows = max(1, STRIP // scores.shape[2])
     total = scores.new_zeros((), dtype=torch.float64)
     labels = torch.zeros_like(scores[0], dtype=torch.uint8, memory_format=torch.contiguous_format)
     for strip, chosen in zip(scores.split(rows, 1), labels.split(rows, 0), strict=True):

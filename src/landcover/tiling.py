@@ -16,7 +16,8 @@ picture would."""
 
 _LEAST_OVERLAP = 96  # pixels: closer than half of that to its border, what a window says is not what the whole would
 
-_CHUNK = 64  # rows that are enlarged at once, a compromise between memory and calls
+STRIP = 2**18
+"""Pixels of a picture that are enlarged, or whose classes are chosen, at once: what this takes is no matter of size."""
 
 
 @dataclass(frozen=True)
@@ -131,22 +132,24 @@ def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[i
         yield from bands
         return
     ratio = size[0] / full[0]
+    step = max(1, STRIP // full[1])
     kept, first, done = None, 0, 0  # `first` is the row of the picture that is the first of `kept`
     for band in bands:
         kept = band.clone() if kept is None else torch.cat([kept, band], 1)
         stop = first + kept.shape[1]
         until = full[0] if stop == size[0] else int(np.ceil((stop - 0.5) / ratio - 0.5))
-        above = np.zeros(1, np.int64) + first
-        for start in range(done, until, _CHUNK):
-            position = ((np.arange(start, min(start + _CHUNK, until)) + 0.5) * ratio - 0.5).clip(0)
+        top = first
+        for start in range(done, until, step):
+            position = ((np.arange(start, min(start + step, until)) + 0.5) * ratio - 0.5).clip(0)
             above = position.astype(np.int64)
             below = np.minimum(above + 1, stop - 1)
             share = torch.from_numpy((position - above).astype(np.float32))[:, None].to(kept.device)
             upper, lower = (kept[:, torch.from_numpy(rows - first).to(kept.device)] for rows in (above, below))
             rows = (upper + (lower - upper) * share)[None]
             yield functional.interpolate(rows, (len(above), full[1]), mode="bilinear", align_corners=False)[0]
+            top = above[-1]
         done = max(done, until)
-        kept, first = kept[:, above[-1] - first :].clone(), above[-1]
+        kept, first = kept[:, top - first :].clone(), top
 
 
 def _rise(length: int, rise: int) -> Tensor:

@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from landcover import inference
 from landcover.inference import TTA, label_bands, label_image
 from landcover.model_file import Model
 from landcover.models import Architecture, build
@@ -97,6 +98,17 @@ def test_a_tiled_picture_gets_the_labels_of_the_whole_at_borders_as_elsewhere(ne
     borders = rows[:, None] | columns
     assert agreed.mean() >= 0.98
     assert agreed[borders].mean() >= agreed[~borders].mean() - 0.005
+
+
+@pytest.mark.parametrize("strip", [1, 1000, inference.STRIP])
+@pytest.mark.parametrize("window", [64, 512])
+def test_labels_are_the_most_probable_classes(near_sighted, window, strip, monkeypatch):
+    monkeypatch.setattr(inference, "STRIP", strip)  # of rows, one or a few or all at once
+    bands = []
+    labels = label_image(
+        near_sighted, smooth(97, 300), window=window, probabilities=lambda band: bands.append(band.copy())
+    )
+    assert (labels == np.concatenate(bands, 1).argmax(0)).all()
 
 
 def test_windows_in_batches_are_windows_one_by_one(near_sighted):

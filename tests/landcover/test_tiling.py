@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from landcover import tiling
 from landcover.tiling import ALIGNMENT, Blender, upsample_bands, windows
 
 CASES = [(513, 512, 0.25), (1000, 128, 0.25), (225, 128, 0.0), (225, 96, 0.5), (300, 64, 0.89), (2000, 64, 0.25)]
@@ -85,7 +86,9 @@ def test_windows_that_disagree_show_no_seam():
 
 @pytest.mark.parametrize("heights", [[1], [7], [3, 4], [1, 1, 1, 4], [6, 1]])
 @pytest.mark.parametrize("factor", [1, 1.5, 2, 3.7])
-def test_bands_are_enlarged_as_the_whole_would_be(heights, factor):
+@pytest.mark.parametrize("strip", [tiling.STRIP, 20])  # all at once; one to four rows at once
+def test_bands_are_enlarged_as_the_whole_would_be(heights, factor, strip, monkeypatch):
+    monkeypatch.setattr(tiling, "STRIP", strip)
     size = (sum(heights), 5)
     full = (round(size[0] * factor), round(size[1] * factor))
     picture = torch.rand(2, *size)
