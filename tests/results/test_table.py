@@ -88,9 +88,9 @@ def test_a_search_says_what_each_of_its_experiments_changed():
     rows["b"]["params"]["train"] |= {"steps": 500, "batch_size": 8}
     rows["c"]["params"]["prepare"] = {"scale": 1.0}
     assert table_lines(rows)[-3:] == [
-        ["nothing", "0.600 (0.550 to 0.630)", "0.900", "58"],
-        ["`train.steps=500`, `train.batch_size=8`", "0.700 (0.650 to 0.730)", "0.900", "58"],
-        ["`prepare.scale=1.0`", "0.800 (0.750 to 0.830)", "0.900", "58"],
+        ["nothing", "0.600 (0.550 to 0.630)", "0.900"],
+        ["`train.steps=500`, `train.batch_size=8`", "0.700 (0.650 to 0.730)", "0.900"],
+        ["`prepare.scale=1.0`", "0.800 (0.750 to 0.830)", "0.900"],
     ]
     assert "**fcn8s**" not in results_text(rows, PUBLISHED)
 
