@@ -60,6 +60,8 @@ def measure(scratch: Path) -> Iterator[Row]:
 def _loops(count: int, **environment: str) -> list[float]:
     """Seconds that each of `count` bare loops takes, all at once."""
     command = [sys.executable, "-m", f"benchmarks.{LOOP[0]}", *LOOP[1:]]
-    options = {"cwd": ROOT, "env": os.environ | environment, "stdout": subprocess.PIPE, "text": True}
-    loops = [subprocess.Popen(command, **options) for _ in range(count)]
+    environment = os.environ | environment
+    loops = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(count)
+    ]
     return [json.loads(loop.communicate()[0])["seconds"] for loop in loops]
