@@ -18,8 +18,8 @@ from landcover.memory import keep_memory
 SIDES = (2000, 8000, 20000)
 NOTE = """\
 Memory grows with the width, not with the height: what is held are a band of pixels and one of class probabilities, as
-wide as the picture and as high as a window. Narrower ones would need files that can be read and written in columns,
-which most formats cannot."""
+wide as the picture and as high as a window. Narrower ones would need files that are stored in blocks, as GeoTIFFs are
+and most others are not."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:

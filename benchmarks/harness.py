@@ -73,10 +73,15 @@ def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up
     return {name: Timing(values) for name, values in seconds.items()}
 
 
-def in_process(module: str, *arguments: object) -> dict:
-    """Run `python -m benchmarks.MODULE ARGUMENTS` as a process of its own; what it prints last, JSON, is the result."""
+def in_process(module: str, *arguments: object, **environment: str) -> dict:
+    """Run `python -m benchmarks.MODULE ARGUMENTS` as a process of its own; what it prints last, JSON, is the result.
+
+    Args:
+        environment: What it has in its environment besides, or instead of, what this process has.
+    """
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    variables = os.environ | environment
+    done = subprocess.run(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 

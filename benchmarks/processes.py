@@ -6,21 +6,20 @@ loops whose threads wait as PyTorch lets them: one loop alone, and two at once, 
 each other.
 """
 
-import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
 
-from benchmarks.harness import ROOT, Row, Timing
+from benchmarks.harness import ROOT, Row, Timing, in_process
 
 STEPS = 60
-LOOP = "training_options", "fcn8s", "mobilenet_v2", "192", "1"
+LOOP = "training_options", "fcn8s", "mobilenet_v2", 192, 1
 LIBGOMP_SPINS = "300000"  # where nobody says how to wait
 
 
@@ -59,9 +58,6 @@ def measure(scratch: Path) -> Iterator[Row]:
 
 def _loops(count: int, **environment: str) -> list[float]:
     """Seconds that each of `count` bare loops takes, all at once."""
-    command = [sys.executable, "-m", f"benchmarks.{LOOP[0]}", *LOOP[1:]]
-    environment = os.environ | environment
-    loops = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(count)
-    ]
-    return [json.loads(loop.communicate()[0])["seconds"] for loop in loops]
+    with ThreadPoolExecutor(count) as pool:
+        loops = [pool.submit(in_process, *LOOP, **environment) for _ in range(count)]
+    return [loop.result()["seconds"] for loop in loops]

@@ -134,7 +134,7 @@ def label_bands(
         tta: One of `TTA`; class probabilities are averaged over the views.
         window: Pixels at working resolution, a multiple of `tiling.ALIGNMENT`: side of the windows. A picture no larger
             than that is labelled as a whole.
-        overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well.
+        overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well; see `tiling.windows`.
         batch_size: Windows, side by side, that pass through the network together.
         probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
             (C, rows, W), NaN where the picture has no data. They are good until the next band.

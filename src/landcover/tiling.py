@@ -148,7 +148,7 @@ def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[i
             rows = (upper + (lower - upper) * share)[None]
             yield functional.interpolate(rows, (len(above), full[1]), mode="bilinear", align_corners=False)[0]
             top = above[-1]
-        done = max(done, until)
+        done = until
         kept, first = kept[:, top - first :].clone(), top
 
 
