@@ -97,7 +97,7 @@ def test_a_tiled_picture_gets_the_labels_of_the_whole_at_borders_as_elsewhere(ne
     rows, columns = (near_borders(length, round(length * scale), window) for length in size)
     borders = rows[:, None] | columns
     assert agreed.mean() >= 0.98
-    assert agreed[borders].mean() >= agreed[~borders].mean() - 0.005
+    assert agreed[borders].mean() >= agreed[~borders].mean() - 0.0002  # two pixels in 10,000
 
 
 @pytest.mark.parametrize("strip", [1, 1000, inference.STRIP])

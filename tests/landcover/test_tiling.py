@@ -31,10 +31,10 @@ def test_small_windows_overlap_by_as_many_pixels_as_a_class_depends_on(window, l
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_weights_are_positive_and_add_up_to_one(case):
+def test_weights_add_up_to_one_and_are_never_negative(case):
     total = torch.zeros(case[0])
     for window in windows(*case):
-        assert window.weight.min() > 0
+        assert window.weight.min() >= 0
         total[window.start : window.stop] += window.weight
     torch.testing.assert_close(total, torch.ones(case[0]))
 
@@ -48,10 +48,12 @@ def test_what_fits_in_a_window_is_one_that_counts_in_full(length):
 
 def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_picture():
     first, second, *_ = windows(3000, 512, 0.25)
-    assert (first.weight[:352] == 1).all()
-    assert (first.weight[352:].diff() < 0).all()
-    assert (second.weight[:160].diff() > 0).all()
-    assert (second.weight[160:352] == 1).all()
+    assert (first.weight[:392] == 1).all()
+    assert (first.weight[392:472].diff() < 0).all()
+    assert (first.weight[472:] == 0).all()
+    assert (second.weight[:40] == 0).all()
+    assert (second.weight[40:120].diff() > 0).all()
+    assert (second.weight[120:392] == 1).all()
 
 
 def blended(length, width, window, overlap, score):
@@ -79,7 +81,7 @@ def test_windows_that_disagree_show_no_seam():
 
     result = blended(320, 320, 128, 0.25, score)
     assert (result.min(), result.max()) == (0, 1)
-    steepest = torch.pi / 2 / 64  # of half a cosine over an overlap of 64 pixels
+    steepest = torch.pi / 2 / 32  # of half a cosine over the middle half of an overlap of 64 pixels
     assert max(result.diff(dim=axis).abs().max() for axis in (1, 2)) < 1.01 * steepest
 
 
