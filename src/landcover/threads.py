@@ -2,7 +2,7 @@
 
 import os
 
-_SPINS = "5000"  # of libgomp's 300,000; a training alone is as fast, two at once are several times as fast
+_SPINS = "5000"  # with libgomp's 300,000, two trainings at once may each take ten times as long; one is as fast
 
 
 def wait_briefly() -> None:
