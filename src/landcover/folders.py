@@ -6,6 +6,7 @@ Standard library only: the process that clears away what a killed one left start
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -23,6 +24,9 @@ except ImportError:  # not on Windows; there, nobody keeps two processes from wr
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes the same output."""
+
+PAUSE = 0.05
+"""Seconds between two looks whether it is done."""
 
 _PREFIX = ".partial-"
 _LONGEST = 255  # bytes of the name of a file
@@ -44,7 +48,7 @@ def claimed(path: Path) -> Iterator[Path]:
     while (lock := _locked(folder)) is None:
         if time.monotonic() > end:
             raise LandcoverError(f"{path}: another process is writing it. Wait until that ends, or stop it.")
-        time.sleep(0.05)
+        time.sleep(PAUSE)
     try:
         _clear(path)
         _tell_sweeper(path)
@@ -121,9 +125,11 @@ def _clear(path: Path) -> None:
 
 def _locked(folder: Path) -> int | None:
     """Descriptor of a folder, made if need be, that no other process has locked; None if one has."""
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        folder.unlink(missing_ok=True)
-    folder.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            folder.unlink()
+    with suppress(FileExistsError):  # not exist_ok, which looks again whether it is a folder: it may be gone by then
+        folder.mkdir()
     if fcntl is None:
         return os.open(os.devnull, os.O_RDONLY)
     try:

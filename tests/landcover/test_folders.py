@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,22 @@ def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
             raise AssertionError
         scratch.write_text("whole")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "whole")]
+
+
+def test_several_that_want_the_same_output_get_it_in_turns(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "PAUSE", 0.0)
+    writing = []
+
+    def write(number):
+        for _ in range(200):
+            with claimed(tmp_path / "out") as scratch:
+                writing.append(number)
+                assert (writing, list(scratch.iterdir())) == ([number], [])
+                writing.remove(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_sweeper_leaves_alone_what_another_process_has_claimed_since(tmp_path):
