@@ -3,7 +3,7 @@
 The stage `train` as a whole on the embedded data set, one epoch of 60 steps; pictures a second as it prints them.
 Beneath, steps of bare loops whose threads wait briefly for each other (`landcover.threads`), as they do here, against
 loops whose threads wait as PyTorch lets them: one loop alone, and two at once, as two trainings that know nothing of
-each other. What those two take is up to chance: seconds are the median and the range of a process's.
+each other. What those two take where they wait so is up to chance.
 """
 
 import re
@@ -13,11 +13,10 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
 
 import yaml
 
-from benchmarks.harness import ROOT, Row, in_process
+from benchmarks.harness import ROOT, Row, Timing, in_process
 
 STEPS = 60
 ROUNDS = 4
@@ -53,12 +52,9 @@ def measure(scratch: Path) -> Iterator[Row]:
         for _ in range(ROUNDS):
             brief += _loops(count)
             patient += _loops(count, GOMP_SPINCOUNT=LIBGOMP_SPINS)
+        brief, patient = Timing(brief), Timing(patient)
         case = f"threads wait briefly, fcn8s on mobilenet_v2, {what}"
-        yield Row(case, _range(brief), _range(patient), median(patient) / median(brief))
-
-
-def _range(seconds: list[float]) -> str:
-    return f"{median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"
+        yield Row(case, str(brief), str(patient), patient.median / brief.median)
 
 
 def _loops(count: int, **environment: str) -> list[float]:

@@ -157,8 +157,11 @@ def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[i
 def _rise(length: int, rise: int) -> Tensor:
     """float32 (length,): 0, then half a cosine up to 1 over the middle half of the first `rise` pixels, then 1."""
     margin = rise // 4
-    share = (torch.arange(length) - margin + 0.5) / max(1, rise - 2 * margin)
-    return 0.5 - 0.5 * torch.cos(torch.pi * share.clamp(0, 1)) if rise else torch.ones(length)
+    middle = rise - 2 * margin
+    weight = torch.ones(length)
+    weight[:margin] = 0
+    weight[margin : margin + middle] = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(middle) + 0.5) / middle)
+    return weight
 
 
 def _multiple_below(length: float) -> int:
