@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from landcover.classes import ClassTable, read_colour
+from landcover.documents import DuplicateKeyError, load_yaml
 from landcover.errors import LandcoverError
 from landcover.readable import check_readable
 
@@ -120,7 +121,9 @@ def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
     """
     check_readable(PARAMS)
     try:
-        content = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        content = load_yaml(PARAMS.read_text(encoding="utf-8"))
+    except DuplicateKeyError as error:
+        raise LandcoverError(f"{PARAMS}, {error}. Remove one of them.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2019-02-31
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""

@@ -5,13 +5,12 @@ out:  data/prepared/{train,validation}/images.npy, labels.npy, tiles.csv; data/p
       metrics/data.json
 """
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from landcover.errors import Problems, printable
+from landcover.errors import Problems, warn
 from landcover.files import replacing, write_metrics
 from landcover.preparation import prepare
 from landcover.samples import find_pairs
@@ -55,11 +54,6 @@ def main() -> None:
     for name in classes.names:
         if figures["train"]["share"][name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
-
-
-def warn(message: str) -> None:
-    """One line on stderr."""
-    print(f"warning: {printable(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The class table in files: parameters, models, and JSON of its own."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from landcover.classes import ClassTable
+from landcover.documents import load_json, load_yaml
 from landcover.errors import LandcoverError
 from landcover.readable import check_readable
 
@@ -42,6 +42,6 @@ def _content(path: Path) -> Any:
     check_readable(path)
     if path.suffix == ".safetensors":
         with safe_open(path, "numpy") as file:
-            return json.loads((file.metadata() or {})[METADATA_KEY])
+            return load_json((file.metadata() or {})[METADATA_KEY])
     text = path.read_text(encoding="utf-8")
-    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)["data"]
+    return load_json(text) if path.suffix == ".json" else load_yaml(text)["data"]

@@ -76,6 +76,16 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def warn(message: str) -> None:
+    """Say on stderr, in one line, what may make a result wrong and what to do about it."""
+    print(f"warning: {printable(message)}", file=sys.stderr, flush=True)
+
+
+def note(message: str) -> None:
+    """Say on stderr, in one line, what was decided for the user."""
+    print(f"note: {printable(message)}", file=sys.stderr, flush=True)
+
+
 def reason(error: BaseException) -> str:
     """The first line of what the system or a library says went wrong; its kind if it says nothing."""
     return (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import declare, whole
-from landcover.errors import Problems
+from landcover.errors import Problems, note
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.scoring import Scores
@@ -157,9 +157,9 @@ def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
     """Say what was peculiar about the masks; end in an error if some of them are broken."""
     strays = max(scores.strays for scores in results)
     if (missing := _missing(results)) and not arguments.quiet:
-        print(f"note: {missing} pictures are left out, whose mask is missing in one of the folders", file=sys.stderr)
+        note(f"{missing} pictures are left out, whose mask is missing in one of the folders")
     if strays and not arguments.quiet:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
-        print(f"note: {strays} pixels have colours of no class; {how}", file=sys.stderr)
+        note(f"{strays} pixels have colours of no class; {how}")
     sys.stdout.flush()
     _raise_broken(results)

@@ -40,6 +40,12 @@ def test_floats_as_dvc_writes_them_are_floats(content, written):
     assert read_block("train", Train).lr == 1e-5
 
 
+def test_a_key_that_stands_twice_is_an_error(content):
+    Path("params.yaml").write_text(COMMITTED.read_text().replace("  tile: 256", "  tile: 256\n  tile: 128", 1))
+    with pytest.raises(LandcoverError, match=r"^params.yaml, line \d+: the key 'tile' stands twice\. Remove one"):
+        read_block("prepare", Prepare)
+
+
 def test_an_integer_will_do_for_a_float(content):
     content["prepare"]["scale"] = 1
     assert read(content, "prepare").scale == 1.0
