@@ -1,6 +1,5 @@
 """Georeferenced pictures of any bands and pixel type, read by windows as 8-bit RGB. Needs rasterio (the extra geo)."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,16 +7,14 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from landcover.errors import LandcoverError, reason
-from landcover.readable import check_readable
+from landcover.errors import LandcoverError
+from landcover.raster_access import open_dataset, raster_errors
 
 STRETCH = (2.0, 98.0)
 """Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
 
-_CACHE = 64  # MB for blocks of files; GDAL's own choice, a twentieth of the machine's memory, may be gigabytes
 _SAMPLE = 2048  # pixels: side of the picture, thinned out, of which percentiles are taken
 _OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fully
 
@@ -26,6 +23,7 @@ class Raster:
     """A picture in a file that rasterio reads: `bands.Rows`, and where on Earth it lies. `open_raster` makes it.
 
     Attributes:
+        path: Of the file.
         dataset: The open file.
         height, width: In pixels.
         bands: Numbers, from 1, of those that are red, green and blue.
@@ -34,17 +32,21 @@ class Raster:
     """
 
     def __init__(
-        self, dataset: rasterio.DatasetReader, bands: Sequence[int] | None, stretch: tuple[float, float] | None
+        self,
+        path: Path,
+        dataset: rasterio.DatasetReader,
+        bands: Sequence[int] | None,
+        stretch: tuple[float, float] | None,
     ) -> None:
-        self.dataset = dataset
+        self.path, self.dataset = path, dataset
         self.height, self.width = dataset.shape
         self._palette = self._find_palette() if bands is None else None
         self.bands = self._find_bands() if bands is None else self._check_bands(bands)
         types = {dataset.dtypes[band - 1] for band in self.bands}
         if any(np.dtype(kind).kind == "c" for kind in types):
-            raise LandcoverError(f"{dataset.name}: complex numbers as pixels. Convert it to real ones.")
+            raise LandcoverError(f"{path}: complex numbers as pixels. Convert it to real ones.")
         if self._palette is not None and stretch:
-            raise LandcoverError(f"{dataset.name}: its pixels are numbers of colours. Leave --stretch away.")
+            raise LandcoverError(f"{path}: its pixels are numbers of colours. Leave --stretch away.")
         self.stretch = stretch or (None if types == {"uint8"} or self._palette is not None else STRETCH)
         self.limits = self._find_limits(self.stretch) if self.stretch else None
         self._is_float = any(np.dtype(kind).kind == "f" for kind in types)
@@ -71,7 +73,7 @@ class Raster:
             return None
         known = np.ones((bottom - top, self.width), bool)
         if self._has_masks:
-            with _errors(self.dataset.name):
+            with raster_errors(self.path):
                 known &= (self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0).any(0)
         if self._is_float:
             known &= np.isfinite(self._read(top, bottom)).any(0)
@@ -79,7 +81,7 @@ class Raster:
 
     def _read(self, top: int, bottom: int) -> np.ndarray:
         """Pixels as they are: (bands, bottom - top, width)."""
-        with _errors(self.dataset.name):
+        with raster_errors(self.path):
             return self.dataset.read(self.bands, window=self._window(top, bottom))
 
     def _window(self, top: int, bottom: int) -> Window:
@@ -106,7 +108,7 @@ class Raster:
     def _check_bands(self, bands: Sequence[int]) -> list[int]:
         count = self.dataset.count
         if wrong := [band for band in bands if not 1 <= band <= count]:
-            raise LandcoverError(f"{self.dataset.name}: no band {wrong[0]}; it has 1 to {count}. Mend --bands.")
+            raise LandcoverError(f"{self.path}: no band {wrong[0]}; it has 1 to {count}. Mend --bands.")
         return list(bands) * (3 // len(bands))
 
     def _find_masks(self) -> bool:
@@ -134,7 +136,7 @@ class Raster:
     def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
         """Pixels of bands that have data, of a grid of at most `_SAMPLE` squared: (bands, rows, columns)."""
         shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        with _errors(self.dataset.name):
+        with raster_errors(self.path):
             return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
 
 
@@ -154,23 +156,5 @@ def open_raster(
     Raises:
         LandcoverError: It is no picture, or has no such bands.
     """
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the map will not be either
-        warnings.simplefilter("ignore", NodataShadowWarning)  # of a file with both, nodata decides and not alpha
-        with _errors(str(path)):
-            check_readable(path)
-            dataset = rasterio.open(path)
-        with dataset:
-            if not dataset.count:
-                raise LandcoverError(f"{path}: several pictures in one file. Name one of them, or take it out.")
-            yield Raster(dataset, bands, stretch)
-
-
-@contextmanager
-def _errors(name: str) -> Iterator[None]:
-    """Turn errors of rasterio's, and of the system, in reading a file into a LandcoverError."""
-    try:
-        yield
-    except (RasterioError, OSError) as error:
-        cause = reason(error.__cause__ or error).removeprefix(f"{name}: ").removeprefix(f"'{name}' ").rstrip(".")
-        raise LandcoverError(f"{name}: not readable as a picture ({cause}). Replace or remove it.") from error
+    with open_dataset(path) as dataset:
+        yield Raster(path, dataset, bands, stretch)
