@@ -55,13 +55,21 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     add_inference(command)
     command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
     command.add_argument(
-        "--bands", type=_bands, metavar="R,G,B", help="numbers of a GeoTIFF's red, green and blue band, from 1"
+        "--bands",
+        type=_bands,
+        metavar="R,G,B",
+        help="a GeoTIFF's red, green and blue band: numbers from 1, or names; by default those that it names so",
     )
     command.add_argument(
         "--stretch",
         type=_stretch,
         metavar="LOW,HIGH",
         help="percentiles of a GeoTIFF's bands that become 0 and 255 (2,98 if it has not 8 bits)",
+    )
+    command.add_argument(
+        "--allow-vrt-paths",
+        action="store_true",
+        help="let a VRT read files outside its folder, anywhere on this machine",
     )
     command.add_argument(
         "--polygons",
@@ -139,6 +147,8 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
         with needed_by("GeoTIFFs", "geo"):
             import landcover.maps
             import landcover.polygons  # noqa: F401
+            from landcover.raster_access import skip_services
+        skip_services()
 
 
 def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
@@ -159,6 +169,7 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     from landcover.parallel import error_as_result
 
     options = {"cog": arguments.format == "cog", "bands": arguments.bands, "stretch": arguments.stretch}
+    options |= {"allow_vrt_paths": arguments.allow_vrt_paths, "noted": set()}
     options |= {"quiet": arguments.quiet, **inference_options(arguments)}
 
     @error_as_result
@@ -176,10 +187,10 @@ def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> 
         print(f"{arguments.polygons}: {count} polygons", flush=True)
 
 
-def _bands(text: str) -> list[int]:
-    bands = [int(part) for part in text.split(",")]
-    if len(bands) not in (1, 3) or min(bands) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or one")
+def _bands(text: str) -> list[int | str]:
+    bands = [int(part) if part.isdecimal() else part for part in map(str.strip, text.split(","))]
+    if len(bands) not in (1, 3) or not all(bands):
+        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or names, or one")
     return bands
 
 

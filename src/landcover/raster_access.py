@@ -5,7 +5,6 @@ So only the formats of `DRIVERS` are tried; what a file may name all the same (o
 is looked at before GDAL follows it; and GDAL's doors to the network are closed.
 """
 
-import errno
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -99,7 +98,11 @@ def _name(path: Path) -> str:
     """What GDAL calls a file: no absolute path can be taken for the description of something else."""
     name = str(path.absolute())
     if name.startswith("/vsi"):
-        raise OSError(errno.EINVAL, "GDAL takes such a path for one of its own", name)
+        raise LandcoverError(f"{path}: GDAL takes a path that begins with /vsi for one of its own. Move the file.")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise LandcoverError(f"{path}: the path is not in UTF-8, as GDAL needs it. Rename it.") from error
     return name
 
 
