@@ -144,7 +144,7 @@ def _sensor(names: Sequence[str | None], tags: Mapping[str, str]) -> tuple[tuple
     found = {
         bands for pattern, bands in _SENSORS.items() if any(re.search(pattern, text, re.IGNORECASE) for text in texts)
     }
-    return (found.pop() if len(found) == 1 else None), bool(found or sure)
+    return (next(iter(found)) if len(found) == 1 else None), bool(found or sure)
 
 
 def _by_wavelength(wavelengths: Sequence[float | None]) -> tuple[int, int, int] | None:

@@ -139,7 +139,8 @@ def _errors_of_writing(path: Path) -> Iterator[None]:
     """Turn errors of rasterio's in writing a file into a LandcoverError."""
     try:
         yield
-    except (RasterioError, CPLE_BaseError, TypeError) as error:  # TypeError: of a file that has remained empty
+    except (RasterioError, CPLE_BaseError, TypeError, UnicodeError) as error:
+        # TypeError: of a file that has remained empty; UnicodeError: of a path that is not in UTF-8
         raise not_written(path, error) from error
 
 

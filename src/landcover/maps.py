@@ -23,7 +23,7 @@ def predict_map(
     path: Path,
     *,
     cog: bool = False,
-    bands: Sequence[int | str] | None = None,
+    bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
     allow_vrt_paths: bool = False,
     noted: set[str] | None = None,

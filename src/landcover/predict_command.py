@@ -26,7 +26,8 @@ picture's own size.
 Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
 picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
 (NAME_mask.png). --format chooses: png for any picture of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
-that rasterio reads. GeoTIFFs need rasterio (pip install -r requirements-extras.txt).
+that the README lists. GeoTIFFs need rasterio (pip install -r requirements-extras.txt). Files are read from this machine
+only, and by a VRT only in its folder and below.
 
 Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
 written in bands of rows, so that memory does not grow with their height.
@@ -58,7 +59,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         "--bands",
         type=_bands,
         metavar="R,G,B",
-        help="a GeoTIFF's red, green and blue band: numbers from 1, or names; by default those that it names so",
+        help="numbers of a GeoTIFF's red, green and blue band, from 1 (by default those that it names so)",
     )
     command.add_argument(
         "--stretch",
@@ -187,10 +188,10 @@ def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> 
         print(f"{arguments.polygons}: {count} polygons", flush=True)
 
 
-def _bands(text: str) -> list[int | str]:
-    bands = [int(part) if part.isdecimal() else part for part in map(str.strip, text.split(","))]
-    if len(bands) not in (1, 3) or not all(bands):
-        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or names, or one")
+def _bands(text: str) -> list[int]:
+    bands = [int(part) for part in text.split(",")]
+    if len(bands) not in (1, 3) or min(bands) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or one")
     return bands
 
 

@@ -13,9 +13,11 @@ from landcover.errors import LandcoverError
 from landcover.raster_access import open_dataset, raster_errors
 from landcover.raster_bands import band_names, check_bands, find_bands
 from landcover.raster_place import find_place
+from landcover.sidecars import has_own_overviews
 from landcover.stretching import STRETCH, Stretch, limits_text
 
 _SAMPLE = 2048  # pixels: side of the image, thinned out, of which percentiles are taken
+_STRIP = 512  # rows that are read together where they cannot be thinned out in reading
 _OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fully
 
 
@@ -37,7 +39,7 @@ class Raster:
         self,
         path: Path,
         dataset: rasterio.DatasetReader,
-        bands: Sequence[int | str] | None,
+        bands: Sequence[int] | None,
         stretch: tuple[float, float] | None,
     ) -> None:
         self.path, self.dataset = path, dataset
@@ -104,7 +106,7 @@ class Raster:
             palette[number] = colour[:3]
         return palette
 
-    def _choose_bands(self, asked: Sequence[int | str] | None) -> list[int]:
+    def _choose_bands(self, asked: Sequence[int] | None) -> list[int]:
         if asked is not None:
             return check_bands(self.path, self.dataset, asked)
         if self._palette is not None:
@@ -133,7 +135,7 @@ class Raster:
         return stretch
 
     def _find_scales(self) -> np.ndarray | None:
-        """By what to multiply pixels of fewer than 8 bits, of each band, for white to be 255; None if there are none."""
+        """By what to multiply pixels of fewer than 8 bits, of each band, for white to be 255; None if all have 8."""
         if self._stretch or self._palette is not None:
             return None
         structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
@@ -159,13 +161,23 @@ class Raster:
     def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
         """Pixels of bands that have data, of a grid of at most `_SAMPLE` squared: (bands, rows, columns)."""
         shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
+        if has_own_overviews(self.dataset):
+            return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
+        rows, columns = (
+            np.arange(count) * size // count for count, size in zip(shape[1:], (self.height, self.width), strict=True)
+        )
+        strips = []
+        for top in range(0, self.height, _STRIP):
+            window = self._window(top, min(top + _STRIP, self.height))
+            taken = rows[(rows >= top) & (rows < top + _STRIP)] - top
+            strips.append(self.dataset.read(bands, masked=True, window=window)[:, taken][..., columns])
+        return np.ma.concatenate(strips, axis=1)
 
 
 @contextmanager
 def open_raster(
     path: Path,
-    bands: Sequence[int | str] | None = None,
+    bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
     *,
     allow_vrt_paths: bool = False,
@@ -174,7 +186,7 @@ def open_raster(
 
     Args:
         path: Of the file.
-        bands: Numbers from 1, or names, of those for red, green and blue, or of one for all three. By default those
+        bands: Numbers from 1 of those for red, green and blue, or of one for all three. By default those
             that `raster_bands.find_bands` finds.
         stretch: Percentiles of each band, of the pixels that have data, that become 0 and 255. By default none for
             8-bit pixels and `STRETCH` for others.

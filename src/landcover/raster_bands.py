@@ -44,24 +44,15 @@ def find_bands(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
     raise _unclear(path, dataset, "they have no names that tell")
 
 
-def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int | str]) -> list[int]:
-    """Numbers, from 1, of bands asked for by numbers or names: three, or one that counts thrice.
+def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> list[int]:
+    """Numbers, from 1, of the bands asked for: three, or one that counts thrice.
 
     Raises:
-        LandcoverError: There is none such, or several have that name.
+        LandcoverError: There is none such.
     """
-    names = [(name or "").lower() for name in band_names(dataset)]
-    found = []
-    for band in asked:
-        if isinstance(band, str):
-            if names.count(band.lower()) != 1:
-                problem = "several bands are" if band.lower() in names else "no band is"
-                raise LandcoverError(f"{path}: {problem} called {band}. {_listed(dataset)}. Correct --bands.")
-            band = names.index(band.lower()) + 1
-        if not 1 <= band <= dataset.count:
-            raise LandcoverError(f"{path}: no band {band}; it has 1 to {dataset.count}. Mend --bands.")
-        found.append(band)
-    return found * (3 // len(found))
+    if wrong := [band for band in asked if not 1 <= band <= dataset.count]:
+        raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Mend --bands.")
+    return list(asked) * (3 // len(asked))
 
 
 def band_names(dataset: DatasetReader) -> list[str | None]:
@@ -108,7 +99,7 @@ def _by_interpretation(kinds: Sequence[ColorInterp], is_8_bit: bool) -> list[int
 def _unclear(path: Path, dataset: DatasetReader, reason: str) -> LandcoverError:
     return LandcoverError(
         f"{path}: which of its {dataset.count} bands are red, green and blue is not clear ({reason}). "
-        f"{_listed(dataset)}. Say which: --bands R,G,B, numbers or names, or one for grey."
+        f"{_listed(dataset)}. Name them with --bands, such as --bands 3,2,1, or one as grey."
     )
 
 
