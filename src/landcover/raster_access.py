@@ -26,7 +26,7 @@ DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "BMP", "GIF", "BIGGIF", "WEBP"
 
 _SERVICES = "HTTP WMS WCS WMTS GTI EEDA EEDAI PLMOSAIC STACIT STACTA OGCAPI DAAS"
 _OPTIONS = {
-    "GDAL_CACHEMAX": 64,  # MB for blocks of files; GDAL's own choice, a twentieth of the memory, may be gigabytes
+    "GDAL_CACHEMAX": 64 << 20,  # bytes for blocks of files; a twentieth of the memory, GDAL's choice, may be gigabytes
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "/none",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
