@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 from landcover import cli
-from landcover.classes import ClassTable, hex_colour
+from landcover.classes import IGNORE, ClassTable, hex_colour
 from landcover.model_file import Model, save_model
 from landcover.models import Architecture, build
 from landcover.preparation import prepare
@@ -153,6 +154,13 @@ def write_geotiff(path: Path, pixels: np.ndarray, crs: str | None = "EPSG:32633"
         with rasterio.open(path, "w", driver="GTiff", crs=crs, **size, **options) as file:
             file.write(pixels)
     return pixels
+
+
+def write_labels(path: Path, labels: np.ndarray, **place) -> None:
+    """Write labels (H, W) of the classes of `TABLE` as a map, see `write_geotiff`."""
+    write_geotiff(path, labels[None], nodata=IGNORE, **place)
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(CLASS_NAMES=json.dumps(dict(enumerate(TABLE.names))))
 
 
 @pytest.fixture(scope="session")

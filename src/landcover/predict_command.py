@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from landcover.arguments import add_inference, declare, inference_options
 from landcover.errors import LandcoverError, needed_by
+from landcover.polygon_files import DRIVERS, digest, source_of
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.model_file import Model
 
 FORMATS = ("auto", "png", "gtiff", "cog")
-POLYGON_SUFFIXES = (".gpkg", ".geojson")  # polygons.DRIVERS, said again for the same reason
 RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 """Of pictures that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
@@ -118,8 +118,8 @@ def predict(arguments: argparse.Namespace) -> None:
     new = [job for job in jobs if arguments.overwrite or not job.is_done()]
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
     broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
-    if arguments.polygons and not broken and (new or arguments.overwrite or not arguments.polygons.exists()):
-        _draw_polygons(model, jobs[0], arguments)
+    if arguments.polygons and not broken:
+        _draw_polygons(jobs[0], arguments)
     if not arguments.quiet:
         kept = len(jobs) - len(new)
         more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
@@ -144,6 +144,8 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
             raise LandcoverError(f"{plain[0]}: --{name} is for GeoTIFFs only. Leave it away or add --format gtiff.")
     if arguments.polygons and len(jobs) > 1:
         raise LandcoverError(f"--polygons {arguments.polygons}: for one picture, not {len(jobs)}. Name one.")
+    if arguments.polygons:
+        source_of(arguments.polygons)  # an error, before hours of work, if what is there is not to be replaced
     if len(plain) < len(jobs):
         with needed_by("GeoTIFFs", "geo"):
             import landcover.maps
@@ -180,10 +182,13 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     return [line for error in map(draw, jobs) if error for line in error.lines]
 
 
-def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> None:
+def _draw_polygons(job: _Job, arguments: argparse.Namespace) -> None:
+    """Draw the polygons of a map, unless they are there and of this very map."""
     from landcover.polygons import write_polygons
 
-    count = write_polygons(arguments.polygons, job.mask, model.classes)
+    if not arguments.overwrite and source_of(arguments.polygons) == digest(job.mask):
+        return
+    count = write_polygons(arguments.polygons, job.mask)
     if not arguments.quiet:
         print(f"{arguments.polygons}: {count} polygons", flush=True)
 
@@ -203,6 +208,6 @@ def _stretch(text: str) -> tuple[float, float]:
 
 
 def _polygons(text: str) -> Path:
-    if Path(text).suffix.lower() not in POLYGON_SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text}: give a file called {' or '.join(POLYGON_SUFFIXES)}")
+    if Path(text).suffix.lower() not in DRIVERS:
+        raise argparse.ArgumentTypeError(f"{text}: give a file called {' or '.join(DRIVERS)}")
     return Path(text)

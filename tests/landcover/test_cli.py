@@ -8,7 +8,7 @@ import yaml
 from conftest import ROOT, landcover, landcover_process
 
 from landcover import arguments as shared
-from landcover import cli, devices, inference, polygons, predict_command, scoring_commands, tiling
+from landcover import cli, devices, inference, scoring_commands, tiling
 from landcover.model_file import load_model
 from landcover.model_table import model_table
 from landcover.models import MODELS, Architecture, backbones_of, build
@@ -91,7 +91,6 @@ def test_the_choices_are_those_of_the_library():
     assert tuple(inference.TTA) == shared.VIEWS
     assert shared.DEVICES == devices.DEVICES
     assert shared.ALIGNMENT == tiling.ALIGNMENT
-    assert tuple(polygons.DRIVERS) == predict_command.POLYGON_SUFFIXES
 
 
 def test_help_imports_nothing_heavy(tmp_path):

@@ -8,7 +8,8 @@ import rasterio
 from conftest import landcover, landcover_process, write_geotiff
 
 from landcover import cli, inference
-from landcover.model_file import load_model
+from landcover.classes import ClassTable
+from landcover.model_file import Model, load_model, save_model
 from landcover.samples import read_rgb, save_png
 
 
@@ -174,6 +175,94 @@ def test_polygons_of_a_map_that_is_there_are_drawn_from_it(model_file, scene, tm
     assert "scene.geojson: " in done.stdout
     assert "out: 0 masks; 1 kept" in done.stdout
     assert "polygons" not in landcover(*arguments, "--polygons", "scene.geojson", folder=tmp_path).stdout
+
+
+def other_scene(folder):
+    write_geotiff(
+        folder / "other" / "scene.tif", np.random.default_rng(1).integers(256, size=(3, 64, 64), dtype=np.uint8)
+    )
+
+
+@pytest.mark.parametrize("name", ["scene.gpkg", "scene.geojson"])
+def test_polygons_of_another_run_are_drawn_anew(model_file, scene, tmp_path, name):
+    (tmp_path / "other").mkdir()
+    other_scene(tmp_path)
+    arguments = ("-m", "m.safetensors", "--polygons", name)
+    assert landcover("predict", "other/scene.tif", *arguments, "-o", "there", folder=tmp_path).returncode == 0
+    assert landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", folder=tmp_path).returncode == 0
+    done = landcover("predict", "scene.tif", *arguments, "-o", "out", folder=tmp_path)
+    assert "out: 0 masks; 1 kept" in done.stdout
+    assert f"{name}: " in done.stdout
+    assert geopandas.read_file(tmp_path / name)["area_m2"].sum() == pytest.approx(80 * 70 * 100, rel=0.002)
+
+
+def test_classes_of_polygons_are_those_of_the_map_and_not_of_the_model(model_file, classes, scene, tmp_path):
+    assert landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", folder=tmp_path).returncode == 0
+    model = load_model(model_file)
+    renamed = ClassTable({f"{name} 2": colour for name, colour in classes.colours.items()})
+    save_model(Model(model.network, model.architecture, renamed, 1.0), tmp_path / "renamed.safetensors")
+    arguments = ("-m", "renamed.safetensors", "-o", "out", "--polygons", "scene.gpkg")
+    assert landcover("predict", "scene.tif", *arguments, folder=tmp_path).returncode == 0
+    assert set(geopandas.read_file(tmp_path / "scene.gpkg")["class"]) <= set(classes.names)
+
+
+def folder_at(path):
+    path.unlink()
+    path.mkdir()
+
+
+def label_beyond(path):
+    with rasterio.open(path, "r+") as file:
+        file.write(np.full((1, 1, 1), 7, np.uint8), window=((5, 6), (5, 6)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.write_bytes(b"junk"), "not readable"),
+        (folder_at, "no regular file"),
+        (label_beyond, "has the label 7"),
+        (lambda path: write_geotiff(path, np.zeros((1, 9, 9), np.uint8)), "no tag CLASS_NAMES"),
+    ],
+)
+def test_polygons_of_a_map_that_is_none_are_one_error(model_file, scene, tmp_path, damage, message):
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", "--polygons", "scene.gpkg")
+    assert landcover(*arguments, folder=tmp_path).returncode == 0
+    before = (tmp_path / "scene.gpkg").read_bytes()
+    damage(tmp_path / "out" / "scene_mask.tif")
+    done = landcover(*arguments, folder=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith("error: out/scene_mask.tif: ")
+    assert message in done.stderr
+    assert (tmp_path / "scene.gpkg").read_bytes() == before
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+@pytest.mark.parametrize("name", ["scene.gpkg", "scene.geojson"])
+def test_polygons_never_replace_what_is_not_theirs(model_file, scene, tmp_path, name, more):
+    (tmp_path / name).write_bytes(b"mine")
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", "--polygons", name)
+    done = landcover(*arguments, *more, folder=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith(f"error: {name}: not polygons that this program wrote. Name another file")
+    assert (tmp_path / name).read_bytes() == b"mine"
+    assert not (tmp_path / "out").exists()  # no hours of work before
+
+
+def test_polygons_never_replace_the_input(model_file, scene, tmp_path):
+    with rasterio.open(
+        tmp_path / "scene.gpkg", "w", driver="GPKG", count=3, height=90, width=70, dtype="uint8"
+    ) as file:
+        file.write(scene[:3])
+    before = (tmp_path / "scene.gpkg").read_bytes()
+    (tmp_path / "link.gpkg").symlink_to("scene.gpkg")
+    (tmp_path / "twin.gpkg").hardlink_to(tmp_path / "scene.gpkg")
+    for name in ("scene.gpkg", "link.gpkg", "twin.gpkg"):
+        extra = ("--format", "gtiff", "--polygons", name, "--overwrite")
+        done = landcover("predict", "scene.gpkg", "-m", "m.safetensors", "-o", "out", *extra, folder=tmp_path)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"error: {name}: ")
+        assert (tmp_path / "scene.gpkg").read_bytes() == before
 
 
 def test_without_rasterio_a_line_says_what_to_install(scene, tmp_path):
