@@ -1,8 +1,11 @@
 """Pixels of masks whose colours are of no class: counted in bounded memory, and named in one line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+
+from landcover.errors import LandcoverError
 
 KEPT = 1000
 """Colours that are counted one by one: noise has millions."""
@@ -38,22 +41,40 @@ def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return kept | {OTHERS: others} if others else kept
 
 
-def off_palette_line(place: object, counts: Mapping[str, int], pixels: int, limit: float, advice: str) -> str | None:
-    """What is wrong with masks too many of whose pixels have colours of no class; None if it is within the limit.
+@dataclass(frozen=True)
+class OffPalette:
+    """Pixels of masks whose colours are of no class, as the files have them.
 
-    Args:
-        place: The file, or whatever holds the masks.
-        counts: See `most_frequent`.
-        pixels: Number of all pixels.
-        limit: Largest tolerated share, 0..1.
-        advice: What to do.
+    Attributes:
+        pixels: Number of all pixels of the masks.
+        counts: By colour, see `most_frequent`.
     """
-    off_palette = sum(counts.values())
-    if off_palette <= limit * pixels:
-        return None
-    named = [f"{colour} ({count})" for colour, count in list(counts.items())[:_NAMED]]
-    more = ""
-    if len(counts) > _NAMED:
-        more = f" and more than {KEPT} others" if OTHERS in counts else f" and {len(counts) - _NAMED} more"
-    share = f"{off_palette / pixels:.2%} of the pixels have colours of no class"
-    return f"{place}: {share}: {', '.join(named)}{more}. {advice}"
+
+    pixels: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, more: "OffPalette") -> "OffPalette":
+        return OffPalette(self.pixels + more.pixels, added(self.counts, more.counts))
+
+    @property
+    def total(self) -> int:
+        """Number of the pixels whose colours are of no class."""
+        return sum(self.counts.values())
+
+    def check(self, place: object, limit: float, advice: str) -> None:
+        """Return if no more than a share of the pixels, `limit` in 0..1, have colours of no class.
+
+        Args:
+            place: The file, or whatever holds the masks.
+            advice: What to do, the end of the line.
+
+        Raises:
+            LandcoverError: They do; it names the most frequent colours.
+        """
+        if self.total <= limit * self.pixels:
+            return
+        named = [f"{colour} ({count})" for colour, count in list(self.counts.items())[:_NAMED]]
+        over = "over " if OTHERS in self.counts else ""
+        more = f" and {over}{len(self.counts) - _NAMED} more" if len(self.counts) > _NAMED else ""
+        share = f"{self.total / self.pixels:.2%} of the pixels have colours of no class"
+        raise LandcoverError(f"{place}: {share}: {', '.join(named)}{more}. {advice}")

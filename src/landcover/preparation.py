@@ -12,7 +12,7 @@ from tqdm import tqdm
 from landcover.classes import IGNORE, ClassTable
 from landcover.counting import byte_counts
 from landcover.errors import LandcoverError, memory_errors_name
-from landcover.off_palette import off_palette_line
+from landcover.off_palette import OffPalette
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
 from landcover.tiles import pixel_column
@@ -47,8 +47,7 @@ def prepare(
         with memory_errors_name(sample.image):
             image = scale_down(read_rgb(sample.image), scale)
             labels, off_palette = classes.decode(read_packed(sample.mask))
-            if line := off_palette_line(sample.mask, off_palette, labels.size, max_off_palette, _ADVICE):
-                raise LandcoverError(line)
+            OffPalette(labels.size, off_palette).check(sample.mask, max_off_palette, _ADVICE)
             labels = _resized(labels, image.shape[:2])
             return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
