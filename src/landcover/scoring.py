@@ -116,6 +116,10 @@ class Scores:
         pairs = pd.MultiIndex.from_product([names, names], names=["actual", "predicted"])
         return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
 
+    def truth_pixels(self) -> dict[str, np.ndarray]:
+        """Number of pixels of each class in the truth of each picture: int64 (C,) by name."""
+        return {name: confusion[:-1].sum(1) for name, confusion in self.per_picture.items()}
+
     def picture_accuracy(self, name: str) -> float | None:
         """Pixel accuracy of one picture: of its pixels whose truth is known; None if there are none."""
         return pixel_accuracy(self.per_picture[name][:-1])

@@ -46,7 +46,10 @@ examples:
 
 {_EXIT_CODES}"""
 _COMPARE = f"""\
-__INTERVAL__
+The same resamples of the pictures are scored for both (paired bootstrap, its percentiles widened for few pictures), so
+that easy and hard pictures fall on both alike. One is better by more than chance if the 95 % interval of the difference
+leaves out 0, to which it reaches unless swapping the two on random pictures hardly ever gives as large a difference
+(permutation test). Fewer than 6 pictures have no verdict, and one has no interval.
 
 {_MASKS}
 examples:
