@@ -53,6 +53,7 @@ leaves out 0, to which it reaches unless swapping the two on random pictures har
 
 {_MASKS}
 examples:
+  dvc get . data/predictions --rev EXPERIMENT -o maps/EXPERIMENT     # the masks of an experiment, by its name
   landcover compare maps/fcn8s maps/fcn32s -g data/dlcv2018/validation
   landcover compare maps/new maps/old -g truth --json | jq .verdict
 
