@@ -11,6 +11,7 @@ from pydantic import Field
 
 from landcover.bootstrap import mean_iou_interval
 from landcover.errors import LandcoverError, printable
+from landcover.examples import examples
 from landcover.files import write_metrics, write_table
 from landcover.pictures import Comparison, draw_samples, draw_world
 from landcover.samples import find_masks, find_samples
@@ -44,9 +45,11 @@ def main() -> None:
         raise LandcoverError(f"params.yaml: evaluate.samples: no picture in {truth} is called {unknown[0]!r}.")
     predictions = find_masks(PREDICTIONS)
     scores = score_masks(truth, PREDICTIONS, classes, only=samples)
+    # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
+    scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
     write_table(PLOTS / "iou.csv", scores.iou_table())
     write_table(PLOTS / "confusion.csv", scores.confusion_table())
-    names = named or scores.spread(params.samples)
+    names = named or examples(scores.truth_pixels(), params.samples)
     titles = [f"{printable(name)}\n{scores.caption(name)}" for name in names]
     rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
     draw_samples(rows, classes, PLOTS / "samples.png")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from landcover.classes import ClassTable, read_colour
+from landcover.classes import ClassTable, Colour, read_colours
 from landcover.documents import DuplicateKeyError, load_yaml
 from landcover.errors import LandcoverError
 from landcover.readable import check_readable
@@ -63,7 +63,7 @@ class Data(Block):
 
     root: str
     holdout: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(read_colour)]]
+    classes: dict[str, Annotated[tuple[Colour, ...], BeforeValidator(read_colours)]]
     ignore: str | None
 
     @model_validator(mode="after")

@@ -52,3 +52,7 @@ class Checkout:
 
     def metrics(self, name: str) -> dict:
         return json.loads((self.folder / "metrics" / f"{name}.json").read_text())
+
+    def predictions(self, folder: str = "data/predictions") -> dict[str, bytes]:
+        """Masks of a folder by the names of their files."""
+        return {path.name: path.read_bytes() for path in sorted((self.folder / folder).iterdir())}

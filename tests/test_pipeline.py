@@ -114,10 +114,22 @@ def test_from_scratch_again_everything_has_the_same_bytes(checkout):
 
 def test_experiments_can_be_compared(checkout):
     checkout.repro()
-    checkout.dvc("exp", "run", "evaluate", "-S", "train.model=fcn16s", "-S", "train.lr=1e-5")
+    options = {"hasty": ("train.model=fcn16s", "train.lr=1e-5"), "patient": ("train.lr=0.01", "train.steps=40")}
+    masks = {}
+    for name, (first, second) in options.items():
+        checkout.dvc("exp", "run", "evaluate", "-n", name, "-S", first, "-S", second)
+        masks[name] = checkout.predictions()
     diff = json.loads(checkout.dvc("metrics", "diff", "--all", "--json"))["metrics/evaluate.json"]
     assert {"mean_iou", "iou.roof"} <= set(diff)
     checkout.run("git", "checkout", "--quiet", ".")
+    assert masks["hasty"] != masks["patient"]
+    for name, expected in masks.items():
+        checkout.dvc("get", ".", "data/predictions", "--rev", name, "-o", f"maps/{name}")
+        assert checkout.predictions(f"maps/{name}") == expected
+    environment = ("env", f"PYTHONPATH={checkout.folder / 'src'}", sys.executable, "-m", "landcover")
+    said = checkout.run(*environment, "compare", "maps/hasty", "maps/patient", "-g", "data/other/validation")
+    assert "too few images for a verdict: 2, at least 6 are needed\n" in said
+    assert "note: params.yaml: the classes and their colours are taken from it" in said
 
 
 def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(checkout):

@@ -24,7 +24,7 @@ def read_class_table(path: Path) -> ClassTable:
         LandcoverError: The file is missing, of another kind, or has no table that can be used.
     """
     try:
-        return ClassTable.from_json(_content(path))
+        return ClassTable.from_json(read_content(path))
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Give a params.yaml, a model.safetensors or a JSON.") from error
     except (OSError, LookupError, TypeError, AttributeError) as error:
@@ -38,7 +38,14 @@ def read_class_table(path: Path) -> ClassTable:
     )
 
 
-def _content(path: Path) -> Any:
+def read_content(path: Path) -> Any:
+    """What a file has where its table should be: plain types, unchecked.
+
+    Raises:
+        OSError: It cannot be read.
+        SafetensorError, yaml.YAMLError, ValueError, RecursionError: It is not what its suffix says.
+        LookupError, TypeError: It has nothing there.
+    """
     check_readable(path)
     if path.suffix == ".safetensors":
         with safe_open(path, "numpy") as file:

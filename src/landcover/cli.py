@@ -79,6 +79,10 @@ def info(arguments: argparse.Namespace) -> None:
 
     model = load_model(arguments.model)
     network, architecture = model.network, model.architecture
+
+    def shown(name: str) -> str:
+        return ", ".join(map(hex_colour, model.classes.all_colours(name)))
+
     print(f"model: {architecture.model}")
     print(f"backbone: {architecture.backbone or '-'}")
     print(f"upsampling: {architecture.upsampling}")
@@ -87,8 +91,7 @@ def info(arguments: argparse.Namespace) -> None:
     print(f"stride: {network.stride}")
     print(f"scale: {model.scale}")
     print("classes:")
-    for name, colour in model.classes.colours.items():
-        print(f"  {name} {hex_colour(colour)}")
+    for name in model.classes.names:
+        print(f"  {name} {shown(name)}")
     if model.classes.ignore:
-        name, colour = model.classes.ignore
-        print(f"  {name} {hex_colour(colour)}, never predicted")
+        print(f"  {model.classes.ignore_name} {shown(model.classes.ignore_name)}, never predicted")

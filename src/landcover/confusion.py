@@ -69,7 +69,11 @@ def number(value: float) -> float | None:
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float | None:
-    """Share of the pixels that are predicted right; None if there are no pixels."""
+    """Share of the pixels that are predicted right; None if there are no pixels.
+
+    Args:
+        confusion: (C, C), or (C, S) if more is predicted than the classes.
+    """
     total = confusion.sum()
     return float(np.trace(confusion) / total) if total else None
 

@@ -9,11 +9,13 @@ import numpy as np
 from landcover.confusion import confusion_matrix
 from landcover.errors import LandcoverError, memory_errors_name
 from landcover.inference import label_image, mapped_beside
+from landcover.mask_labels import read_labels
 from landcover.model_file import Model
+from landcover.off_palette import OffPalette
 from landcover.parallel import error_as_result
 from landcover.progress_bar import progress_bar
 from landcover.samples import Sample, read_rgb
-from landcover.scoring import Scores, read_labels
+from landcover.scoring import Scores
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,18 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
         LandcoverError: Nothing can be read: a line for each pair.
     """
     classes = model.classes
-    per_picture, strays, broken = {}, 0, []
+    per_picture, off_palette, broken = {}, OffPalette(), []
     loss, known = 0.0, 0
 
     @error_as_result
-    def read(sample: Sample) -> tuple[np.ndarray, np.ndarray, int]:
-        image, (labels, strays) = read_rgb(sample.image), read_labels(sample.mask, classes)
+    def read(sample: Sample) -> tuple[np.ndarray, np.ndarray, OffPalette]:
+        image, (labels, off_palette) = read_rgb(sample.image), read_labels(sample.mask, classes)
         if image.shape[:2] != labels.shape:
             sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (labels, image))
             raise LandcoverError(
                 f"{sample.mask}: its size and that of {sample.image} differ: {sizes} pixels. Make them equal."
             )
-        return image, labels, strays
+        return image, labels, off_palette
 
     pairs = mapped_beside(model.network)(read, samples)
     pairs = progress_bar("validate", len(samples), "pictures", pairs, quiet=quiet)
@@ -67,7 +69,7 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
             broken += pair.lines
             continue
         image, labels, more = pair
-        strays += more
+        off_palette += more
         losses = _Losses(labels, len(classes))
         with memory_errors_name(sample.image):
             predicted = label_image(model, image, probabilities=losses, **options)
@@ -76,7 +78,8 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
         known += losses.known
     if not per_picture:
         raise LandcoverError(*broken)
-    return ModelScores(loss / known if known else None, Scores(classes, per_picture, strays, tuple(broken)))
+    scores = Scores(classes, per_picture, truth_off_palette=off_palette, broken=tuple(broken))
+    return ModelScores(loss / known if known else None, scores)
 
 
 class _Losses:

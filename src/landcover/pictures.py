@@ -66,7 +66,7 @@ def draw_world(tiles: Sequence[Sample], predictions: Mapping[str, Path], classes
     background = _faded(_mosaic(pictures))
     maps = {
         "picture": {tile.name: pictures[tile.name] for tile in judged},
-        "truth": {tile.name: read_rgb(tile.mask) for tile in judged},
+        "truth": {tile.name: classes.encode(classes.decode(read_packed(tile.mask))[0]) for tile in judged},
         "prediction": {tile.name: read_rgb(predictions[tile.name]) for tile in judged},
     }
     figure = Figure(figsize=(10.2, 15.9), dpi=_DPI, layout="constrained")

@@ -12,9 +12,12 @@ from tqdm import tqdm
 from landcover.classes import IGNORE, ClassTable
 from landcover.counting import byte_counts
 from landcover.errors import LandcoverError, memory_errors_name
+from landcover.off_palette import OffPalette
 from landcover.parallel import error_as_result, parallel_map
 from landcover.samples import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
 from landcover.tiles import pixel_column
+
+_ADVICE = "Add them to data.classes or raise prepare.max_off_palette."
 
 
 def prepare(
@@ -44,7 +47,7 @@ def prepare(
         with memory_errors_name(sample.image):
             image = scale_down(read_rgb(sample.image), scale)
             labels, off_palette = classes.decode(read_packed(sample.mask))
-            _check_off_palette(sample, off_palette, labels.size, max_off_palette)
+            OffPalette(labels.size, off_palette).check(sample.mask, max_off_palette, _ADVICE)
             labels = _resized(labels, image.shape[:2])
             return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
@@ -118,17 +121,6 @@ def _resized(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return labels
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, labels.shape, strict=True))
     return labels[np.ix_(rows, columns)]
-
-
-def _check_off_palette(sample: Sample, counts: dict[str, int], pixels: int, limit: float) -> None:
-    share = sum(counts.values()) / pixels
-    if share > limit:
-        shown = ", ".join(f"{colour} ({count})" for colour, count in list(counts.items())[:3])
-        more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
-        raise LandcoverError(
-            f"{sample.mask}: {share:.2%} of the pixels have colours of no class: {shown}{more}. "
-            "Add them to data.classes or raise prepare.max_off_palette."
-        )
 
 
 @contextmanager

@@ -73,14 +73,14 @@ def model_json(result: "ModelScores") -> dict:
 
 def difference_text(difference: Difference) -> str:
     """Both mean IoUs, their difference with its interval, and the share of resamples in which A is better."""
-    low, high = (_shown(bound, 6) for bound in (difference.low, difference.high))
+    interval = " to ".join(_shown(bound, 6) for bound in (difference.low, difference.high) if bound is not None) or "-"
     better = difference.share_a_better
     better = "-" if better is None else f"{100 * better:.1f} %"
     return "\n".join(
         [
             f"mean_iou of A: {_shown(difference.mean_iou_a, 6)}",
             f"mean_iou of B: {_shown(difference.mean_iou_b, 6)}",
-            f"A - B: {_shown(difference.difference, 6)}, {100 * LEVEL:.0f} % interval {low} to {high}",
+            f"A - B: {_shown(difference.difference, 6)}, {100 * LEVEL:.0f} % interval {interval}",
             f"A is better in {better} of {difference.resamples} resamples of {difference.pictures} pictures",
         ]
     )

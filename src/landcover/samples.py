@@ -25,6 +25,10 @@ _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the imple
 Found = TypeVar("Found")
 
 
+class TooManyPixelsError(LandcoverError):
+    """An image is too large to be read as a whole."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """A picture `NAME_sat.EXT` and its colour mask `NAME_mask.png`."""
@@ -98,8 +102,8 @@ def read_rgb(path: Path) -> np.ndarray:
     noted (EXIF) that it was held sideways: a mask has no such note, and a map must fit the file's pixels.
 
     Raises:
-        LandcoverError: The file is no picture, an animation, cut short, too large to be read as a whole, or has more
-            than 8 bits a channel.
+        TooManyPixelsError: It is too large to be read as a whole.
+        LandcoverError: The file is no picture, an animation, cut short, or has more than 8 bits a channel.
     """
     with memory_errors_name(path):
         return np.asarray(_decoded(path))
@@ -193,9 +197,9 @@ def _errors(path: Path, problem: str) -> Iterator[None]:
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
-        raise LandcoverError(
+        raise TooManyPixelsError(
             f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, too many to be read as a whole. "
-            "Cut it into smaller pictures; landcover predict also takes a GeoTIFF of any size."
+            "Cut it into smaller pictures; landcover predict and evaluate also take a GeoTIFF of any size."
         ) from error
     except Exception as error:  # damaged bytes make the readers raise anything
         cause = unknown_format(path) if isinstance(error, Image.UnidentifiedImageError) else reason(error)

@@ -4,9 +4,7 @@ Over the whole set of pixels, not per picture. Pixels whose truth is unknown are
 is a false positive. Unknown predicted on a known pixel is a miss. mean IoU is the plain mean over the classes but
 unknown; a class that is neither present nor predicted has no IoU (None) and is left out of the mean.
 
-Where each channel of all the classes' colours is 0 or 255, as in the course, the channels of other colours count as 0
-below 128 and as 255 from there on. What then is no class's colour is unknown, as it is with any other table; the
-course's scorer leaves such pixels, which are red, at whatever value its memory held.
+How colours become labels, `mask_labels` says.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,19 +22,21 @@ from landcover.confusion import (
     class_iou,
     class_mean,
     class_precision,
-    confusion_matrix,
     mean,
     number,
+    pixel_accuracy,
 )
-from landcover.errors import LandcoverError, memory_errors_name
+from landcover.errors import LandcoverError
+from landcover.mask_labels import OpenMask, count_pair
+from landcover.off_palette import OffPalette
 from landcover.parallel import error_as_result, parallel_map
 from landcover.progress_bar import progress_bar
-from landcover.samples import find_masks, read_packed
+from landcover.samples import find_masks
 
 if TYPE_CHECKING:  # takes longer to import than a few masks to score
     import pandas as pd
 
-_THRESHOLD = 128
+_NONE = OffPalette()
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,22 @@ class Scores:
         classes: The C classes that are scored.
         per_picture: Confusion matrix of each picture by name: int64 (C + 1, C + 1), rows are truths, columns
             predictions; the last of each is unknown. A few hundred bytes a picture.
-        strays: Number of pixels, of truth and predictions, whose colour is not in the table of classes.
+        truth_off_palette, predicted_off_palette: The pixels of each side whose colours are of no class.
         broken: A line for each mask that could not be scored.
         missing: Names of the pictures that were left out because only the truth or the prediction has a mask of them.
     """
 
     classes: ClassTable
     per_picture: Mapping[str, np.ndarray]
-    strays: int = 0
+    truth_off_palette: OffPalette = _NONE
+    predicted_off_palette: OffPalette = _NONE
     broken: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
+
+    @property
+    def strays(self) -> int:
+        """Number of pixels, of truth and predictions, whose colours are of no class."""
+        return self.truth_off_palette.total + self.predicted_off_palette.total
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -72,7 +78,7 @@ class Scores:
         pixels = known.sum()
         return {
             "mean_iou": mean(table["iou"]),
-            "pixel_accuracy": float(np.trace(known) / pixels) if pixels else None,
+            "pixel_accuracy": pixel_accuracy(known),
             "mean_accuracy": mean(table["recall"]),
             "frequency_weighted_iou": float(np.nansum(table["share"] * table["iou"])) if pixels else None,
             "iou": self.named(table["iou"]),
@@ -110,24 +116,25 @@ class Scores:
         pairs = pd.MultiIndex.from_product([names, names], names=["actual", "predicted"])
         return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
 
-    def picture_iou(self, name: str) -> float | None:
-        """Mean IoU of one picture, over the classes that are present or predicted in it."""
-        return mean(scored_iou(self.per_picture[name]))
+    def truth_pixels(self) -> dict[str, np.ndarray]:
+        """Number of pixels of each class in the truth of each picture: int64 (C,) by name."""
+        return {name: confusion[:-1].sum(1) for name, confusion in self.per_picture.items()}
+
+    def picture_accuracy(self, name: str) -> float | None:
+        """Pixel accuracy of one picture: of its pixels whose truth is known; None if there are none."""
+        return pixel_accuracy(self.per_picture[name][:-1])
 
     def ranked(self) -> list[str]:
-        """Names of the pictures from the highest mean IoU to the lowest; those that have none last, equals by name."""
-        iou = {name: self.picture_iou(name) for name in self.per_picture}
-        return sorted(iou, key=lambda name: (iou[name] is None, -(iou[name] or 0.0), name))
-
-    def spread(self, count: int) -> list[str]:
-        """`count` names evenly over the ranks: best and worst included and, if the count is odd, the median."""
-        ranked = self.ranked()
-        return [ranked[i] for i in np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(int))]
+        """Names of the pictures from the highest pixel accuracy to the lowest; those that have none last, by name."""
+        accuracy = {name: self.picture_accuracy(name) for name in self.per_picture}
+        return sorted(accuracy, key=lambda name: (accuracy[name] is None, -(accuracy[name] or 0.0), name))
 
     def caption(self, name: str) -> str:
-        """Mean IoU of a picture and its place among all, in words."""
-        iou, ranked = self.picture_iou(name), self.ranked()
-        return f"mean IoU {'-' if iou is None else f'{iou:.3f}'} ({ranked.index(name) + 1} of {len(ranked)})"
+        """Pixel accuracy of a picture and its place among all, in words."""
+        accuracy, ranked = self.picture_accuracy(name), self.ranked()
+        if accuracy is None:
+            return "no pixel of known class"
+        return f"pixel accuracy {accuracy:.3f} ({ranked.index(name) + 1} of {len(ranked)})"
 
 
 def scored_iou(confusion: np.ndarray) -> np.ndarray:
@@ -149,6 +156,7 @@ def score_masks(
     plain: bool = False,
     keep_going: bool = False,
     allow_missing: bool = False,
+    open_large: OpenMask | None = None,
     quiet: bool = False,
 ) -> Scores:
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
@@ -158,11 +166,15 @@ def score_masks(
         plain: See `find_masks`.
         keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
         allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
+        open_large: Opens masks that are too large to be read as a whole, to be read in strips; None if there is no way.
         quiet: Show no progress, not even to a terminal.
 
+    Returns:
+        The scores, whatever the colours; `OffPalette.check` tells whether they are those of the classes.
+
     Raises:
-        LandcoverError: A folder is missing or empty; or a line for each mask that has no partner, cannot be read, or
-            is of another size than its partner.
+        LandcoverError: A folder is missing or empty, or no mask has a partner; or a line for each mask that has none,
+            cannot be read, or is of another size than its partner.
     """
     truths, predicted = find_masks(truth, plain), find_masks(predictions, plain)
     if only is not None:
@@ -175,50 +187,23 @@ def score_masks(
     ]
     missing = frozenset(truths.keys() ^ predicted.keys())
     truths = {name: path for name, path in truths.items() if name in predicted}
-    if lonely and not (allow_missing and truths):
+    if allow_missing and not truths:
+        raise LandcoverError(f"{predictions}: no mask in it has the name of one in {truth}. Give folders that match.")
+    if lonely and not allow_missing:
         raise LandcoverError(*lonely)
 
-    read = error_as_result(lambda path: read_labels(path, classes))
-
     @error_as_result
-    def count(name: str) -> tuple[np.ndarray, int]:
-        sides = [read(path) for path in (truths[name], predicted[name])]
-        if wrong := [line for side in sides if isinstance(side, LandcoverError) for line in side.lines]:
-            raise LandcoverError(*wrong)
-        (labels, strays), (answers, more) = sides
-        if labels.shape != answers.shape:
-            sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (answers, labels))
-            raise LandcoverError(
-                f"{predicted[name]}: its size and that of {truths[name]} differ: {sizes} pixels. Make them equal."
-            )
-        return confusion_matrix(labels, answers, len(classes) + 1), strays + more
+    def count(name: str) -> tuple[np.ndarray, OffPalette, OffPalette]:
+        return count_pair(truths[name], predicted[name], classes, open_large)
 
     results = progress_bar("score", len(truths), "pictures", parallel_map(count, truths), quiet=quiet)
-    per_picture, strays, broken = {}, 0, []
+    per_picture, broken, sides = {}, [], [_NONE, _NONE]
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):
             broken += result.lines
         else:
-            per_picture[name] = result[0]
-            strays += result[1]
+            per_picture[name], *more = result
+            sides = [side + found for side, found in zip(sides, more, strict=True)]
     if broken and not (keep_going and per_picture):
         raise LandcoverError(*broken)
-    return Scores(classes, per_picture, strays, tuple(broken), missing)
-
-
-def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
-    """Read a colour mask by the course's rules.
-
-    Returns:
-        Labels uint8 (H, W), unknown after the last class; how many pixels' colours are no class's.
-
-    Raises:
-        LandcoverError: See `samples.read_rgb`.
-    """
-    with memory_errors_name(path):
-        mask = read_packed(path)
-        labels, off_palette = classes.decode(mask)
-        if off_palette and classes.saturated:  # colours of the table stay what they are
-            channels = np.where(mask.view(np.uint8) < _THRESHOLD, np.uint8(0), np.uint8(255))
-            labels, _ = classes.decode(channels.view(np.uint32))
-        return np.minimum(labels, len(classes)), sum(off_palette.values())  # IGNORE is the largest of all
+    return Scores(classes, per_picture, *sides, tuple(broken), missing)

@@ -3,17 +3,20 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import declare, whole
-from landcover.errors import Problems, note
+from landcover.errors import LandcoverError, Problems, needed_by, note
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
+    from landcover.mask_labels import MaskRows
     from landcover.scoring import Scores
 
 RESAMPLES = 2000  # as params.yaml has it
+MAX_OFF_PALETTE = 0.01
 
 _MASKS = """\
 Masks are NAME_mask.png (or .tif) of any size, paired by NAME; in a folder where no file is called NAME_mask or
@@ -21,12 +24,17 @@ NAME_sat, each NAME.png is a mask. Where every colour of the classes is made of 
 count as 0 below 128 and as 255 from there on; any other colour of no class (red, in the course's) is unknown. A class
 predicted where the truth is unknown is a false positive; unknown predicted is a miss. A class that is neither present
 nor predicted has no IoU ("-", in JSON null) and no part in the mean.
+
+Classes and colours are those of --classes; else of a dataset.json or of a single model beside the masks (in a folder
+of masks or the one above it, the truth's first); else of the params.yaml of this project (here or in a folder above);
+else the course's. A note says which file it was. Where more of the pixels than --max-off-palette have colours of no
+class, nothing is scored: the classes are others.
 """
 _EXIT_CODES = """\
 exit codes:
   0  all is scored
-  1  something is not: masks without a partner (nothing is scored, unless --allow-missing), broken files (the others
-     are scored), wrong input; stderr says what, one line for each
+  1  something is not: masks without a partner (nothing is scored, unless --allow-missing), colours of no class
+     (nothing is scored), broken files (the others are scored), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
 _EVALUATE = f"""\
@@ -38,11 +46,14 @@ examples:
 
 {_EXIT_CODES}"""
 _COMPARE = f"""\
-The same resamples of the pictures are scored for both (paired bootstrap), so that easy and hard pictures fall on both
-alike. One is better by more than chance if the 95 % interval of the difference leaves out 0.
+The same resamples of the pictures are scored for both (paired bootstrap, its percentiles widened for few pictures), so
+that easy and hard pictures fall on both alike. One is better by more than chance if the 95 % interval of the difference
+leaves out 0, to which it reaches unless swapping the two on random pictures hardly ever gives as large a difference
+(permutation test). Fewer than 6 pictures have no verdict, and one has no interval.
 
 {_MASKS}
 examples:
+  dvc get . data/predictions --rev EXPERIMENT -o maps/EXPERIMENT     # the masks of an experiment, by its name
   landcover compare maps/fcn8s maps/fcn32s -g data/dlcv2018/validation
   landcover compare maps/new maps/old -g truth --json | jq .verdict
 
@@ -93,6 +104,9 @@ def compare(arguments: argparse.Namespace) -> None:
     a, b = (scores.per_picture for scores in both)
     if not a.keys() & b.keys():
         _raise_broken(both)
+        raise LandcoverError(
+            f"{arguments.b}: no mask in it has the name of one in {arguments.a}. Give folders of the same images."
+        )
     difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
         print_json({**difference_json(difference), "missing": _missing(both)})
@@ -103,6 +117,17 @@ def compare(arguments: argparse.Namespace) -> None:
     finish(arguments, both)
 
 
+def add_max_off_palette(command: argparse.ArgumentParser) -> None:
+    """Declare the option of that name."""
+    command.add_argument(
+        "--max-off-palette",
+        type=_share,
+        default=MAX_OFF_PALETTE,
+        metavar="SHARE",
+        help=f"of the pixels of a folder, 0 to 1, that may have colours of no class ({MAX_OFF_PALETTE}; JPEG noise: 1)",
+    )
+
+
 def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
     command.add_argument(
         "-g", "--labels", type=Path, required=True, metavar="GROUND_TRUTH_DIR", help="folder of the true masks"
@@ -111,8 +136,9 @@ def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
         "--classes",
         type=Path,
         metavar="FILE",
-        help="a params.yaml, model.safetensors or JSON with the classes and their colours (default: the course's)",
+        help="a params.yaml, model.safetensors or JSON with the classes and their colours (default: see below)",
     )
+    add_max_off_palette(command)
     command.add_argument(
         "--allow-missing", action="store_true", help="leave out masks without a partner, and say how many"
     )
@@ -123,17 +149,46 @@ def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
 def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     """Scores of the masks of each folder; what is wrong with them is told together."""
     from landcover.class_files import read_class_table
-    from landcover.classes import DEEPGLOBE
+    from landcover.class_search import find_class_table
     from landcover.scoring import score_masks
 
-    classes = read_class_table(arguments.classes) if arguments.classes else DEEPGLOBE
+    if arguments.classes:
+        classes, source = read_class_table(arguments.classes), arguments.classes
+    else:
+        classes, source = find_class_table([arguments.labels, *folders])
+        if source and not arguments.quiet:
+            note(f"{source}: the classes and their colours are taken from it (--classes takes others)")
     options = {"plain": True, "keep_going": True, "quiet": arguments.quiet, "allow_missing": arguments.allow_missing}
     results, problems = [], Problems()
     for folder in folders:
         with problems.gathered():
-            results.append(score_masks(arguments.labels, folder, classes, **options))
+            results.append(score_masks(arguments.labels, folder, classes, open_large=_open_large, **options))
+    problems.raise_any()
+    advice = (
+        f"Give the file with their classes as --classes ({source or 'the preset'} has others), or raise "
+        "--max-off-palette."
+    )
+    for folder, scores in zip(folders, results, strict=True):
+        for place, side in ((arguments.labels, scores.truth_off_palette), (folder, scores.predicted_off_palette)):
+            with problems.gathered():
+                side.check(place, arguments.max_off_palette, advice)
     problems.raise_any()
     return results
+
+
+@contextmanager
+def _open_large(path: Path) -> Iterator["MaskRows"]:
+    """Open a mask that is too large to be read as a whole."""
+    with needed_by(f"{path}: masks of so many pixels", "geo"):
+        from landcover.large_masks import open_large_mask
+    with open_large_mask(path) as mask:
+        yield mask
+
+
+def _share(text: str) -> float:
+    if not 0 <= float(text) <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: give a share from 0 to 1")
+    return float(text)
 
 
 def _raise_broken(results: Sequence["Scores"]) -> None:

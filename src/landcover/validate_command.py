@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from landcover.arguments import add_inference, declare, inference_options
-from landcover.scoring_commands import finish, print_json
+from landcover.scoring_commands import add_max_off_palette, finish, print_json
 
 _EPILOG = """\
 DATA_DIR holds pairs NAME_sat.jpg (or png, tif) and NAME_mask.png (or tif) of any size, in the model's colours. Nothing
@@ -20,8 +20,8 @@ examples:
 
 exit codes:
   0  all pairs are scored
-  1  some are not: broken files (the others are scored), a picture or mask without the other, wrong input; stderr says
-     what, one line for each
+  1  some are not: broken files (the others are scored), a picture or mask without the other, colours of no class
+     (nothing is scored), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
 
@@ -31,6 +31,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command = declare(commands, "validate", "score a model on pictures with masks; writes nothing", _EPILOG)
     command.add_argument("data", type=Path, metavar="DATA_DIR", help="folder of pictures and masks")
     add_inference(command)
+    add_max_off_palette(command)
     command.add_argument("--json", action="store_true", help="print the figures as JSON, unrounded, with IoU by class")
     command.add_argument("-q", "--quiet", action="store_true", help="only the figures: no progress, no notes")
     command.set_defaults(run=validate)
@@ -49,6 +50,8 @@ def validate(arguments: argparse.Namespace) -> None:
     samples = find_samples(arguments.data)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
     result = score_model(model, samples, quiet=arguments.quiet, **inference_options(arguments))
+    advice = f"The classes of {arguments.model} have others: give masks in its colours, or raise --max-off-palette."
+    result.scores.truth_off_palette.check(arguments.data, arguments.max_off_palette, advice)
     if arguments.json:
         print_json(model_json(result))
     else:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from landcover import bootstrap
-from landcover.bootstrap import compare_pictures, mean_iou_interval
+from landcover.bootstrap import compare_pictures, mean_iou_interval, resampled_means
+from landcover.errors import LandcoverError
 from landcover.scoring import mean_iou
 
 
@@ -51,7 +53,8 @@ def test_a_resample_is_scored_as_a_set_of_its_pictures():
     for _ in range(100):
         drawn = np.repeat(np.arange(5), rng.multinomial(5, [0.2] * 5))
         means.append(mean_iou(sum(pictures[i] for i in drawn)))
-    expected = np.quantile(means, (0.025, 0.975))
+    beyond = stats.norm.cdf(-stats.t.ppf(0.975, 4) * np.sqrt(5 / 4))  # Hesterberg 2015
+    expected = np.quantile(means, (beyond, 1 - beyond))
     np.testing.assert_allclose(mean_iou_interval(by_name(pictures), 100, 3), expected)
 
 
@@ -65,9 +68,32 @@ def test_the_mean_lies_within_and_more_pictures_narrow_the_interval():
     assert widths[1] < widths[0] / 2
 
 
-def test_the_interval_of_a_single_picture_is_its_score():
-    (picture,) = draw_pictures(np.random.default_rng(0), 1)
-    assert mean_iou_interval({"a": picture}, 100, 0) == pytest.approx((mean_iou(picture),) * 2)
+def test_a_single_picture_has_no_interval_and_no_verdict():
+    (a, b) = draw_pictures(np.random.default_rng(0), 2)
+    assert mean_iou_interval({"a": a}, 100, 0) == (None, None)
+    difference = compare_pictures({"a": a}, {"a": b}, 100, 0)
+    assert difference.low is difference.high is difference.share_a_better is None
+    assert difference.difference == mean_iou(a) - mean_iou(b)
+    assert difference.verdict == "too few images for a verdict: 1, at least 6 are needed"
+
+
+@pytest.mark.parametrize(
+    ("count", "verdict"), [(2, "too few"), (5, "too few"), (6, "A is better"), (10, "A is better")]
+)
+def test_a_verdict_needs_six_pictures_however_large_the_difference(count, verdict):
+    rng = np.random.default_rng(0)
+    a, b = draw_pictures(rng, count, skill=0.95), draw_pictures(rng, count, skill=0.3)
+    difference = compare_pictures(by_name(a), by_name(b), 2000, 0)
+    assert difference.verdict.startswith(verdict)
+    assert (difference.low > 0) == (count >= 6)  # what the interval says and the verdict are the same
+
+
+def test_intervals_of_few_pictures_are_wider_than_the_percentiles():
+    pictures = draw_pictures(np.random.default_rng(0), 200)
+    for count, least in ((5, 1.2), (30, 1.0)):
+        low, high = mean_iou_interval(by_name(pictures[:count]), 2000, 0)
+        plain = np.quantile(resampled_means(pictures[:count], 2000, 0), (0.025, 0.975))
+        assert high - low > least * np.ptp(plain)
 
 
 def test_without_any_class_there_is_no_interval():
@@ -76,7 +102,9 @@ def test_without_any_class_there_is_no_interval():
     assert mean_iou_interval({"a": only_unknown}, 100, 0) == (None, None)
     difference = compare_pictures({"a": only_unknown}, {"a": only_unknown}, 100, 0)
     assert difference.difference is difference.low is difference.share_a_better is None
-    assert difference.verdict.startswith("no difference")
+    many = compare_pictures(*[{str(i): only_unknown for i in range(9)}] * 2, 100, 0)
+    assert many.difference is many.low is many.share_a_better is None
+    assert many.verdict.startswith("no difference")
 
 
 def slightly_worse(pictures, rng):
@@ -114,16 +142,45 @@ def test_equals_do_not_differ():
     assert difference.verdict == "no difference beyond chance at 95 %"
 
 
-def test_predictions_of_equal_quality_are_rarely_told_apart():
-    rng = np.random.default_rng(1)
+def of_like_error(pictures, rng):
+    """Another prediction of the same pictures, as good as theirs: it errs alike, and by chance more or less."""
+    pixels = pictures.sum(-1, keepdims=True)
+    shares = rng.standard_gamma(10 * (pictures / np.maximum(pixels, 1)))
+    return np.round(shares / np.maximum(shares.sum(-1, keepdims=True), 1e-9) * pixels).astype(int)
+
+
+@pytest.mark.parametrize("alike", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 5, 6, 10, 31])
+def test_predictions_of_equal_quality_are_rarely_told_apart(count, alike):
+    rng = np.random.default_rng(count)
+    trials = 300 if count < 31 else 200
     found = 0
-    for trial in range(60):
-        a, b = draw_pictures(rng, 40), draw_pictures(rng, 40)
-        found += compare_pictures(by_name(a), by_name(b), 300, trial).verdict[0] != "n"
-    assert found <= 9
+    for trial in range(trials):
+        if alike:
+            a, b = [of_like_error(pictures, rng) for pictures in [draw_pictures(rng, count)] * 2]
+        else:
+            a, b = draw_pictures(rng, count), draw_pictures(rng, count)
+        difference = compare_pictures(by_name(a), by_name(b), 300, trial)
+        found += "is better" in difference.verdict
+        if count >= 6:
+            assert ("is better" in difference.verdict) == (not difference.low <= 0 <= difference.high)
+    assert found / trials <= 0.07
+
+
+def test_one_picture_that_differs_among_many_is_no_difference():
+    pictures = draw_pictures(np.random.default_rng(0), 20)
+    other = pictures.copy()
+    other[7] = 0
+    other[7, 0, 1] = pictures[7].sum()
+    difference = compare_pictures(by_name(pictures), by_name(other), 1000, 0)
+    assert difference.difference > 0
+    assert difference.verdict == "no difference beyond chance at 95 %"
+    assert difference.low <= 0 <= difference.high
 
 
 def test_only_pictures_of_both_are_compared():
     a, b = (by_name(draw_pictures(np.random.default_rng(seed), 10)) for seed in (0, 1))
     b["other"] = b.pop("0003")
     assert compare_pictures(a, b, 100, 0).pictures == 9
+    with pytest.raises(LandcoverError, match="no image is in both"):
+        compare_pictures(a, {"other": b["other"]}, 100, 0)

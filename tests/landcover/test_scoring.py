@@ -95,15 +95,19 @@ def test_figures_of_the_paper_by_hand(tmp_path, classes):
     assert figures["frequency_weighted_iou"] == pytest.approx(3 / 4 * 2 / 3 + 1 / 4 * 1 / 2)
 
 
-def test_pictures_are_ranked_by_their_own_iou(tmp_path, classes):
-    truth = {"bad": [[0, 0]], "good": [[1, 1]], "none": [[U, U]], "worst": [[2, 2]]}
-    predicted = {"bad": [[0, 1]], "good": [[1, 1]], "none": [[U, U]], "worst": [[0, 1]]}
+def test_pictures_are_ranked_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(tmp_path, classes):
+    truth = {"bad": [[0, 0, 0, 0]], "good": [[1, 1, 1, 1]], "nearly": [[0] * 99 + [2]], "none": [[U, U]]}
+    predicted = {"bad": [[0, 1, 1, 1]], "good": [[1, 1, 1, 1]], "nearly": [[0] * 99 + [1]], "none": [[0, U]]}
     scores = score(tmp_path, classes, truth, predicted)
-    assert scores.ranked() == ["good", "bad", "worst", "none"]
-    assert scores.spread(2) == ["good", "none"]
-    assert scores.spread(1) == ["good"]
-    assert scores.spread(10) == scores.ranked()
-    assert scores.picture_iou("none") is None
+    assert scores.ranked() == ["good", "nearly", "bad", "none"]
+    assert scores.caption("nearly") == "pixel accuracy 0.990 (2 of 4)"
+    assert scores.caption("none") == "no pixel of known class"
+    assert {name: pixels.tolist() for name, pixels in scores.truth_pixels().items()}["nearly"] == [99, 0, 1]
+
+
+def test_unknown_truth_has_no_part_in_a_pictures_accuracy(tmp_path, classes):
+    scores = score(tmp_path, classes, {"a": [[U, U, 0, 0]]}, {"a": [[1, U, 0, U]]})
+    assert scores.picture_accuracy("a") == 1 / 2
 
 
 @pytest.mark.parametrize(

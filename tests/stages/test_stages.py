@@ -88,6 +88,60 @@ def test_samples_can_be_asked_for_by_name(project):
         evaluate.main()
 
 
+def test_samples_are_of_the_same_pictures_whatever_was_predicted(project):
+    project(evaluate={"samples": 2})
+    shown = []
+    evaluate.PREDICTIONS.mkdir(parents=True)
+    masks = {path.name: TABLE.decode(read_packed(path))[0] for path in Path("data/validation").glob("*_mask.png")}
+    for best in masks:
+        for name, labels in masks.items():
+            labels = labels if name == best else (labels + 1) % 3
+            Image.fromarray(TABLE.encode(labels)).save(evaluate.PREDICTIONS / name)
+        evaluate.main()
+        shown.append(read_rgb(Path("plots/samples.png")))
+    width = shown[0].shape[1]
+    captions, originals, predictions = slice(0, width // 20), slice(width // 20, width // 2), slice(width // 2, width)
+    for other in shown[1:]:
+        assert (other[:, originals] == shown[0][:, originals]).all()
+        assert (other[:, predictions] != shown[0][:, predictions]).any()
+    assert any((other[:, captions] != shown[0][:, captions]).any() for other in shown[1:])
+
+
+def test_predictions_in_other_colours_than_the_classes_are_refused(project):
+    shutil.copytree("data/validation", evaluate.PREDICTIONS, ignore=shutil.ignore_patterns("*_sat*"))
+    mask = read_rgb(evaluate.PREDICTIONS / "b_mask.png").copy()
+    mask[0, 0] = (60, 16, 152)
+    Image.fromarray(mask).save(evaluate.PREDICTIONS / "b_mask.png")
+    with pytest.raises(LandcoverError, match=r"^data/predictions: 0\.01% of .* no class: #3c1098 \(1\)\. .*predict"):
+        evaluate.main()
+    assert not Path("metrics/evaluate.json").exists()
+
+
+def test_a_border_in_a_second_colour_of_the_ignored_class_passes_the_whole_pipeline(project):
+    classes = {"urban": "#00ffff", "forest": "#00ff00", "water": ["#0000ff", [1, 2, 3]], "none": ["#9b9b9b", "#000000"]}
+    project(data={"classes": classes, "ignore": "none"})
+    for path in Path("data").rglob("*_mask.png"):
+        mask = read_rgb(path).copy()
+        mask[:7] = 0  # 17 %
+        mask[-3:, :20] = 155
+        mask[-3:, 20:30] = (1, 2, 3)
+        Image.fromarray(mask).save(path)
+    for stage in (prepare, train, predict, evaluate):
+        stage.main()
+    found = json.loads(Path("metrics/data.json").read_text())["validation"]
+    assert found["off_palette"] == 0
+    assert found["share"]["none"] == pytest.approx((7 * 56 + 3 * 20) / (40 * 56), abs=1e-4)
+    assert json.loads(Path("data/prepared/dataset.json").read_text())["classes"] == {
+        **classes,
+        "water": ["#0000ff", "#010203"],
+    }
+    assert load_model(train.MODEL).classes.further == {"water": ((1, 2, 3),), "none": ((0, 0, 0),)}
+    drawn = {
+        colour for path in predict.PREDICTIONS.iterdir() for _, colour in Image.open(path).convert("RGB").getcolors()
+    }
+    assert drawn <= {(0, 255, 255), (0, 255, 0), (0, 0, 255)}
+
+
 def test_parameters_can_be_chosen_on_training_pictures_that_are_kept_aside(project):
     project(data={"holdout": 2})
     shutil.rmtree("data/validation")  # nobody looks at it
