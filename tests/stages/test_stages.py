@@ -20,7 +20,7 @@ def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
     for stage in (prepare, train, predict, evaluate):
         stage.main()
     rows = read_table("plots/training.csv")
-    assert list(rows[0]) == ["epoch", "lr", "train_loss", "validation_loss", "pixel_accuracy", "mean_iou"]
+    assert list(rows[0]) == ["epoch", "lr", "train_loss", "validation_loss", "tile_accuracy", "tile_mean_iou"]
     assert [row["epoch"] for row in rows] == ["1", "2"]
     figures = json.loads(Path("metrics/train.json").read_text())
     assert figures["epoch"] == 2
@@ -40,10 +40,10 @@ def test_the_best_epoch_is_kept_when_asked_for(project):
     prepare.main()
     train.main()
     rows = read_table("plots/training.csv")
-    best = max(rows, key=lambda row: float(row["mean_iou"]))
+    best = max(rows, key=lambda row: float(row["tile_mean_iou"]))
     figures = json.loads(Path("metrics/train.json").read_text())
     assert figures["epoch"] == int(best["epoch"])
-    assert figures["mean_iou"] == pytest.approx(float(best["mean_iou"]), abs=1e-4)
+    assert figures["tile_mean_iou"] == pytest.approx(float(best["tile_mean_iou"]), abs=1e-4)
 
 
 def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
