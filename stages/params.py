@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -65,6 +65,7 @@ class Data(Block):
     holdout: Annotated[int, Field(ge=0, le=2**31 - 1)]
     classes: dict[str, Annotated[tuple[int, int, int], BeforeValidator(read_colour)]]
     ignore: str | None
+    resolution: Literal["auto"] | Annotated[Number, Field(gt=0)] | None
 
     @model_validator(mode="after")
     def _makes_a_table(self) -> "Data":

@@ -38,7 +38,7 @@ class Favourite:
     def complaint(self, name: str) -> str:
         """What is wrong with a network that gives one class, of this name, only; and what to do."""
         return (
-            f"it gives {self.predicted:.1%} of the labelled validation pixels the class {name!r}, which "
-            f"{self.truth:.1%} are: its maps will look alike. Train longer (train.epochs, train.steps), or with a lower "
-            "train.ema, train.warmup or train.lr"
+            f"it gives {self.predicted:.1%} of the labelled validation pixels the class {name!r}, which is right for "
+            f"{self.truth:.1%}: expect that of its maps too. Train longer (train.epochs, train.steps), or with a lower "
+            "train.ema, train.warmup or train.lr."
         )

@@ -65,7 +65,7 @@ def write_metrics(path: Path, content: dict) -> dict:
     Raises:
         ValueError: a float is NaN or infinite, which JSON has no word for; say None instead.
     """
-    content = _rounded(content)
+    content = rounded(content)
     with replacing(path) as scratch:
         scratch.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return content
@@ -77,7 +77,8 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.round(DECIMALS).to_csv(scratch, index=False)
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """A figure, or a table of figures, with floats rounded to `DECIMALS`."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     return round(value, DECIMALS) if isinstance(value, float) else value

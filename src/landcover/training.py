@@ -218,8 +218,8 @@ class Trainer:
         self._loss_sum = 0.0
         self._rows.append(row)
         self._favourites.append(favourite)
-        score, best = (each and each["tile_mean_iou"] or 0.0 for each in (row, self._best and self._best[0]))
-        if self.recipe.keep == "best" and (not self._best or score > best):
+        best = self._best[0]["tile_mean_iou"] if self._best else None
+        if self.recipe.keep == "best" and (not self._best or (row["tile_mean_iou"] or 0) > (best or 0)):
             weights = {name: tensor.clone() for name, tensor in self.average.module.state_dict().items()}
             self._best = row, weights
 

@@ -48,6 +48,7 @@ def validate(arguments: argparse.Namespace) -> None:
 
     samples = find_samples(arguments.data)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
+    model.warn_if_collapsed()
     result = score_model(model, samples, quiet=arguments.quiet, **inference_options(arguments))
     if arguments.json:
         print_json(model_json(result))

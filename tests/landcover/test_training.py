@@ -225,7 +225,7 @@ ALTERATIONS = {
     "whole numbers as weights": lambda state: state["network"].update(
         {name: value.int() for name, value in state["network"].items()}
     ),
-    "a list as weight": lambda state: state["network"].update(dict.fromkeys(state["network"], [1.0])),
+    "a list as weight": lambda state: state["network"].update({name: [1.0] for name in state["network"]}),
     "more steps than there are": lambda state: state.update(done=10**6),
     "steps below 0": lambda state: state.update(done=-1),
     "a text for steps": lambda state: state.update(done="4"),
