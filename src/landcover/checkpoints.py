@@ -28,8 +28,8 @@ class Checkpoint:
         fingerprint: Of all that the result of the training depends on; a state with another one is not used.
     """
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
-        self.path, self._fingerprint = path, fingerprint
+    def __init__(self, path: Path | str, fingerprint: str) -> None:
+        self.path, self._fingerprint = Path(path), fingerprint
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace what is there by tensors, numbers and texts in dicts and lists."""

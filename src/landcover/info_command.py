@@ -54,9 +54,9 @@ def info(arguments: argparse.Namespace) -> None:
     model.warn_if_collapsed()
 
 
-def commit_of(path: Path) -> str | None:
+def commit_of(path: Path | str) -> str | None:
     """The first commit, shortened, of the repository here whose dvc.lock names this file by its MD5; None without."""
-    with path.open("rb") as file:
+    with Path(path).open("rb") as file:
         md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     found = git_output("log", "--all", "--reverse", "-S", md5, "--format=%h", "--", ":(top,glob)**/dvc.lock")
     return found.split()[0] if found and found.split() else None

@@ -18,13 +18,13 @@ from landcover.silence import libraries_silenced
 
 def predict_map(
     model: Model,
-    image: Path,
-    path: Path,
+    image: Path | str,
+    path: Path | str,
     *,
     cog: bool = False,
     bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
-    probabilities: Path | None = None,
+    probabilities: Path | str | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> None:
@@ -44,6 +44,8 @@ def predict_map(
     Raises:
         LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
     """
+    image, path = Path(image), Path(path)
+    probabilities = probabilities and Path(probabilities)
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())

@@ -79,7 +79,7 @@ def describe(model: Model) -> dict[str, Any]:
         "values": [0, 255],
         "mean": model.network.mean.flatten().tolist(),
         "std": model.network.std.flatten().tolist(),
-        **model.origin.to_json(model.classes.names),
+        **model.origin.to_json(),
     }
 
 
@@ -106,8 +106,8 @@ def load_model(path: Path | str) -> Model:
         (scale,) = _numbers([description["scale"]], 1)
         if not 0 < scale <= 1 or min(std) < _FLOAT32.tiny:
             raise ValueError("scale or std out of range")
-        origin = Origin.from_json(description, classes.names)
         network = _build_to_fit(architecture, len(classes), weights)
+        origin = Origin.from_json(description, len(classes))
         network.normalise_by(mean, std)
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Train a model, or give the path of one.") from error

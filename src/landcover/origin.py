@@ -1,8 +1,8 @@
 """Where a model comes from and how good it was: what its file tells a receiver, and the network does not need."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from landcover.favourite import Favourite
@@ -38,26 +38,23 @@ class Origin:
     favourite: Favourite | None = None
     code: str | None = None
 
-    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
-        """As plain types; `from_json` reads it back.
-
-        Args:
-            names: Of the classes, by label.
-        """
-        favourite = self.favourite
+    def to_json(self) -> dict[str, Any]:
+        """As plain types; `from_json` reads it back."""
         return {
             "data": self.data,
             "resolution": self.resolution,
             "params": self.params,
             "score": self.score,
-            "favourite": favourite
-            and {"class": names[favourite.label], "predicted": favourite.predicted, "truth": favourite.truth},
+            "favourite": self.favourite and asdict(self.favourite),
             "code": self.code,
         }
 
     @classmethod
-    def from_json(cls, content: Mapping, names: Sequence[str]) -> "Origin":
+    def from_json(cls, content: Mapping, classes: int) -> "Origin":
         """Read what `to_json` gave, beside anything else; what is missing is not known.
+
+        Args:
+            classes: Their number.
 
         Raises:
             ValueError: A value cannot be; the message names it.
@@ -75,7 +72,7 @@ class Origin:
             resolution=read("resolution", _resolution),
             params=read("params", _table),
             score=read("score", _score),
-            favourite=read("favourite", lambda value: _favourite(value, names)),
+            favourite=read("favourite", lambda value: _favourite(value, classes)),
             code=read("code", _text),
         )
 
@@ -98,10 +95,11 @@ def _score(value: Any) -> Table:
     return _table(value)
 
 
-def _favourite(value: Any, names: Sequence[str]) -> Favourite:
+def _favourite(value: Any, classes: int) -> Favourite:
+    _check(type(value["label"]) is int and 0 <= value["label"] < classes)
     shares = [value[key] for key in ("predicted", "truth")]
     _check(all(_is_number(share) and 0 <= share <= 1 for share in shares))
-    return Favourite(names.index(value["class"]), *map(float, shares))
+    return Favourite(value["label"], *map(float, shares))
 
 
 def _table(value: Any) -> Table:

@@ -20,7 +20,7 @@ _EQUAL_AREA = "EPSG:6933"  # cylindrical: parallels and meridians, so the border
 _DEGREES = "EPSG:4326"  # what GeoJSON is in (RFC 7946)
 
 
-def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
+def write_polygons(path: Path | str, map_path: Path | str, classes: ClassTable) -> int:
     """Write the connected areas of each class as polygons of one layer.
 
     They follow the borders of the pixels; pixels that touch at a corner only are apart. Without data there is no
@@ -36,6 +36,7 @@ def write_polygons(path: Path, map_path: Path, classes: ClassTable) -> int:
         without a reference system, or with a local one, `area` instead, in squares of the unit of its coordinates
         (pixels, if they are).
     """
+    path = Path(path)
     with rasterio.open(map_path) as file:
         crs = file.crs
         found = [

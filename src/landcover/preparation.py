@@ -18,7 +18,7 @@ from landcover.tiles import pixel_column
 
 
 def prepare(
-    samples: list[Sample], classes: ClassTable, folder: Path, *, tile: int, scale: float, max_off_palette: float
+    samples: list[Sample], classes: ClassTable, folder: Path | str, *, tile: int, scale: float, max_off_palette: float
 ) -> dict:
     """Decode all samples, cut them into tiles and write them to a new `folder`, with all cores, in constant memory.
 
@@ -37,6 +37,7 @@ def prepare(
     Raises:
         LandcoverError: A line for each file that cannot be used.
     """
+    folder = Path(folder)
 
     @error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:

@@ -141,8 +141,8 @@ def mean_iou(confusion: np.ndarray) -> np.ndarray:
 
 
 def score_masks(
-    truth: Path,
-    predictions: Path,
+    truth: Path | str,
+    predictions: Path | str,
     classes: ClassTable,
     *,
     only: Collection[str] | None = None,
@@ -206,7 +206,7 @@ def score_masks(
     return Scores(classes, per_picture, strays, tuple(broken), missing)
 
 
-def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, int]:
+def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, int]:
     """Read a colour mask by the course's rules.
 
     Returns:

@@ -35,12 +35,13 @@ class Tiles:
     table: pd.DataFrame
 
     @classmethod
-    def open(cls, folder: Path, classes: ClassTable) -> "Tiles":
+    def open(cls, folder: Path | str, classes: ClassTable) -> "Tiles":
         """Memory-map a folder that `landcover.preparation.prepare` wrote. All labels are read once and counted.
 
         Raises:
             LandcoverError: Its files are missing or damaged, or the labels are not those that the table counts.
         """
+        folder = Path(folder)
         try:
             paths = [folder / name for name in ("images.npy", "labels.npy", "tiles.csv")]
             for path in paths:
@@ -97,20 +98,20 @@ class Dataset:
     resolution: float | None = None
 
 
-def write_dataset(folder: Path, dataset: Dataset) -> None:
+def write_dataset(folder: Path | str, dataset: Dataset) -> None:
     """Write `folder/dataset.json`, which describes the splits beside it."""
     fields = {name: getattr(dataset, name) for name in ("scale", "root", "holdout", "images", "resolution")}
     content = json.dumps({**dataset.classes.to_json(), **fields}, indent=2, ensure_ascii=False)
-    (folder / "dataset.json").write_text(content + "\n", encoding="utf-8")
+    Path(folder, "dataset.json").write_text(content + "\n", encoding="utf-8")
 
 
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path | str) -> Dataset:
     """What `write_dataset` wrote.
 
     Raises:
         LandcoverError: The file is missing or damaged.
     """
-    path = folder / "dataset.json"
+    path = Path(folder, "dataset.json")
     try:
         check_readable(path)
         content = json.loads(path.read_text(encoding="utf-8"))

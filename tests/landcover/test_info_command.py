@@ -101,7 +101,7 @@ def test_in_a_project_only_the_parameters_that_differ_from_its_own_are_told(told
 def test_as_json_it_is_all_that_the_file_tells(told, tmp_path):
     content = json.loads(landcover("info", told(), "--json", folder=tmp_path).stdout)
     assert content["params"] == ORIGIN.params
-    assert content["favourite"] == {"class": "water", "predicted": 0.4, "truth": 0.5}
+    assert content["favourite"] == {"label": 2, "predicted": 0.4, "truth": 0.5}
     assert (content["resolution"], content["commit"], content["format"]) == (0.5, None, 2)
     assert content["bands"] == ["red", "green", "blue"]
     assert content["classes"]["urban"] == "#00ffff"
