@@ -22,7 +22,7 @@ embedded() {
 
     dvc exp run --run-all
     dvc exp show --md --only-changed --sort-by metrics/evaluate.json:mean_iou --sort-order desc \
-        --drop '.*' --keep 'train\.(model|backbone|upsampling|epochs|crop)$|predict\.tta|metrics/evaluate\.json:(mean_iou|pixel_accuracy)$|parameters'
+        --drop '.*' --keep 'Experiment|train\.(model|backbone|upsampling|epochs|crop)$|predict\.tta|(metrics/evaluate\.json:)?(mean_iou|pixel_accuracy)$|parameters'
 }
 
 record() {

@@ -19,7 +19,7 @@ TRAINING_PIXELS, TREES, LEAF = 300_000, 100, 20
 
 def main() -> None:
     """Fit on random training pixels, label all validation pixels, score."""
-    classes, _ = read_dataset(PREPARED)
+    classes = read_dataset(PREPARED).classes
     train, validation = (Tiles.open(PREPARED / split, classes) for split in ("train", "validation"))
     colours, labels = known_pixels(train)
     chosen = np.random.default_rng(0).permutation(len(labels))[:TRAINING_PIXELS]

@@ -55,6 +55,15 @@ def one_of(names: Collection[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _resolution(value: Any) -> float | str | None:
+    if value is None or value == "auto":
+        return value
+    number = _number(value)
+    if type(number) in (int, float) and 1e-6 <= number <= 1e9:
+        return float(number)
+    raise ValueError("should be auto, null, or metres per pixel above 0")
+
+
 Item = TypeVar("Item")
 
 
@@ -65,6 +74,7 @@ class Data(Block):
     holdout: Annotated[int, Field(ge=0, le=2**31 - 1)]
     classes: dict[str, Annotated[tuple[Colour, ...], BeforeValidator(read_colours)]]
     ignore: str | None
+    resolution: Annotated[Any, AfterValidator(_resolution)]
 
     @model_validator(mode="after")
     def _makes_a_table(self) -> "Data":

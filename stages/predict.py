@@ -44,6 +44,8 @@ def main() -> None:
     model = ready(model, device)
     images = data.part("validation", find_images(data.folder("validation")))
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
+        if processes.first:
+            model.warn_if_collapsed()
         options = params.model_dump(exclude={"device"})
         predict_masks(model, dict(processes.share(list(images.items()))), scratch, **options)
     if processes.first:
@@ -51,4 +53,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, "data", "predict")

@@ -2,24 +2,27 @@
 
 in:   data.root/{train,validation}/NAME_sat.*, NAME_mask.png
 out:  data/prepared/{train,validation}/images.npy, labels.npy, tiles.csv; data/prepared/dataset.json
-      metrics/data.json
+      plots/data.csv (share of the pixels of each class)
 """
 
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 from pydantic import Field
 
 from landcover.errors import Problems, warn
-from landcover.files import replacing, write_metrics
+from landcover.files import replacing, write_table
 from landcover.preparation import prepare
 from landcover.samples import find_pairs
-from landcover.tiles import write_dataset
+from landcover.tiles import Dataset, write_dataset
 from stages.params import Block, Data, Number, Side, read_block
 from stages.runner import run
 
 PREPARED = Path("data/prepared")
-METRICS = Path("metrics/data.json")
+SHARES = Path("plots/data.csv")
+EMBEDDED = Path("data/bluemarble")
+EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
 
 class Prepare(Block):
@@ -45,8 +48,17 @@ def main() -> None:
                     samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
                     figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
         problems.raise_any()
-        write_dataset(scratch, classes, params.scale)
-    write_metrics(METRICS, figures)
+        root = Path(data.root)
+        dataset = Dataset(
+            classes,
+            params.scale,
+            root=root.name if root.is_absolute() else data.root,
+            holdout=data.holdout,
+            images={split: found["images"] for split, found in figures.items()},
+            resolution=resolution_of(data),
+        )
+        write_dataset(scratch, dataset)
+    write_table(SHARES, shares(figures))
     for split, found in figures.items():
         print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} pictures, {found['pixels']} pixels")
     if strays := sum(found["off_palette"] for found in figures.values()):
@@ -56,5 +68,18 @@ def main() -> None:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
 
 
+def resolution_of(data: Data) -> float | None:
+    """Metres of ground that a pixel covers, None where that is not known."""
+    if data.resolution == "auto":
+        return EMBEDDED_RESOLUTION if Path(data.root) == EMBEDDED else None
+    return data.resolution
+
+
+def shares(figures: dict[str, dict]) -> pd.DataFrame:
+    """A row for each class: its share of the pixels of each split."""
+    columns = {split: found["share"] for split, found in figures.items()}
+    return pd.DataFrame(columns).rename_axis("class").reset_index()
+
+
 if __name__ == "__main__":
-    run(main)
+    run(main, "data", "prepare")

@@ -5,13 +5,20 @@ from collections.abc import Callable
 
 from landcover.errors import errors_in_one_line
 from landcover.memory import keep_memory
+from stages.changes import tell_changes
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call `main`; turn the errors that a user can cause and mend into a line on stderr and an exit code."""
+def run(main: Callable[[], None], *blocks: str) -> None:
+    """Call `main`; turn the errors that a user can cause into a line on stderr and an exit code.
+
+    Args:
+        blocks: Of params.yaml, that the stage reads: what differs from the committed ones is said first, so that it is
+            said as well when the stage fails.
+    """
     keep_memory()
     try:
         with errors_in_one_line():
+            tell_changes(*blocks)
             main()
     except KeyboardInterrupt as interrupt:
         left = str(interrupt) or "nothing half-written was kept. Run the same command to start this stage again."

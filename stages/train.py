@@ -17,13 +17,14 @@ import torch
 
 from landcover.augment import Augmentation
 from landcover.batches import Batches
-from landcover.checkpoints import Checkpoint, fingerprint
+from landcover.checkpoints import Checkpoint, code_digest, fingerprint
 from landcover.devices import check_precision, choose_device, make_repeatable
-from landcover.files import errors_of_writing, write_metrics
+from landcover.files import errors_of_writing, rounded, write_metrics
 from landcover.folders import claimed
 from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build
+from landcover.origin import Origin
 from landcover.pretrained import load_weights
 from landcover.processes import joined
 from landcover.tiles import Tiles, read_dataset
@@ -41,11 +42,12 @@ CURVES = Path("plots/training.csv")
 
 def main() -> None:
     """Train epoch by epoch, validate after each, keep the model."""
-    params = read_block("train", Train)
+    params, code = read_block("train", Train), code_digest()
     make_repeatable()
     device = choose_device(params.device)
     check_precision(params.precision, device)
-    classes, scale = read_dataset(PREPARED)
+    dataset = read_dataset(PREPARED)
+    classes = dataset.classes
     tiles, validation = (Tiles.open(PREPARED / split, classes) for split in ("train", "validation"))
     pixels = tiles.class_pixels(classes)
     torch.manual_seed(params.seed)
@@ -73,11 +75,28 @@ def main() -> None:
             return
         write_curves(rows, scratch / CURVES.name)
         row, network = trainer.model()
-        save_model(Model(network, network.architecture, classes, scale), MODEL)
+        origin = Origin(
+            data={
+                "root": dataset.root,
+                "holdout": dataset.holdout,
+                "train_images": dataset.images["train"],
+                "train_tiles": len(tiles.table),
+                "validation_images": dataset.images["validation"],
+                "validation_tiles": len(validation.table),
+            },
+            resolution=dataset.resolution and dataset.resolution / dataset.scale,
+            params=params.shaping(),
+            score=rounded({name: row[name] for name in ("epoch", "validation_loss", "tile_mean_iou", "tile_accuracy")}),
+            favourite=trainer.favourite(row),
+            code=code,
+        )
+        model = Model(network, network.architecture, classes, dataset.scale, MODEL, origin)
+        save_model(model, MODEL)
         parameters = sum(weights.numel() for weights in network.parameters())
         write_metrics(METRICS, {name: row[name] for name in row if name != "lr"} | {"parameters": parameters})
         checkpoint.delete()
     print(f"{MODEL}: {network.architecture}, of epoch {row['epoch']}")
+    model.warn_if_collapsed()
 
 
 def write_curves(rows: Iterable[Row], scratch: Path) -> None:
@@ -93,4 +112,4 @@ def write_curves(rows: Iterable[Row], scratch: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, "train")

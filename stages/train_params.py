@@ -1,5 +1,6 @@
 """The block `train` of params.yaml: all that one can say about a training."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -83,6 +84,13 @@ class Train(Block):
     def architecture(self) -> Architecture:
         """The network."""
         return Architecture(self.model, self.backbone, self.upsampling, self.context)
+
+    def shaping(self) -> dict[str, Any]:
+        """The parameters that shape the model: not those that say where it is trained and what is printed meanwhile."""
+        params = self.model_dump(exclude={"device", "workers", "log_every", "checkpoint_minutes"})
+        if Path(self.weights).is_absolute():
+            params["weights"] = Path(self.weights).name
+        return params
 
     def recipe(self) -> Recipe:
         """How it is trained: the keys of those names."""

@@ -485,6 +485,36 @@ MODELS = [
         on(MODEL, bad.change_metadata, classes={"x": "#010101", "y": "#020202"}, ignore=None),
         rf"{MODEL}: weights do not fit baseline .* {AGAIN}",
     ),
+    case(
+        "a model of no ground resolution that can be",
+        "info",
+        on(MODEL, bad.change_metadata, resolution=-5),
+        rf"{MODEL}: not a model of this program \(resolution = -5 cannot be\)\. {AGAIN}",
+    ),
+    case(
+        "a model of a score above 1",
+        "predict",
+        on(MODEL, bad.change_metadata, score={"epoch": 1, "tile_mean_iou": 7}),
+        rf"{MODEL}: not a model of this program \(score = .* cannot be\)\. {AGAIN}",
+    ),
+    case(
+        "a model of data that are a text",
+        "label",
+        on(MODEL, bad.change_metadata, data="mine"),
+        rf"{MODEL}: not a model of this program \(data = 'mine' cannot be\)\. {AGAIN}",
+    ),
+    case(
+        "a ground resolution of 0",
+        "prepare",
+        set_param("data.resolution", 0),
+        at_line("data.resolution = 0: should be"),
+    ),
+    case(
+        "a ground resolution in words",
+        "prepare",
+        set_param("data.resolution", "near"),
+        at_line("data.resolution = 'near': should be"),
+    ),
     case("a pickle that would run code", "info", on(MODEL, bad.pickle_bomb), rf"{MODEL}: not a model .* {AGAIN}"),
     case(
         "a header of 2**60 bytes", "info", on(MODEL, bad.lie_about_header, 1 << 60), rf"{MODEL}: not a model .* {AGAIN}"

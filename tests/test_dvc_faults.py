@@ -31,7 +31,7 @@ FILES = [
     "data/prepared/dataset.json",
     "models/model.safetensors",
     "data/predictions/a_mask.png",
-    "metrics/data.json",
+    "plots/data.csv",
     "metrics/train.json",
     "metrics/evaluate.json",
     "plots/iou.csv",

@@ -20,7 +20,7 @@ from landcover.classes import hex_colour
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 4  # of each stage; the last fifth are for test_dvc_faults.py
 SECONDS = int(os.environ.get("SOAK_SECONDS", "3600")) / 5 if "SOAK_KILLS" in os.environ else 8  # for each stage
 OUTPUTS = {
-    "prepare": ["data/prepared", "metrics/data.json"],
+    "prepare": ["data/prepared", "plots/data.csv"],
     "train": ["models/model.safetensors", "metrics/train.json"],
     "predict": ["data/predictions"],
     "evaluate": [

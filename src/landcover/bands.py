@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from landcover.image_arrays import check_rgb
 from landcover.samples import scaled_size
 
 
@@ -30,9 +31,17 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class ArrayRows:
-    """Rows of a picture in memory: uint8 RGB (H, W, 3)."""
+    """Rows of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
+
+    Raises:
+        LandcoverError: It is something else. Nothing is converted: a guess, such as whether floats end at 1 or at 255,
+            would be wrong without a word.
+    """
 
     array: np.ndarray
+
+    def __post_init__(self) -> None:
+        check_rgb(self.array)
 
     @property
     def height(self) -> int:

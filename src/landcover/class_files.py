@@ -15,7 +15,7 @@ METADATA_KEY = "landcover"
 """Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
 
 
-def read_class_table(path: Path) -> ClassTable:
+def read_class_table(path: Path | str) -> ClassTable:
     """The class table of a params.yaml (its block `data`), a model.safetensors, or what `ClassTable.to_json` gives.
 
     Of a model only the header is read.
@@ -23,6 +23,7 @@ def read_class_table(path: Path) -> ClassTable:
     Raises:
         LandcoverError: The file is missing, of another kind, or has no table that can be used.
     """
+    path = Path(path)
     try:
         return ClassTable.from_json(read_content(path))
     except FileNotFoundError as error:

@@ -2,9 +2,8 @@
 
 import argparse
 import sys
-from pathlib import Path
 
-from landcover import __version__, export_command, predict_command, scoring_commands, validate_command
+from landcover import __version__, export_command, info_command, predict_command, scoring_commands, validate_command
 from landcover.arguments import declare
 from landcover.errors import LandcoverError, errors_in_one_line
 from landcover.memory import keep_memory
@@ -27,10 +26,6 @@ examples:
   landcover models
   landcover models --model fcn8s --backbone vgg16_bn
 """
-_INFO = """\
-examples:
-  landcover info models/model.safetensors
-"""
 
 
 def main() -> None:
@@ -50,9 +45,7 @@ def main() -> None:
     command.add_argument("--backbone", help="only on this one")
     command.add_argument("--classes", type=int, default=6, metavar="N", help="that the network tells apart (6)")
     command.set_defaults(run=models)
-    command = declare(commands, "info", "say what a trained model is: network, classes, working resolution", _INFO)
-    command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
-    command.set_defaults(run=info)
+    info_command.add_command(commands)
     arguments = parser.parse_args()
     keep_memory()
     try:
@@ -70,28 +63,3 @@ def models(arguments: argparse.Namespace) -> None:
         raise LandcoverError(f"--classes {arguments.classes}: give a number from 1 to 253")
     print(format_table(model_table(arguments.model, arguments.backbone, arguments.classes)))
     print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")
-
-
-def info(arguments: argparse.Namespace) -> None:
-    """Print what a model file says of itself."""
-    from landcover.classes import hex_colour
-    from landcover.model_file import load_model
-
-    model = load_model(arguments.model)
-    network, architecture = model.network, model.architecture
-
-    def shown(name: str) -> str:
-        return ", ".join(map(hex_colour, model.classes.all_colours(name)))
-
-    print(f"model: {architecture.model}")
-    print(f"backbone: {architecture.backbone or '-'}")
-    print(f"upsampling: {architecture.upsampling}")
-    print(f"context: {architecture.context}")
-    print(f"parameters: {sum(weights.numel() for weights in network.parameters()):,}")
-    print(f"stride: {network.stride}")
-    print(f"scale: {model.scale}")
-    print("classes:")
-    for name in model.classes.names:
-        print(f"  {name} {shown(name)}")
-    if model.classes.ignore:
-        print(f"  {model.classes.ignore_name} {shown(model.classes.ignore_name)}, never predicted")

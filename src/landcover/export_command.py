@@ -80,6 +80,7 @@ def export(arguments: argparse.Namespace) -> None:
     from landcover.onnx_export import export_onnx
 
     model = load_model(arguments.model)
+    model.warn_if_collapsed()
     options = {name: getattr(arguments, name) for name in ("tile_size", "dynamic", "overlap")}
     export_onnx(model, arguments.output, resolution=arguments.resolution or RESOLUTION, **options)
     if arguments.quiet:

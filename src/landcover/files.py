@@ -13,7 +13,7 @@ from landcover.folders import claimed, scratch_folder, taken_away
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a scratch path of the same name at which the body makes a file or a folder, then rename that to `path`.
 
     If the body raises, whatever stood at `path` stays. The scratch lies in the folder of `claimed`, so that nothing is
@@ -22,6 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         LandcoverError: It cannot be written, or another process is writing it.
     """
+    path = Path(path)
     with errors_of_writing(path), claimed(path) as folder:
         scratch, old = folder / path.name, taken_away(path)
         yield scratch
@@ -59,25 +60,26 @@ DECIMALS = 4
 """To which figures for people are rounded: enough to compare by, and short."""
 
 
-def write_metrics(path: Path, content: dict) -> dict:
+def write_metrics(path: Path | str, content: dict) -> dict:
     """Write `content` as indented JSON, floats rounded to `DECIMALS`, and return what was written.
 
     Raises:
         ValueError: a float is NaN or infinite, which JSON has no word for; say None instead.
     """
-    content = _rounded(content)
+    content = rounded(content)
     with replacing(path) as scratch:
         scratch.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     return content
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
     """Write a table as CSV, floats rounded to `DECIMALS`, missing ones left empty."""
     with replacing(path) as scratch:
         table.round(DECIMALS).to_csv(scratch, index=False)
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """A figure, or a table of figures, with floats rounded to `DECIMALS`."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     return round(value, DECIMALS) if isinstance(value, float) else value

@@ -33,7 +33,7 @@ _LONGEST = 255  # bytes of the name of a file
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[Path]:
+def claimed(path: Path | str) -> Iterator[Path]:
     """Let no other process that asks for it write `path` as long as the body runs; yield a folder for scratch.
 
     The folder is `scratch_folder(path)`, empty and locked. It is removed in the end; if this process is killed before,
@@ -42,6 +42,7 @@ def claimed(path: Path) -> Iterator[Path]:
     Raises:
         LandcoverError: Another process has it, for longer than `PATIENCE`.
     """
+    path = Path(path)
     make_folder(path.parent)
     folder = scratch_folder(path)
     end = time.monotonic() + PATIENCE
@@ -78,12 +79,13 @@ def taken_away(path: Path) -> Path:
     return scratch_folder(path) / ".taken-away"
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path | str) -> None:
     """Make a folder, and those that it lies in, unless it is there.
 
     Raises:
         LandcoverError: A file is there.
     """
+    path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:

@@ -41,7 +41,7 @@ class BandWriter:
 
 
 def write_map(
-    path: Path,
+    path: Path | str,
     bands: Iterable[np.ndarray],
     raster: Raster,
     classes: ClassTable,
@@ -59,6 +59,7 @@ def write_map(
         cog: Lay it out as a Cloud Optimized GeoTIFF.
         tags: Further metadata.
     """
+    path = Path(path)
     names = {str(label): name for label, name in enumerate(classes.names)}
     with replacing(path) as scratch, _errors_of_writing(path):
         plain = scratch.with_stem(f"{scratch.stem}-plain") if cog else scratch
@@ -81,7 +82,7 @@ def write_map(
 
 
 @contextmanager
-def probability_map(path: Path, raster: Raster, classes: ClassTable) -> Iterator[BandWriter]:
+def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> Iterator[BandWriter]:
     """Yield what writes class probabilities as a GeoTIFF of one float32 band for each class, NaN for nodata."""
     with replacing(path) as scratch, _errors_of_writing(path):
         with _created(

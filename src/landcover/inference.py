@@ -43,8 +43,8 @@ def mapped_beside(network: nn.Module) -> Callable[[Callable, Iterable], Iterator
 
 def predict_masks(
     model: Model,
-    images: Mapping[str, Path],
-    folder: Path,
+    images: Mapping[str, Path | str],
+    folder: Path | str,
     *,
     keep_going: bool = False,
     quiet: bool = False,
@@ -55,7 +55,7 @@ def predict_masks(
 
     Args:
         model: Whose classes and colours the masks have.
-        images: The pictures.
+        images: The pictures, `pathlib.Path` or str.
         folder: Made if it is not there. A mask in it that has the name of one of these is replaced.
         keep_going: Leave out pictures that cannot be read.
         quiet: Without a progress bar, which there is on terminals only in any case.
@@ -68,6 +68,7 @@ def predict_masks(
     Raises:
         LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
     """
+    images, folder = {name: Path(path) for name, path in images.items()}, Path(folder)
     broken = []
     mapped = mapped_beside(model.network)
     pictures = mapped(error_as_result(read_rgb), images.values())
@@ -104,10 +105,13 @@ def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: A
 
     Args:
         model: See there, as for `tta` and `options`.
-        image: uint8 RGB (H, W, 3) at source resolution.
+        image: uint8 RGB (H, W, 3), 0 to 255, at source resolution.
 
     Returns:
         uint8 (H, W) of indices into `model.classes.names`.
+
+    Raises:
+        LandcoverError: The image is no such array: nothing is converted unasked.
     """
     return np.concatenate(list(label_bands(model, ArrayRows(image), tta, **options)))
 

@@ -19,15 +19,15 @@ from landcover.stretching import limits_text
 
 def predict_map(
     model: Model,
-    image: Path,
-    path: Path,
+    image: Path | str,
+    path: Path | str,
     *,
     cog: bool = False,
     bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
     allow_vrt_paths: bool = False,
     noted: set[str] | None = None,
-    probabilities: Path | None = None,
+    probabilities: Path | str | None = None,
     quiet: bool = False,
     **options: Any,
 ) -> None:
@@ -48,6 +48,8 @@ def predict_map(
     Raises:
         LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
     """
+    image, path = Path(image), Path(path)
+    probabilities = probabilities and Path(probabilities)
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())

@@ -39,7 +39,7 @@ class MaskRows(Protocol):
 OpenMask = Callable[[Path], AbstractContextManager[MaskRows]]
 
 
-def read_labels(path: Path, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
+def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
     """Read a colour mask.
 
     Returns:

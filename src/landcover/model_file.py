@@ -5,7 +5,7 @@ Loading one never runs code from it.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from safetensors.torch import save_file
 
 from landcover.class_files import METADATA_KEY
 from landcover.classes import ClassTable
-from landcover.errors import LandcoverError, reason
+from landcover.documents import load_json
+from landcover.errors import LandcoverError, reason, warn
 from landcover.files import not_written, replacing
 from landcover.models import Architecture, Network, build
+from landcover.origin import Origin
 from landcover.pretrained import misfit
 from landcover.readable import check_readable
 
@@ -25,7 +27,7 @@ FORMAT = 2
 _FLOAT32 = torch.finfo(torch.float32)  # in which networks compute
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A network and what it was trained for.
 
@@ -34,6 +36,7 @@ class Model:
         classes: What it tells apart; the class of channel i of its logits is `classes.names[i]`.
         scale: Working resolution over that of the source pictures.
         path: Of the file that it was read from, for errors to name.
+        origin: Where it comes from.
     """
 
     network: Network
@@ -41,38 +44,59 @@ class Model:
     classes: ClassTable
     scale: float
     path: Path | None = None
+    origin: Origin = field(default_factory=Origin)
+
+    def __repr__(self) -> str:
+        return f"Model({self.architecture}, {len(self.classes)} classes, scale {self.scale})"
+
+    def warn_if_collapsed(self) -> None:
+        """Say that it gives one class only, if it did so on the validation tiles though there were others."""
+        favourite = self.origin.favourite
+        if favourite and favourite.is_all:
+            warn(f"{self.path or 'model'}: {favourite.complaint(self.classes.names[favourite.label])}")
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: Model, path: Path | str) -> None:
     """Write a model; the same model gives the same bytes."""
-    description = {
+    path = Path(path)
+    weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
+    with replacing(path) as scratch:
+        try:
+            save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(describe(model))})
+        except SafetensorError as error:
+            raise not_written(path, error) from error
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """What the metadata of its file say, as plain types."""
+    return {
         "format": FORMAT,
         **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
         **model.classes.to_json(),
         "scale": model.scale,
         "input": "RGB divided by 255, less mean, divided by std",
+        "bands": ["red", "green", "blue"],
+        "values": [0, 255],
         "mean": model.network.mean.flatten().tolist(),
         "std": model.network.std.flatten().tolist(),
+        **model.origin.to_json(),
     }
-    weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
-    with replacing(path) as scratch:
-        try:
-            save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(description)})
-        except SafetensorError as error:
-            raise not_written(path, error) from error
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path | str) -> Model:
     """Read a model; the network is in evaluation mode on the CPU.
+
+    Files of this format that say nothing of their origin, as earlier versions wrote them, are read as well.
 
     Raises:
         LandcoverError: The file is missing, is no model of this program, of another format, its parts don't fit, or its
             weights are not finite.
     """
+    path = Path(path)
     try:
         check_readable(path)
         with safe_open(path, "pt") as file:
-            description = json.loads((file.metadata() or {})[METADATA_KEY])
+            description = load_json((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if description["format"] != FORMAT:
             raise LandcoverError(f"format {description['format']!r:.60}, this program reads {FORMAT}")
@@ -83,6 +107,7 @@ def load_model(path: Path) -> Model:
         if not 0 < scale <= 1 or min(std) < _FLOAT32.tiny:
             raise ValueError("scale or std out of range")
         network = _build_to_fit(architecture, len(classes), weights)
+        origin = Origin.from_json(description, len(classes))
         network.normalise_by(mean, std)
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Train a model, or give the path of one.") from error
@@ -91,7 +116,7 @@ def load_model(path: Path) -> Model:
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
-    return Model(network, network.architecture, classes, scale, path)
+    return Model(network, network.architecture, classes, scale, path, origin)
 
 
 def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:

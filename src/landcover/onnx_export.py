@@ -30,7 +30,7 @@ _SMALL = (64, 96)  # to trace free sizes with: unlike, and at stride 32 still mo
 
 def export_onnx(
     model: Model,
-    path: Path,
+    path: Path | str,
     *,
     tile_size: int = 512,
     dynamic: bool = False,
@@ -55,6 +55,7 @@ def export_onnx(
     Raises:
         LandcoverError: Packages are missing, or the model is too large for a file of this kind.
     """
+    path = Path(path)
     with needed_by("ONNX files", "onnx"):
         import onnx
         import onnxscript  # noqa: F401 (torch.onnx needs it)

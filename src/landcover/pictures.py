@@ -29,7 +29,7 @@ class Comparison:
     prediction: Path
 
 
-def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: Path) -> None:
+def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: Path | str) -> None:
     """Write a PNG with a row per comparison: picture, truth, prediction, and where the prediction is right or wrong."""
     rows = len(comparisons)
     figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=_DPI, layout="constrained")
@@ -53,7 +53,7 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
     _save(figure, path)
 
 
-def draw_world(tiles: Sequence[Sample], predictions: Mapping[str, Path], classes: ClassTable, path: Path) -> None:
+def draw_world(tiles: Sequence[Sample], predictions: Mapping[str, Path], classes: ClassTable, path: Path | str) -> None:
     """Write a PNG of the globe: picture, truth and prediction of the tiles that have one, one map below the other.
 
     The pictures of the other tiles show palely, for orientation. If the tiles' names are no places on the globe

@@ -29,7 +29,7 @@ _DEGREES = "EPSG:4326"  # what GeoJSON is in (RFC 7946)
 _EDGES = 256  # at least so many along the longer side of a map; straight there, they are curved on Earth
 
 
-def write_polygons(path: Path, map_path: Path) -> int:
+def write_polygons(path: Path | str, map_path: Path | str) -> int:
     """Write the connected areas of each class as polygons of one layer.
 
     They follow the borders of the pixels; pixels that touch at a corner only are apart. Without data there is no
@@ -50,6 +50,7 @@ def write_polygons(path: Path, map_path: Path) -> int:
         LandcoverError: The map is none, or has labels that it does not name; or at `path` there is something else than
             polygons of this program's. Nothing is written.
     """
+    path, map_path = Path(path), Path(map_path)
     source_of(path)  # an error, if what is there is not to be replaced
     source = digest(map_path)
     with open_map(map_path) as (file, names):

@@ -114,6 +114,7 @@ def predict(arguments: argparse.Namespace) -> None:
     jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
     _check(arguments, jobs)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
+    model.warn_if_collapsed()
     make_folder(arguments.output)
     new = [job for job in jobs if arguments.overwrite or not job.is_done()]
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)

@@ -21,7 +21,7 @@ _ADVICE = "Add them to data.classes or raise prepare.max_off_palette."
 
 
 def prepare(
-    samples: list[Sample], classes: ClassTable, folder: Path, *, tile: int, scale: float, max_off_palette: float
+    samples: list[Sample], classes: ClassTable, folder: Path | str, *, tile: int, scale: float, max_off_palette: float
 ) -> dict:
     """Decode all samples, cut them into tiles and write them to a new `folder`, with all cores, in constant memory.
 
@@ -40,6 +40,7 @@ def prepare(
     Raises:
         LandcoverError: A line for each file that cannot be used.
     """
+    folder = Path(folder)
 
     @error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:

@@ -176,7 +176,7 @@ class Raster:
 
 @contextmanager
 def open_raster(
-    path: Path,
+    path: Path | str,
     bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
     *,
@@ -196,4 +196,4 @@ def open_raster(
         LandcoverError: It is no image, has no such bands, or does not say which ones are red, green and blue.
     """
     with open_dataset(path, allow_vrt_paths=allow_vrt_paths) as dataset:
-        yield Raster(path, dataset, bands, stretch)
+        yield Raster(Path(path), dataset, bands, stretch)

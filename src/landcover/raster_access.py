@@ -34,7 +34,7 @@ _DEEPEST = 8  # VRTs in VRTs
 
 
 @contextmanager
-def open_dataset(path: Path, *, allow_vrt_paths: bool = False) -> Iterator[DatasetReader]:
+def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator[DatasetReader]:
     """Open a raster in a local file, such that nothing is read but this file and what lies beside it.
 
     Read from the dataset in `raster_errors`. To read it at a lower resolution is to let GDAL look for overviews: do so
@@ -48,6 +48,7 @@ def open_dataset(path: Path, *, allow_vrt_paths: bool = False) -> Iterator[Datas
         LandcoverError: It is missing, no regular file, not readable as a raster, or a VRT with a source that it may
             not have.
     """
+    path = Path(path)
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(**_OPTIONS))
         stack.enter_context(warnings.catch_warnings())

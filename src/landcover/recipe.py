@@ -13,7 +13,8 @@ class Recipe:
         lr: Peak learning rate.
         schedule, warmup: As `lr_factor` takes them.
         clip: Norm to which gradients are cut down; 0 for none.
-        ema: Decay a step of the moving average of weights and batch-norm statistics that becomes the model; 0 for none.
+        ema: Decay per step of the moving average of weights and batch-norm statistics that becomes the model, less in
+            the beginning, as `averaging.decay_at` says; 0 for none.
         freeze_batch_norm: Normalise by the statistics that the network came with: for batches too small for their own.
         accumulate: Parts in which a batch passes through the network, to save memory.
         precision: One of `devices.PRECISIONS`.

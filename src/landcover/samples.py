@@ -38,7 +38,7 @@ class Sample:
     mask: Path
 
 
-def find_images(folder: Path) -> dict[str, Path]:
+def find_images(folder: Path | str) -> dict[str, Path]:
     """Pictures `NAME_sat.EXT` of a folder by NAME, sorted.
 
     Raises:
@@ -47,12 +47,13 @@ def find_images(folder: Path) -> dict[str, Path]:
     return _or_raise(*_find(folder, "_sat", IMAGE_SUFFIXES))
 
 
-def find_masks(folder: Path, plain: bool = False) -> dict[str, Path]:
+def find_masks(folder: Path | str, plain: bool = False) -> dict[str, Path]:
     """Colour masks `NAME_mask.png` (or .tif) of a folder by NAME, sorted. Raises as `find_images` does.
 
     Args:
         plain: In a folder where no file is called `NAME_mask` or `NAME_sat`, any `NAME.png` is a mask.
     """
+    folder = Path(folder)
     if plain and folder.is_dir():
         stems = [path.stem for path in _files(folder, MASK_SUFFIXES)]
         if stems and not any(stem.endswith(("_mask", "_sat")) for stem in stems):
@@ -60,7 +61,7 @@ def find_masks(folder: Path, plain: bool = False) -> dict[str, Path]:
     return _or_raise(*_find(folder, "_mask", MASK_SUFFIXES))
 
 
-def find_samples(folder: Path) -> list[Sample]:
+def find_samples(folder: Path | str) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
@@ -69,7 +70,7 @@ def find_samples(folder: Path) -> list[Sample]:
     return _or_raise(*find_pairs(folder))
 
 
-def find_pairs(folder: Path) -> tuple[list[Sample], list[str]]:
+def find_pairs(folder: Path | str) -> tuple[list[Sample], list[str]]:
     """The pairs of a folder, sorted by name; and a line for each file without a partner or with the name of another.
 
     Raises:
@@ -89,13 +90,13 @@ def find_pairs(folder: Path) -> tuple[list[Sample], list[str]]:
     return samples, [*twins, *more_twins, *lonely]
 
 
-def image_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path | str) -> tuple[int, int]:
     """(height, width) in pixels, from the file's header alone. Raises as `read_rgb` does."""
     with _opened(path) as image:
         return image.height, image.width
 
 
-def read_rgb(path: Path) -> np.ndarray:
+def read_rgb(path: Path | str) -> np.ndarray:
     """Decode a picture or a colour mask as uint8 RGB (H, W, 3).
 
     Grey is repeated, palettes are looked up, alpha is dropped. Pixels stay where they are in the file, also if a camera
@@ -109,7 +110,7 @@ def read_rgb(path: Path) -> np.ndarray:
         return np.asarray(_decoded(path))
 
 
-def read_packed(path: Path) -> np.ndarray:
+def read_packed(path: Path | str) -> np.ndarray:
     """Decode a colour mask as uint32 (H, W), each pixel as `classes.pack` has it. Raises as `read_rgb` does."""
     with memory_errors_name(path):
         image = _decoded(path)
@@ -131,7 +132,7 @@ def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return tuple(max(1, round(length * scale)) for length in size)
 
 
-def save_png(rgb: np.ndarray, path: Path) -> None:
+def save_png(rgb: np.ndarray, path: Path | str) -> None:
     """Write uint8 RGB (H, W, 3) as a PNG of the same bytes on every machine."""
     Image.fromarray(rgb).save(path, format="png", compress_type=_PNG_STRATEGY)
 
@@ -142,8 +143,9 @@ def _or_raise(found: Found, problems: list[str]) -> Found:
     return found
 
 
-def _find(folder: Path, ending: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
+def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
     """Files `NAME + ending + suffix` of a folder by NAME, sorted; and a line for each further one of the same NAME."""
+    folder = Path(folder)
     if not folder.is_dir():
         raise LandcoverError(
             f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
@@ -165,7 +167,7 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path | str) -> Image.Image:
     with _errors(path, "not readable as a picture"):
         check_readable(path)
         image = Image.open(path, formats=_FORMATS)

@@ -148,8 +148,8 @@ def mean_iou(confusion: np.ndarray) -> np.ndarray:
 
 
 def score_masks(
-    truth: Path,
-    predictions: Path,
+    truth: Path | str,
+    predictions: Path | str,
     classes: ClassTable,
     *,
     only: Collection[str] | None = None,

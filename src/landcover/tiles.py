@@ -6,6 +6,8 @@ resolution, its height and width without padding, and its number of pixels of ea
 """
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +35,13 @@ class Tiles:
     table: pd.DataFrame
 
     @classmethod
-    def open(cls, folder: Path, classes: ClassTable) -> "Tiles":
+    def open(cls, folder: Path | str, classes: ClassTable) -> "Tiles":
         """Memory-map a folder that `landcover.preparation.prepare` wrote. All labels are read once and counted.
 
         Raises:
             LandcoverError: Its files are missing or damaged, or the labels are not those that the table counts.
         """
+        folder = Path(folder)
         try:
             paths = [folder / name for name in ("images.npy", "labels.npy", "tiles.csv")]
             for path in paths:
@@ -74,26 +77,55 @@ class Tiles:
         return self.table[[pixel_column(name) for name in classes.names]].to_numpy()
 
 
-def write_dataset(folder: Path, classes: ClassTable, scale: float) -> None:
-    """Write `folder/dataset.json`: what the labels of the splits beside it mean, and at what resolution they are."""
-    content = json.dumps({**classes.to_json(), "scale": scale}, indent=2, ensure_ascii=False)
-    (folder / "dataset.json").write_text(content + "\n", encoding="utf-8")
+@dataclass(frozen=True)
+class Dataset:
+    """What is common to the splits of a prepared data set.
+
+    Attributes:
+        classes: What the labels mean.
+        scale: Working resolution over that of the images.
+        root: Folder of the data set; its name alone where that is an absolute path.
+        holdout: As `data.holdout` says, 0 or the n of which every n-th image of train/ validates.
+        images: Their number by split.
+        resolution: Metres of ground that a pixel of the images covers; None if that is not known.
+    """
+
+    classes: ClassTable
+    scale: float
+    root: str
+    holdout: int
+    images: Mapping[str, int]
+    resolution: float | None = None
 
 
-def read_dataset(folder: Path) -> tuple[ClassTable, float]:
-    """The classes and the scale that `write_dataset` wrote.
+def write_dataset(folder: Path | str, dataset: Dataset) -> None:
+    """Write `folder/dataset.json`, which describes the splits beside it."""
+    fields = {name: getattr(dataset, name) for name in ("scale", "root", "holdout", "images", "resolution")}
+    content = json.dumps({**dataset.classes.to_json(), **fields}, indent=2, ensure_ascii=False)
+    Path(folder, "dataset.json").write_text(content + "\n", encoding="utf-8")
+
+
+def read_dataset(folder: Path | str) -> Dataset:
+    """What `write_dataset` wrote.
 
     Raises:
         LandcoverError: The file is missing or damaged.
     """
-    path = folder / "dataset.json"
+    path = Path(folder, "dataset.json")
     try:
         check_readable(path)
         content = json.loads(path.read_text(encoding="utf-8"))
-        scale = content["scale"]
+        scale, root, holdout, images, resolution = (
+            content[name] for name in ("scale", "root", "holdout", "images", "resolution")
+        )
         if not 0 < scale <= 1:
             raise ValueError(f"scale {scale:.60g}")
-        return ClassTable.from_json(content), scale
+        if resolution is not None and not 0 < resolution < math.inf:
+            raise ValueError(f"resolution {resolution:.60g}")
+        counts = {split: images[split] for split in ("train", "validation")}
+        if type(root) is not str or not all(type(count) is int and count >= 0 for count in (holdout, *counts.values())):
+            raise ValueError("root, holdout or images cannot be")
+        return Dataset(ClassTable.from_json(content), scale, root, holdout, counts, resolution)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, LandcoverError) as error:
         raise _damaged(path, error) from error
 

@@ -1,22 +1,26 @@
 """Train a network on prepared tiles."""
 
+import copy
 import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import astuple
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from landcover.augment import augment
+from landcover.averaging import averaging
 from landcover.batches import Batch, Batches, seed_of
 from landcover.checkpoints import Checkpoint
 from landcover.devices import PRECISIONS
-from landcover.errors import LandcoverError, reason
+from landcover.errors import LandcoverError, is_of_memory, reason
+from landcover.favourite import Favourite
 from landcover.interrupts import StopWish
 from landcover.losses import Criterion
 from landcover.optimizers import lr_factor, make_optimizer
@@ -24,6 +28,7 @@ from landcover.processes import Processes
 from landcover.progress import Progress
 from landcover.readers import read_ahead
 from landcover.recipe import Recipe
+from landcover.resuming import check_state
 from landcover.tiles import Tiles
 from landcover.validation import validate
 
@@ -69,7 +74,7 @@ class Trainer:
             )
         self.network = network.to(device, memory_format=torch.channels_last)
         self.criterion = criterion.to(device)
-        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        self.average = AveragedModel(network, multi_avg_fn=averaging(recipe.ema), use_buffers=True)
         self.optimizer = make_optimizer(
             network,
             recipe.optimizer,
@@ -84,6 +89,7 @@ class Trainer:
         self._rows: list[Row] = []  # of the epochs done
         self._done = 0  # steps
         self._loss_sum = 0.0  # of the steps of the epoch under way
+        self._favourites: list[Favourite | None] = []  # of the epochs done
         self._best: tuple[Row, dict[str, Tensor]] | None = None  # with the weights, if the best epoch is to be kept
         self._saved = 0.0  # when the last checkpoint was
 
@@ -97,8 +103,10 @@ class Trainer:
             KeyboardInterrupt: SIGINT or SIGTERM came: the batch was finished and the checkpoint saved.
         """
         if checkpoint and (state := self.processes.from_first(checkpoint.load() if self.processes.first else None)):
-            self._set_state(state)
-            if self.processes.first:
+            problem = self._set_state(state)
+            if self.processes.first and problem:
+                checkpoint.tell_damaged(problem)
+            elif self.processes.first:
                 print(f"{checkpoint.path}: going on after {self._place(self._done - 1)}", flush=True)
         yield from self._rows
         self._saved = time.monotonic()
@@ -126,6 +134,10 @@ class Trainer:
         row, weights = self._best
         self.average.module.load_state_dict(weights)
         return row, self.average.module
+
+    def favourite(self, row: Row) -> Favourite | None:
+        """The class that the network of an epoch gives most often; None if no validation pixel is labelled."""
+        return self._favourites[self._rows.index(row)]
 
     def _step(self, batch: Batch, stop: StopWish) -> tuple[bool, bool]:
         """Take a step; return whether any process was asked to stop, and whether it is time for a checkpoint."""
@@ -189,7 +201,9 @@ class Trainer:
         for buffer in self.average.buffers():  # each process's batch norm has seen other parts of the batches
             self.processes.copy_from_first(buffer)
         pixels = self.batches.batch_size * self.batches.size**2
-        figures = validate(self.average.eval(), validation, self.criterion, pixels, self.device, self.processes)
+        figures, favourite = validate(
+            self.average.eval(), validation, self.criterion, pixels, self.device, self.processes
+        )
         epoch = self._done // self.recipe.steps
         if not math.isfinite(figures["validation_loss"] or 0.0):
             raise LandcoverError(
@@ -203,24 +217,52 @@ class Trainer:
         }
         self._loss_sum = 0.0
         self._rows.append(row)
-        if self.recipe.keep == "best" and (not self._best or (row["mean_iou"] or 0) > (self._best[0]["mean_iou"] or 0)):
+        self._favourites.append(favourite)
+        best = self._best[0]["tile_mean_iou"] if self._best else None
+        if self.recipe.keep == "best" and (not self._best or (row["tile_mean_iou"] or 0) > (best or 0)):
             weights = {name: tensor.clone() for name, tensor in self.average.module.state_dict().items()}
             self._best = row, weights
 
     def _save(self, checkpoint: Checkpoint) -> None:
         if self.processes.first:
             parts = {name: part.state_dict() for name, part in self._parts().items()}
-            progress = {"done": self._done, "loss_sum": self._loss_sum, "rows": self._rows, "best": self._best}
-            checkpoint.save({**parts, **progress})
+            checkpoint.save({**parts, **self._progress_state()})
         self.processes.wait()  # one that goes away early takes the others with it
         self._saved = time.monotonic()
 
-    def _set_state(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
+    def _progress_state(self) -> dict[str, Any]:
+        """All that changes in an epoch and is no part."""
+        favourites = [favourite and astuple(favourite) for favourite in self._favourites]
+        return {
+            "done": self._done,
+            "loss_sum": self._loss_sum,
+            "rows": self._rows,
+            "favourites": favourites,
+            "best": self._best,
+        }
+
+    def _set_state(self, state: dict[str, Any]) -> str | None:
+        """Go on from what a checkpoint holds; if that cannot be, say why and leave all as it was.
+
+        A checkpoint vouches for its own content, but whoever alters one can make it vouch for anything.
+        """
+        before = copy.deepcopy({name: part.state_dict() for name, part in self._parts().items()})
+        try:
+            shapes = [parameter.shape for group in self.optimizer.param_groups for parameter in group["params"]]
+            check_state(state, before, self.recipe, shapes, len(self.criterion.class_weights))
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+        except Exception as error:  # whatever PyTorch raises about what cannot be
+            if is_of_memory(error):
+                raise
+            for name, part in self._parts().items():
+                part.load_state_dict(before[name])
+            return reason(error)
         self._done, self._loss_sum, self._rows, self._best = (
             state[name] for name in ("done", "loss_sum", "rows", "best")
         )
+        self._favourites = [favourite and Favourite(*favourite) for favourite in state["favourites"]]
+        return None
 
     def _parts(self) -> dict[str, Any]:
         """All that changes in a step and knows how to save itself."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
+from landcover.favourite import Favourite
 from landcover.losses import Criterion
 from landcover.processes import Processes
 from landcover.tiles import Tiles
@@ -15,8 +16,8 @@ from landcover.tiles import Tiles
 @torch.inference_mode()
 def validate(
     network: nn.Module, tiles: Tiles, criterion: Criterion, pixels: int, device: torch.device, processes: Processes
-) -> dict[str, float | None]:
-    """`validation_loss`, `pixel_accuracy` and `mean_iou` of a network over all labelled pixels.
+) -> tuple[dict[str, float | None], Favourite | None]:
+    """Figures of a network over all labelled pixels: `validation_loss`, `tile_accuracy` and `tile_mean_iou`.
 
     Processes share the work and sum their counts: the figures are those of one process but for the rounding of the
     loss.
@@ -24,6 +25,9 @@ def validate(
     Args:
         network: In evaluation mode, on `device`; gives logits (N, C, H, W) of RGB in 0..1 (N, 3, H, W).
         pixels: To put through the network at once, about.
+
+    Returns:
+        The figures, and the class that it gives most often; None where no pixel is labelled.
     """
     classes = len(criterion.class_weights)
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
@@ -38,7 +42,8 @@ def validate(
     totals, counts = processes.total(totals_and_counts.to(_home(device)))
     counted = processes.total(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None
-    return {"validation_loss": loss, "pixel_accuracy": pixel_accuracy(counted), "mean_iou": mean(class_iou(counted))}
+    scores = {"tile_accuracy": pixel_accuracy(counted), "tile_mean_iou": mean(class_iou(counted))}
+    return {"validation_loss": loss, **scores}, Favourite.of(counted)
 
 
 def _home(device: torch.device) -> torch.device:

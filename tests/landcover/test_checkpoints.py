@@ -90,3 +90,25 @@ def test_a_fingerprint_tells_settings_and_contents_apart(tmp_path):
     assert fingerprint({"lr": 1}, [one]) == prints[0]
     one.write_bytes(b"3")
     assert fingerprint({"lr": 1}, [one]) != prints[0]
+
+
+ALTERATIONS = {
+    "a weight": lambda state: state["weights"]["a"].__setitem__(3, 4.0),
+    "a type": lambda state: state["weights"].update(a=state["weights"]["a"].int()),
+    "a shape": lambda state: state["weights"].update(a=state["weights"]["a"].view(10, 100)),
+    "a number": lambda state: state["rows"][0].update(epoch=2),
+    "a key less": lambda state: state.pop("best"),
+    "a key more": lambda state: state.update(more=1),
+}
+
+
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_altered_contents_are_not_used(path, capsys, what):
+    checkpoint = Checkpoint(path, "same")
+    checkpoint.save(STATE)
+    content = torch.load(path, weights_only=True)
+    ALTERATIONS[what](content["state"])
+    torch.save(content, path)
+    assert checkpoint.load() is None
+    said = "damaged (content and digest differ), not used: training starts anew."
+    assert capsys.readouterr().out == f"{path}: {said}\n"

@@ -5,11 +5,10 @@ import sys
 import pytest
 import torch
 import yaml
-from conftest import ROOT, landcover, landcover_process
+from conftest import ROOT, landcover
 
 from landcover import arguments as shared
 from landcover import cli, devices, inference, scoring_commands, tiling
-from landcover.model_file import load_model
 from landcover.model_table import model_table
 from landcover.models import MODELS, Architecture, backbones_of, build
 
@@ -72,19 +71,6 @@ def test_models_says_what_there_is(arguments, message, monkeypatch):
         cli.main()
     assert end.value.code.startswith(message)
     assert "\n" not in end.value.code
-
-
-def test_info_says_what_a_model_is(model_file, tmp_path):
-    done = landcover_process("info", "m.safetensors", folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert lines[:2] == ["model: fcn8s", "backbone: resnet18"]
-    parameters = sum(weights.numel() for weights in load_model(tmp_path / "m.safetensors").network.parameters())
-    assert lines[4:8] == [f"parameters: {parameters:,}", "stride: 8", "scale: 1.0", "classes:"]
-    assert lines[8:] == ["  urban #00ffff", "  forest #00ff00", "  water #0000ff", "  unknown #000000, never predicted"]
-    missing = landcover("info", "none.safetensors", folder=tmp_path)
-    assert (missing.returncode, missing.stdout) == (1, "")
-    assert missing.stderr.startswith("error: none.safetensors: no such file.")
 
 
 def test_the_choices_are_those_of_the_library():

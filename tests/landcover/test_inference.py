@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional
 
 from landcover import inference
+from landcover.errors import LandcoverError
 from landcover.inference import TTA, label_bands, label_image
 from landcover.model_file import Model
 from landcover.models import Architecture, build
@@ -159,3 +161,50 @@ def test_in_one_window_the_most_probable_class_is_that_of_the_logits(model):
     with torch.inference_mode():
         logits = model.network(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255)
     assert (label_image(model, image) == logits.argmax(1)[0].numpy()).all()
+
+
+GREY = np.arange(64 * 48, dtype=np.uint8).reshape(64, 48)
+RGB = np.stack([GREY] * 3, -1)
+WRONG = {
+    "floats to 1": (RGB / 255, r"ndarray of float64 \(64, 48, 3\), values 0 to 1 \(scale 0\.\.1 to 0\.\.255: "),
+    "floats to 255": (RGB.astype(np.float32), r"ndarray of float32 \(64, 48, 3\), values 0 to 255 \(round to uint8"),
+    "floats beyond": (RGB * 100.0, r"values 0 to 25500 \(scale it to 0 to 255"),
+    "NaN": (np.full((8, 8, 3), np.nan), r"replace what is not a number"),
+    "16 bits": (RGB.astype(np.uint16) * 257, r"ndarray of uint16 .*, values 0 to 65535 \(scale it"),
+    "signed": (RGB.astype(np.int16) - 9, r"ndarray of int16 .*, values -9 to 246"),
+    "bits": (RGB > 9, r"ndarray of bool \(64, 48, 3\) \(make 0 and 255 of false and true"),
+    "objects": (RGB.astype(object), r"ndarray of object"),
+    "bands first": (np.moveaxis(RGB, -1, 0), r"uint8 \(3, 64, 48\), .*np\.moveaxis\(image, 0, -1\)"),
+    "grey": (GREY, r"uint8 \(64, 48\), .*np\.stack"),
+    "grey with an axis": (GREY[..., None], r"uint8 \(64, 48, 1\), .*np\.stack"),
+    "alpha": (np.dstack([RGB, GREY]), r"uint8 \(64, 48, 4\), .*choose red, green and blue"),
+    "two bands": (RGB[..., :2], r"uint8 \(64, 48, 2\), .*three bands"),
+    "a batch": (RGB[None], r"uint8 \(1, 64, 48, 3\), .*one by one"),
+    "a row": (RGB.ravel(), r"uint8 \(9216,\)"),
+    "no pixels": (RGB[:0], r"uint8 \(0, 48, 3\) \(there are no pixels\)"),
+    "no floats": (np.zeros((0, 5, 3)), r"float64 \(0, 5, 3\)"),
+    "masked": (np.ma.masked_less(RGB, 9), r"MaskedArray of uint8 .*filled\(0\)"),
+    "a list": (RGB.tolist(), r"a list \(np\.asarray"),
+    "nothing": (None, r"a NoneType"),
+    "a tensor": (torch.from_numpy(RGB), r"torch\.Tensor of torch\.uint8 \(64, 48, 3\) \(image\.cpu\(\)\.numpy\(\)"),
+    "a PIL image": (Image.fromarray(RGB), r"a PIL image of mode RGB, 48x64 \(np\.asarray"),
+    "a path": ("town.png", r"a str"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_no_8_bit_rgb_is_refused_with_what_it_is_and_what_is_expected(model, what):
+    image, message = WRONG[what]
+    with pytest.raises(LandcoverError, match=rf"^image: {message}|^image: .*{message}") as error:
+        label_image(model, image)
+    assert str(error.value).endswith("; expected is a NumPy array of uint8 (H, W, 3): red, green, blue, 0 to 255.")
+    assert "\n" not in str(error.value)
+
+
+def test_views_of_arrays_are_arrays(model):
+    image = noise(40, 52)
+    labels = label_image(model, image)
+    assert (label_image(model, np.asfortranarray(image)) == labels).all()
+    assert (label_image(model, image[::-1])[::-1][:, ::-1].shape) == labels.shape
+    image.setflags(write=False)
+    assert (label_image(model, image) == labels).all()

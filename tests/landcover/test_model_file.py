@@ -1,6 +1,7 @@
 import json
 import pickle
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from landcover.errors import LandcoverError
+from landcover.favourite import Favourite
 from landcover.model_file import Model, load_model, save_model
 from landcover.models import Architecture, build
+from landcover.origin import Origin
 
 ARCHITECTURES = [
     Architecture("fcn8s", "mobilenet_v2"),
@@ -48,6 +51,35 @@ def test_the_same_model_gives_the_same_bytes(model, tmp_path):
     for name in ("a", "b"):
         save_model(model, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_where_it_comes_from_reads_back(model, tmp_path):
+    origin = Origin(
+        data=DATA, resolution=2.5, params={"lr": 0.1}, score=SCORE, favourite=Favourite(1, 1.0, 0.5), code="c"
+    )
+    save_model(replace(model, origin=origin), tmp_path / "m")
+    assert load_model(tmp_path / "m").origin == origin
+
+
+def test_a_file_of_this_format_that_says_nothing_of_its_origin_is_read(model, tmp_path):
+    save_model(model, tmp_path / "m")
+    with safe_open(tmp_path / "m", "pt") as file:
+        description = json.loads(file.metadata()["landcover"])
+    for key in ("data", "resolution", "params", "score", "favourite", "code", "bands", "values"):
+        del description[key]
+    save_file(load_file(tmp_path / "m"), tmp_path / "m", metadata={"landcover": json.dumps(description)})
+    assert load_model(tmp_path / "m").origin == Origin()
+
+
+def test_paths_may_be_texts(model, tmp_path):
+    save_model(model, f"{tmp_path}/m.safetensors")
+    assert load_model(f"{tmp_path}/m.safetensors").path == tmp_path / "m.safetensors"
+    with pytest.raises(LandcoverError, match=r"none\.safetensors: no such file"):
+        load_model(f"{tmp_path}/none.safetensors")
+
+
+def test_it_is_shown_in_a_line(model):
+    assert repr(model) == "Model(fcn8s on mobilenet_v2, 3 classes, scale 0.5)"
 
 
 class Malice:
@@ -89,6 +121,10 @@ def rewrite(saved, path, **changes):
     save_file(load_file(path), path, metadata={"landcover": json.dumps(description | changes)})
 
 
+DATA = {"root": "m", "holdout": 0, "train_images": 1, "train_tiles": 1, "validation_images": 1, "validation_tiles": 1}
+SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accuracy": 0.5}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -119,6 +155,24 @@ def rewrite(saved, path, **changes):
         ({"mean": 0.5}, "not a model of this program"),
         ({"std": [0.2, 0.2, 0]}, "std"),
         ({"std": [0.2, 0.2, "x"]}, "not a model of this program"),
+        ({"resolution": -3}, "resolution = -3 cannot be"),
+        ({"resolution": float("inf")}, "resolution = inf cannot be"),
+        ({"resolution": "near"}, "resolution = 'near' cannot be"),
+        ({"data": "mine"}, "data = 'mine' cannot be"),
+        ({"data": {"root": "mine"}}, "data = .* cannot be"),
+        ({"data": DATA | {"train_images": -1}}, "data = .* cannot be"),
+        ({"data": DATA | {"root": 5}}, "data = .* cannot be"),
+        ({"params": []}, r"params = \[\] cannot be"),
+        ({"params": {"lr": {"deep": 1}}}, "params = .* cannot be"),
+        ({"params": {"lr": float("nan")}}, "params = .* cannot be"),
+        ({"params": {"lr": "x" * 10**6}}, "params = .* cannot be"),
+        ({"score": {"epoch": 1}}, "score = .* cannot be"),
+        ({"score": SCORE | {"tile_mean_iou": 1.5}}, "score = .* cannot be"),
+        ({"score": SCORE | {"epoch": 0}}, "score = .* cannot be"),
+        ({"favourite": {"label": 3, "predicted": 1.0, "truth": 0.0}}, "favourite = .* cannot be"),
+        ({"favourite": {"label": 0, "predicted": 2, "truth": 0.0}}, "favourite = .* cannot be"),
+        ({"favourite": [1, 2, 3]}, "favourite = .* cannot be"),
+        ({"code": 5}, "code = 5 cannot be"),
     ],
     ids=str,
 )

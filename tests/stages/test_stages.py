@@ -12,6 +12,7 @@ from landcover.errors import LandcoverError
 from landcover.model_file import load_model
 from landcover.samples import read_packed, read_rgb
 from stages import evaluate, predict, prepare, train
+from stages.params import Data, read_block
 
 SPLITS = ("train", "validation")
 
@@ -20,7 +21,7 @@ def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
     for stage in (prepare, train, predict, evaluate):
         stage.main()
     rows = read_table("plots/training.csv")
-    assert list(rows[0]) == ["epoch", "lr", "train_loss", "validation_loss", "pixel_accuracy", "mean_iou"]
+    assert list(rows[0]) == ["epoch", "lr", "train_loss", "validation_loss", "tile_accuracy", "tile_mean_iou"]
     assert [row["epoch"] for row in rows] == ["1", "2"]
     figures = json.loads(Path("metrics/train.json").read_text())
     assert figures["epoch"] == 2
@@ -40,10 +41,81 @@ def test_the_best_epoch_is_kept_when_asked_for(project):
     prepare.main()
     train.main()
     rows = read_table("plots/training.csv")
-    best = max(rows, key=lambda row: float(row["mean_iou"]))
+    best = max(rows, key=lambda row: float(row["tile_mean_iou"]))
     figures = json.loads(Path("metrics/train.json").read_text())
     assert figures["epoch"] == int(best["epoch"])
-    assert figures["mean_iou"] == pytest.approx(float(best["mean_iou"]), abs=1e-4)
+    assert figures["tile_mean_iou"] == pytest.approx(float(best["tile_mean_iou"]), abs=1e-4)
+
+
+def test_the_model_says_what_it_was_trained_on_and_how_well(project):
+    project(data={"resolution": 10}, prepare={"scale": 0.5, "tile": 16}, train={"device": "cpu", "log_every": 1})
+    prepare.main()
+    train.main()
+    model = load_model(train.MODEL)
+    assert model.origin.data == {
+        "root": "data",
+        "holdout": 0,
+        "train_images": 3,
+        "train_tiles": 3 * 2 * 2,
+        "validation_images": 3,
+        "validation_tiles": 3 * 2 * 2,
+    }
+    assert model.origin.resolution == 20.0
+    assert model.origin.params["epochs"] == 2
+    assert not {"device", "workers", "log_every", "checkpoint_minutes"} & model.origin.params.keys()
+    figures = json.loads(Path("metrics/train.json").read_text())
+    assert model.origin.score == {name: figures[name] for name in model.origin.score}
+    assert model.origin.score.keys() == {"epoch", "validation_loss", "tile_mean_iou", "tile_accuracy"}
+    assert model.origin.favourite.predicted > 1 / 3
+    first = train.MODEL.read_bytes()
+    project(train={"log_every": 2, "checkpoint_minutes": 1})
+    train.main()
+    assert train.MODEL.read_bytes() == first
+
+
+def test_no_path_of_this_machine_travels_in_a_model(project, tmp_path):
+    project(data={"root": str(tmp_path / "data")})
+    prepare.main()
+    train.main()
+    assert load_model(train.MODEL).origin.data["root"] == "data"
+    assert str(tmp_path).encode() not in train.MODEL.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"root": "data/bluemarble", "resolution": "auto"}, 7420.0),
+        ({"root": "./data/bluemarble/", "resolution": "auto"}, 7420.0),
+        ({"root": "data/mine", "resolution": "auto"}, None),  # not that of the embedded data set
+        ({"root": "data/mine", "resolution": 0.5}, 0.5),
+        ({"root": "data/bluemarble", "resolution": None}, None),
+    ],
+    ids=str,
+)
+def test_the_ground_resolution_is_never_that_of_another_data_set(project, data, expected):
+    project(data=data)
+    assert prepare.resolution_of(read_block("data", Data)) == expected
+
+
+def test_the_shares_of_the_classes_are_a_table(project):
+    prepare.main()
+    rows = read_table(prepare.SHARES)
+    assert [row["class"] for row in rows] == [*TABLE.names, "unknown"]
+    for split in SPLITS:
+        assert sum(float(row[split]) for row in rows) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_model_with_one_answer_to_everything_is_a_warning_of_train_and_of_predict(project, capsys):
+    project(train={"epochs": 1, "steps": 1, "loss": "cross_entropy", "class_weights": [1e-9, 1e-9, 1.0], "lr": 1.0})
+    project(train={"warmup": 0, "ema": 0.0, "optimizer": "sgd", "model": "baseline"})
+    prepare.main()
+    assert capsys.readouterr().err == ""
+    for stage in (train, predict):
+        stage.main()
+        warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+        assert len(warnings) == 1
+        assert "100.0% of the labelled validation pixels the class 'water', which is right for" in warnings[0]
+        assert warnings[0].startswith("warning: models/model.safetensors: ")
 
 
 def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
@@ -128,9 +200,8 @@ def test_a_border_in_a_second_colour_of_the_ignored_class_passes_the_whole_pipel
         Image.fromarray(mask).save(path)
     for stage in (prepare, train, predict, evaluate):
         stage.main()
-    found = json.loads(Path("metrics/data.json").read_text())["validation"]
-    assert found["off_palette"] == 0
-    assert found["share"]["none"] == pytest.approx((7 * 56 + 3 * 20) / (40 * 56), abs=1e-4)
+    shares = {row["class"]: float(row["validation"]) for row in read_table("plots/data.csv")}
+    assert shares["none"] == pytest.approx((7 * 56 + 3 * 20) / (40 * 56), abs=1e-4)
     assert json.loads(Path("data/prepared/dataset.json").read_text())["classes"] == {
         **classes,
         "water": ["#0000ff", "#010203"],

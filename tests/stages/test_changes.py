@@ -1,0 +1,96 @@
+"""Which parameters are not those of the last commit, as each stage says before all else."""
+
+import os
+import subprocess
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+
+def git(*arguments):
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def committed(project):
+    """The project with its parameters committed; returns what changes them."""
+    git("init", "--quiet")
+    git("add", "params.yaml")
+    git("commit", "--quiet", "--message", "start")
+    return project
+
+
+def stage(name, **environment):
+    command = [sys.executable, "-m", f"stages.{name}"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_a_forgotten_parameter_is_told_by_each_stage_that_reads_it(committed):
+    committed(data={"holdout": 2}, train={"epochs": 1})
+    data = "data.holdout = 2 (committed: 0)"
+    told = {"prepare": data, "train": "train.epochs = 1 (committed: 2)", "predict": data, "evaluate": data}
+    for name, text in told.items():
+        done = stage(name)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[0] == f"note: params.yaml: {text}"
+        assert "params.yaml" not in done.stdout
+
+
+def test_several_are_one_line_and_as_committed_is_none(committed):
+    assert stage("prepare").stderr == ""
+    committed(data={"holdout": 2}, prepare={"tile": 64, "scale": 0.5})
+    text = "data.holdout = 2 (committed: 0), prepare.tile = 64 (committed: 256), prepare.scale = 0.5 (committed: 1.0)"
+    assert stage("prepare").stderr == f"note: params.yaml: {text}\n"
+
+
+def test_it_is_told_as_well_when_the_stage_fails(committed):
+    committed(prepare={"tile": -1})
+    done = stage("prepare")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[0] == "note: params.yaml: prepare.tile = -1 (committed: 256)"
+    assert lines[1].startswith("error: params.yaml: prepare.tile = -1: ")
+
+
+def test_in_a_folder_of_a_repository_its_own_parameters_are_compared(project):
+    Path("params.yaml").rename("other.yaml")
+    Path("inner").mkdir()
+    Path("inner", "params.yaml").write_text(Path("other.yaml").read_text())
+    git("init", "--quiet")
+    git("add", "inner")
+    git("commit", "--quiet", "--message", "start")
+    with chdir("inner"):
+        Path("params.yaml").write_text(Path("params.yaml").read_text().replace("root: data", "root: ../data"))
+        assert stage("prepare").stderr == "note: params.yaml: data.root = ../data (committed: data)\n"
+
+
+@pytest.mark.parametrize("committed_text", ["train: [", "no table", "", "data: 3\n", "data: {holdout: &a [*a]}\n"])
+def test_a_committed_file_that_cannot_be_read_is_passed_over(project, committed_text):
+    project(data={"holdout": 2})
+    ours = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(committed_text)
+    git("init", "--quiet")
+    git("add", "params.yaml")
+    git("commit", "--quiet", "--message", "broken")
+    Path("params.yaml").write_text(ours)
+    done = stage("prepare")
+    assert done.returncode == 0, done.stderr
+    assert "error" not in done.stderr
+
+
+def test_without_git_a_repository_or_a_commit_nothing_is_told(project):
+    assert stage("prepare").stderr == ""
+    assert stage("prepare", PATH="/nowhere").stderr == ""
+    git("init", "--quiet")
+    assert stage("prepare").stderr == ""
+
+
+def test_of_several_processes_the_first_one_speaks(committed):
+    committed(train={"lr": -1})
+    said = [stage("train", RANK=rank).stderr.count("note: ") for rank in "01"]
+    assert said == [1, 0]
