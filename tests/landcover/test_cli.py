@@ -9,7 +9,8 @@ from conftest import ROOT, landcover, landcover_process
 
 from landcover import arguments as shared
 from landcover import cli, devices, inference, polygons, predict_command, scoring_commands, tiling
-from landcover.model_file import load_model
+from landcover.classes import ClassTable
+from landcover.model_file import Model, load_model, save_model
 from landcover.model_table import model_table
 from landcover.models import MODELS, Architecture, backbones_of, build
 
@@ -85,6 +86,18 @@ def test_info_says_what_a_model_is(model_file, tmp_path):
     missing = landcover("info", "none.safetensors", folder=tmp_path)
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr.startswith("error: none.safetensors: no such file.")
+
+
+def test_info_shows_all_colours_of_a_class(tmp_path):
+    colours = {"land": (1, 1, 1), "sea": [(2, 2, 2), (3, 3, 3)], "none": [(155, 155, 155), (0, 0, 0)]}
+    architecture = Architecture("baseline", None)
+    model = Model(build(architecture, 2), architecture, ClassTable.of(colours, "none"), 1.0)
+    save_model(model, tmp_path / "m.safetensors")
+    assert landcover("info", "m.safetensors", folder=tmp_path).stdout.splitlines()[-3:] == [
+        "  land #010101",
+        "  sea #020202, #030303",
+        "  none #9b9b9b, #000000, never predicted",
+    ]
 
 
 def test_the_choices_are_those_of_the_library():
