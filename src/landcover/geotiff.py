@@ -98,14 +98,9 @@ def _created(
     path: Path, raster: Raster, count: int, kind: type[np.generic], nodata: float, **options: Any
 ) -> DatasetWriter:
     """An empty GeoTIFF of the size and the place of a picture."""
-    source = raster.dataset
-    points, points_crs = source.gcps
-    place = {"crs": points_crs, "gcps": points} if points else {"crs": source.crs}
-    if not source.transform.is_identity:  # that of a picture which says nothing of its place
-        place["transform"] = source.transform
     size = {"height": raster.height, "width": raster.width, "count": count, "dtype": kind, "nodata": nodata}
     blocks = {"tiled": True, "blockxsize": _BLOCK, "blockysize": _BLOCK}
-    return rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks, **_STORED, **options)
+    return rasterio.open(path, "w", driver="GTiff", **size, **raster.place, **blocks, **_STORED, **options)
 
 
 def _check_written(path: Path, checksums: Sequence[int], overviews: int | None = None) -> None:
@@ -144,7 +139,8 @@ def _errors_of_writing(path: Path) -> Iterator[None]:
     """Turn errors of rasterio's in writing a file into a LandcoverError."""
     try:
         yield
-    except (RasterioError, CPLE_BaseError, TypeError) as error:  # TypeError: of a file that has remained empty
+    except (RasterioError, CPLE_BaseError, TypeError, UnicodeError) as error:
+        # TypeError: of a file that has remained empty; UnicodeError: of a path that is not in UTF-8
         raise not_written(path, error) from error
 
 

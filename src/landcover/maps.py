@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from landcover.errors import memory_errors_name
+from landcover.errors import memory_errors_name, note
 from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
 from landcover.progress_bar import progress_bar
 from landcover.raster import Raster, open_raster
 from landcover.silence import libraries_silenced
+from landcover.stretching import limits_text
 
 
 def predict_map(
@@ -24,6 +25,8 @@ def predict_map(
     cog: bool = False,
     bands: Sequence[int] | None = None,
     stretch: tuple[float, float] | None = None,
+    allow_vrt_paths: bool = False,
+    noted: set[str] | None = None,
     probabilities: Path | None = None,
     quiet: bool = False,
     **options: Any,
@@ -36,9 +39,10 @@ def predict_map(
         path: Of the map, see `geotiff.write_map`. It says in its tags which model it is of, which bands were taken for
             red, green and blue, and how they were stretched.
         cog: Lay it out as a Cloud Optimized GeoTIFF.
-        bands, stretch: See `raster.open_raster`.
+        bands, stretch, allow_vrt_paths: See `raster.open_raster`.
+        noted: Kinds of notes (`Raster.notes`) that were printed before and are not printed again; others are added.
         probabilities: Of a further GeoTIFF, with those of the classes.
-        quiet: Without a progress bar, which there is on terminals only in any case.
+        quiet: Without notes, and without a progress bar, which there is on terminals only in any case.
         options: Those of `inference.label_bands`.
 
     Raises:
@@ -47,19 +51,28 @@ def predict_map(
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())
-        raster = stack.enter_context(open_raster(image, bands, stretch))
+        raster = stack.enter_context(open_raster(image, bands, stretch, allow_vrt_paths=allow_vrt_paths))
+        if not quiet:
+            _print_notes(raster, set() if noted is None else noted)
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
         labels = _with_progress(label_bands(model, raster, **options), raster, image.name, quiet)
         write_map(path, labels, raster, model.classes, cog=cog, tags=_tags(model, raster))
 
 
+def _print_notes(raster: Raster, noted: set[str]) -> None:
+    for kind, line in raster.notes.items():
+        if kind not in noted:
+            noted.add(kind)
+            note(line)
+
+
 def _tags(model: Model, raster: Raster) -> dict[str, str]:
     tags = {"MODEL": str(model.architecture), "BANDS": ",".join(map(str, raster.bands))}
     if raster.limits is None:
         return tags
-    limits = ", ".join(f"{low:g} to {high:g}" for low, high in raster.limits)
-    return tags | {"STRETCH": f"{raster.stretch[0]:g},{raster.stretch[1]:g}", "STRETCH_LIMITS": limits}
+    stretch = ",".join(f"{percentile:g}" for percentile in raster.stretch)
+    return tags | {"STRETCH": stretch, "STRETCH_LIMITS": limits_text(raster.limits)}
 
 
 def _with_progress(bands: Iterable[np.ndarray], raster: Raster, name: str, quiet: bool) -> Iterator[np.ndarray]:

@@ -26,7 +26,8 @@ picture's own size.
 Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
 picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
 (NAME_mask.png). --format chooses: png for any picture of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
-that rasterio reads. GeoTIFFs need rasterio (pip install -r requirements-extras.txt).
+that the README lists. GeoTIFFs need rasterio (pip install -r requirements-extras.txt). Files are read from this machine
+only, and by a VRT only in its folder and below.
 
 Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
 written in bands of rows, so that memory does not grow with their height.
@@ -55,13 +56,21 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     add_inference(command)
     command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
     command.add_argument(
-        "--bands", type=_bands, metavar="R,G,B", help="numbers of a GeoTIFF's red, green and blue band, from 1"
+        "--bands",
+        type=_bands,
+        metavar="R,G,B",
+        help="numbers of a GeoTIFF's red, green and blue band, from 1 (by default those that it names so)",
     )
     command.add_argument(
         "--stretch",
         type=_stretch,
         metavar="LOW,HIGH",
         help="percentiles of a GeoTIFF's bands that become 0 and 255 (2,98 if it has not 8 bits)",
+    )
+    command.add_argument(
+        "--allow-vrt-paths",
+        action="store_true",
+        help="let a VRT read files outside its folder, anywhere on this machine",
     )
     command.add_argument(
         "--polygons",
@@ -139,6 +148,8 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
         with needed_by("GeoTIFFs", "geo"):
             import landcover.maps
             import landcover.polygons  # noqa: F401
+            from landcover.raster_access import skip_services
+        skip_services()
 
 
 def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
@@ -159,6 +170,7 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     from landcover.parallel import error_as_result
 
     options = {"cog": arguments.format == "cog", "bands": arguments.bands, "stretch": arguments.stretch}
+    options |= {"allow_vrt_paths": arguments.allow_vrt_paths, "noted": set()}
     options |= {"quiet": arguments.quiet, **inference_options(arguments)}
 
     @error_as_result

@@ -1,4 +1,4 @@
-"""Georeferenced pictures of any bands and pixel type, read by windows as 8-bit RGB. Needs rasterio (the extra geo)."""
+"""Georeferenced images of any bands and pixel type, read by windows as 8-bit RGB. Needs rasterio (the extra geo)."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,16 +11,18 @@ from rasterio.windows import Window
 
 from landcover.errors import LandcoverError
 from landcover.raster_access import open_dataset, raster_errors
+from landcover.raster_bands import band_names, check_bands, find_bands
+from landcover.raster_place import find_place
+from landcover.sidecars import has_own_overviews
+from landcover.stretching import STRETCH, Stretch, limits_text
 
-STRETCH = (2.0, 98.0)
-"""Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
-
-_SAMPLE = 2048  # pixels: side of the picture, thinned out, of which percentiles are taken
+_SAMPLE = 2048  # pixels: side of the image, thinned out, of which percentiles are taken
+_STRIP = 512  # rows that are read together where they cannot be thinned out in reading
 _OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fully
 
 
 class Raster:
-    """A picture in a file that rasterio reads: `bands.Rows`, and where on Earth it lies. `open_raster` makes it.
+    """An image in a file that GDAL reads: `bands.Rows`, and where on Earth it lies. `open_raster` makes it.
 
     Attributes:
         path: Of the file.
@@ -29,6 +31,8 @@ class Raster:
         bands: Numbers, from 1, of those that are red, green and blue.
         stretch: Percentiles that become 0 and 255; None where pixels are taken as they are.
         limits: Of each of `bands`, the values at these percentiles; None as well.
+        place: Where it lies: see `raster_place.find_place`.
+        notes: Lines on what was decided for the user, by kind.
     """
 
     def __init__(
@@ -40,17 +44,22 @@ class Raster:
     ) -> None:
         self.path, self.dataset = path, dataset
         self.height, self.width = dataset.shape
-        self._palette = self._find_palette() if bands is None else None
-        self.bands = self._find_bands() if bands is None else self._check_bands(bands)
-        types = {dataset.dtypes[band - 1] for band in self.bands}
-        if any(np.dtype(kind).kind == "c" for kind in types):
-            raise LandcoverError(f"{path}: complex numbers as pixels. Convert it to real ones.")
-        if self._palette is not None and stretch:
-            raise LandcoverError(f"{path}: its pixels are numbers of colours. Leave --stretch away.")
-        self.stretch = stretch or (None if types == {"uint8"} or self._palette is not None else STRETCH)
-        self.limits = self._find_limits(self.stretch) if self.stretch else None
-        self._is_float = any(np.dtype(kind).kind == "f" for kind in types)
-        self._has_masks = self._find_masks()
+        self.notes: dict[str, str] = {}
+        with raster_errors(path):
+            self.place = find_place(path, dataset)
+            if all(np.dtype(kind).kind == "c" for kind in dataset.dtypes):
+                raise LandcoverError(f"{path}: complex numbers as pixels. Convert it to real ones.")
+            self._palette = self._find_palette() if bands is None else None
+            self.bands = self._choose_bands(bands)
+            kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
+            if self._palette is not None and stretch:
+                raise LandcoverError(f"{path}: its pixels are numbers of colours. Leave --stretch away.")
+            self._is_float = any(kind.kind == "f" for kind in kinds)
+            self._stretch = self._find_stretch(stretch, kinds)
+            self.stretch = self._stretch and self._stretch.percentiles
+            self.limits = self._stretch and self._stretch.limits
+            self._scales = self._find_scales()
+            self._has_masks = self._find_masks()
 
     def read(self, top: int, bottom: int) -> np.ndarray:
         """Rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
@@ -61,10 +70,10 @@ class Raster:
         pixels = self._read(top, bottom)
         if self._palette is not None:
             return self._palette[pixels[0]]
-        if self.limits is not None:
-            low, high = np.array(self.limits, np.float64).T[..., None, None]
-            pixels = np.nan_to_num((pixels - low) / np.maximum(high - low, 1e-12))
-            pixels = (pixels.clip(0, 1) * 255).round().astype(np.uint8)
+        if self._stretch:
+            pixels = self._stretch(pixels)
+        elif self._scales is not None:
+            pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
     def known(self, top: int, bottom: int) -> np.ndarray | None:
@@ -97,25 +106,47 @@ class Raster:
             palette[number] = colour[:3]
         return palette
 
-    def _find_bands(self) -> list[int]:
-        """Red, green and blue where the file says which they are; else the first three; else the first one thrice."""
-        kinds = self.dataset.colorinterp
-        colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        if set(colours) <= set(kinds):
-            return [kinds.index(colour) + 1 for colour in colours]
-        return [1, 2, 3] if len(kinds) >= 3 else [1, 1, 1]
+    def _choose_bands(self, asked: Sequence[int] | None) -> list[int]:
+        if asked is not None:
+            return check_bands(self.path, self.dataset, asked)
+        if self._palette is not None:
+            return [1, 1, 1]
+        bands, are_named = find_bands(self.path, self.dataset)
+        if are_named:
+            names = band_names(self.dataset)
+            named = ", ".join(f"{band} ({names[band - 1]})" for band in bands)
+            self.notes["bands"] = (
+                f"{self.path}: by their names, bands {named} are taken for red, green and blue; --bands takes others"
+            )
+        return bands
 
-    def _check_bands(self, bands: Sequence[int]) -> list[int]:
-        count = self.dataset.count
-        if wrong := [band for band in bands if not 1 <= band <= count]:
-            raise LandcoverError(f"{self.path}: no band {wrong[0]}; it has 1 to {count}. Mend --bands.")
-        return list(bands) * (3 // len(bands))
+    def _find_stretch(self, asked: tuple[float, float] | None, kinds: set[np.dtype]) -> Stretch | None:
+        if asked is None and (kinds == {np.dtype("uint8")} or self._palette is not None):
+            return None
+        stretch = Stretch.of([band.compressed() for band in self._sample(self.bands)], asked or STRETCH)
+        if asked is None:
+            low, high = stretch.percentiles
+            self.notes["stretch"] = (
+                f"{self.path}: its pixels are {' and '.join(sorted(map(str, kinds)))}, not 8-bit: the percentiles "
+                f"{low:g} and {high:g} of its red, green and blue ({limits_text(stretch.limits)}) become 0 and 255. "
+                "The model was trained on other values, so check the map; --stretch LOW,HIGH takes other percentiles, "
+                "and the tag STRETCH_LIMITS of each map says what they were"
+            )
+        return stretch
+
+    def _find_scales(self) -> np.ndarray | None:
+        """By what to multiply pixels of fewer than 8 bits, of each band, for white to be 255; None if all have 8."""
+        if self._stretch or self._palette is not None:
+            return None
+        structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
+        bits = [min(int(tags.get("NBITS", 8)), 8) for tags in structure]
+        return None if set(bits) == {8} else np.array([255 / (2**count - 1) for count in bits])
 
     def _find_masks(self) -> bool:
         """Whether some pixels of the bands may have no data.
 
         An alpha band masks nothing if it is taken for a colour, or if it is none: GDAL calls the fourth band of any
-        8-bit picture so unless the file says otherwise, near infrared too.
+        8-bit image so unless the file says otherwise, near infrared too.
         """
         flags = {flag for band in self.bands for flag in self.dataset.mask_flag_enums[band - 1]}
         if MaskFlags.alpha not in flags or MaskFlags.nodata in flags:
@@ -127,34 +158,42 @@ class Raster:
         seen = opacity[opacity > 0]
         return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
 
-    def _find_limits(self, stretch: tuple[float, float]) -> list[tuple[float, float]]:
-        """Values of each of the bands at two percentiles, of the pixels of `_sample`."""
-        known = (band.compressed() for band in self._sample(self.bands))
-        known = (band[np.isfinite(band)] for band in known)
-        return [tuple(np.percentile(band, stretch).tolist()) if len(band) else (0.0, 1.0) for band in known]
-
     def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
         """Pixels of bands that have data, of a grid of at most `_SAMPLE` squared: (bands, rows, columns)."""
         shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        with raster_errors(self.path):
+        if has_own_overviews(self.dataset):
             return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
+        rows, columns = (
+            np.arange(count) * size // count for count, size in zip(shape[1:], (self.height, self.width), strict=True)
+        )
+        strips = []
+        for top in range(0, self.height, _STRIP):
+            window = self._window(top, min(top + _STRIP, self.height))
+            taken = rows[(rows >= top) & (rows < top + _STRIP)] - top
+            strips.append(self.dataset.read(bands, masked=True, window=window)[:, taken][..., columns])
+        return np.ma.concatenate(strips, axis=1)
 
 
 @contextmanager
 def open_raster(
-    path: Path, bands: Sequence[int] | None = None, stretch: tuple[float, float] | None = None
+    path: Path,
+    bands: Sequence[int] | None = None,
+    stretch: tuple[float, float] | None = None,
+    *,
+    allow_vrt_paths: bool = False,
 ) -> Iterator[Raster]:
-    """Open a picture in any format of rasterio's.
+    """Open an image in any format of `raster_access.DRIVERS`.
 
     Args:
         path: Of the file.
-        bands: Numbers from 1 of those for red, green and blue, or of one for all three. By default those that the file
-            calls so, else the first three; of a file with fewer the first.
+        bands: Numbers from 1 of those for red, green and blue, or of one for all three. By default those
+            that `raster_bands.find_bands` finds.
         stretch: Percentiles of each band, of the pixels that have data, that become 0 and 255. By default none for
             8-bit pixels and `STRETCH` for others.
+        allow_vrt_paths: See `raster_access.open_dataset`.
 
     Raises:
-        LandcoverError: It is no picture, or has no such bands.
+        LandcoverError: It is no image, has no such bands, or does not say which ones are red, green and blue.
     """
-    with open_dataset(path) as dataset:
+    with open_dataset(path, allow_vrt_paths=allow_vrt_paths) as dataset:
         yield Raster(path, dataset, bands, stretch)

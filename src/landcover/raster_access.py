@@ -5,7 +5,6 @@ So only the formats of `DRIVERS` are tried; what a file may name all the same (o
 is looked at before GDAL follows it; and GDAL's doors to the network are closed.
 """
 
-import errno
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,7 +26,7 @@ DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "BMP", "GIF", "BIGGIF", "WEBP"
 
 _SERVICES = "HTTP WMS WCS WMTS GTI EEDA EEDAI PLMOSAIC STACIT STACTA OGCAPI DAAS"
 _OPTIONS = {
-    "GDAL_CACHEMAX": 64,  # MB for blocks of files; GDAL's own choice, a twentieth of the memory, may be gigabytes
+    "GDAL_CACHEMAX": 64 << 20,  # bytes for blocks of files; GDAL's own choice, a twentieth of memory, may be gigabytes
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "/none",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
@@ -38,8 +37,8 @@ _DEEPEST = 8  # VRTs in VRTs
 def open_dataset(path: Path, *, allow_vrt_paths: bool = False) -> Iterator[DatasetReader]:
     """Open a raster in a local file, such that nothing is read but this file and what lies beside it.
 
-    Overviews that the file says to be elsewhere are ignored. Read from the dataset in `raster_errors`; its `name` is
-    not `path` if that is a VRT.
+    Read from the dataset in `raster_errors`. To read it at a lower resolution is to let GDAL look for overviews: do so
+    only if `sidecars.has_own_overviews`. Its `name` is not `path` if that is a VRT.
 
     Args:
         path: A regular file in a format of `DRIVERS`, or a VRT, which must be called .vrt.
@@ -58,11 +57,11 @@ def open_dataset(path: Path, *, allow_vrt_paths: bool = False) -> Iterator[Datas
             check_readable(path)
             if path.suffix.lower() == VRT_SUFFIX:
                 root = None if allow_vrt_paths else path.resolve().parent
-                dataset = _opened(_vrt_in_memory(path, root, stack, {}), ["VRT"])
+                name, drivers = _vrt_in_memory(path, root, stack, {}), ["VRT"]
             else:
                 check_sidecars(path)
-                dataset = _opened(_name(path), DRIVERS)
-            stack.enter_context(dataset)
+                name, drivers = _name(path), DRIVERS
+            dataset = stack.enter_context(DatasetReader(name, driver=list(drivers)))
         if not dataset.count:
             raise LandcoverError(f"{path}: several pictures in one file. Name one of them, or take it out.")
         yield dataset
@@ -99,17 +98,12 @@ def _name(path: Path) -> str:
     """What GDAL calls a file: no absolute path can be taken for the description of something else."""
     name = str(path.absolute())
     if name.startswith("/vsi"):
-        raise OSError(errno.EINVAL, "GDAL takes such a path for one of its own", name)
+        raise LandcoverError(f"{path}: GDAL takes a path that begins with /vsi for one of its own. Move the file.")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise LandcoverError(f"{path}: the path is not in UTF-8, as GDAL needs it. Rename it.") from error
     return name
-
-
-def _opened(name: str, drivers: Sequence[str]) -> DatasetReader:
-    """Open a file, without its overviews if they may be in any file but a TIFF beside it."""
-    dataset = DatasetReader(name, driver=list(drivers))
-    if has_own_overviews(dataset):
-        return dataset
-    dataset.close()
-    return DatasetReader(name, driver=list(drivers), OVERVIEW_LEVEL="NONE")
 
 
 def _vrt_in_memory(
@@ -140,8 +134,9 @@ def _vrt_in_memory(
             if is_vrt(source.path):
                 names[source.path] = _vrt_in_memory(source.path, root, stack, names, (*outer, path))
             else:
-                check_sidecars(source.path)
                 names[source.path] = _name(source.path)
+                with raster_errors(source.path):
+                    check_sidecars(source.path)
                 _check_overviews(names[source.path], DRIVERS, source.path)
         source.rename(names[source.path])
     memory = stack.enter_context(MemoryFile(ElementTree.tostring(tree), ext=VRT_SUFFIX)).name

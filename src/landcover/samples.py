@@ -11,6 +11,7 @@ from PIL import Image
 
 from landcover.errors import LandcoverError, memory_errors_name, reason
 from landcover.readable import check_readable
+from landcover.tiff_bands import check_tiff_bands, unknown_format
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
@@ -20,7 +21,6 @@ _WITH_EXTRAS = ("MPO", "TIFF")  # whose further pictures are previews and overvi
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
-
 
 Found = TypeVar("Found")
 
@@ -173,6 +173,8 @@ def _opened(path: Path) -> Image.Image:
     if animated:
         image.close()
         raise LandcoverError(f"{path}: several pictures in one file, an animation. Save one of them alone.")
+    if image.format == "TIFF":
+        check_tiff_bands(path, image.tag_v2)
     deep = any(";16" in str(tile.args) for tile in image.tile)  # such RGB would be cut to 8 bits without a word
     if deep or image.mode not in _EIGHT_BIT_MODES:
         kind = "16 bits" if deep else image.mode
@@ -200,5 +202,5 @@ def _errors(path: Path, problem: str) -> Iterator[None]:
             "Cut it into smaller pictures; landcover predict and evaluate also take a GeoTIFF of any size."
         ) from error
     except Exception as error:  # damaged bytes make the readers raise anything
-        cause = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else reason(error)
+        cause = unknown_format(path) if isinstance(error, Image.UnidentifiedImageError) else reason(error)
         raise LandcoverError(f"{path}: {problem} ({cause}). Replace or remove it.") from error

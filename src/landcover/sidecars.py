@@ -38,7 +38,10 @@ def has_own_overviews(dataset: DatasetReader) -> bool:
 
 def _names_overviews(dataset: DatasetReader) -> bool:
     """Whether it says, in its tags or in an .aux.xml, that they are in another file, which may be a URL."""
-    return "OVERVIEW_FILE" in dataset.tags(ns="OVERVIEWS")
+    try:
+        return "OVERVIEW_FILE" in dataset.tags(ns="OVERVIEWS")
+    except UnicodeDecodeError:
+        return True
 
 
 def _is_plain_tiff(path: Path) -> bool:

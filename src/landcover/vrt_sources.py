@@ -109,13 +109,11 @@ def _checked(element: ElementTree.Element, path: Path, root: Path | None, is_raw
     folder = path.resolve().parent if relative not in ("", "0", "no", "false", "off") else Path.cwd()
     try:
         found = (folder / name).resolve()
-        is_inside = root is None or found.is_relative_to(root)
-        if is_inside:
-            check_readable(found)
+        check_readable(found)
     except (OSError, ValueError, RuntimeError) as error:  # ValueError: a zero byte; RuntimeError: links in a circle
         cause = getattr(error, "strerror", None) or error
         raise LandcoverError(f"{path}: its source {name:.200} is not readable ({cause}). Correct the VRT.") from error
-    if not is_inside:
+    if root is not None and not found.is_relative_to(root):
         raise LandcoverError(
             f"{path}: its source {name:.200} is not in the VRT's folder or below it. Put it there, or, if you trust "
             "the VRT, add --allow-vrt-paths."

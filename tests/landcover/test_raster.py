@@ -8,7 +8,9 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from landcover.errors import LandcoverError
-from landcover.raster import STRETCH, open_raster
+from landcover.raster import open_raster
+from landcover.samples import read_rgb
+from landcover.stretching import STRETCH
 
 
 def noise(bands, height, width, dtype=np.uint8, top=256):
@@ -31,9 +33,9 @@ def test_rows_are_those_of_the_whole_picture(tmp_path):
 
 @pytest.mark.parametrize(
     ("count", "asked", "taken"),
-    [(1, None, [0, 0, 0]), (2, None, [0, 0, 0]), (4, None, [0, 1, 2]), (4, [4, 3, 2], [3, 2, 1]), (5, [5], [4, 4, 4])],
+    [(1, None, [0, 0, 0]), (3, None, [0, 1, 2]), (4, None, [0, 1, 2]), (4, [4, 3, 2], [3, 2, 1]), (5, [5], [4, 4, 4])],
 )
-def test_the_first_three_bands_are_taken_unless_others_are_asked_for(tmp_path, count, asked, taken):
+def test_the_first_three_of_up_to_four_8_bit_bands_are_taken_unless_others_are_asked_for(tmp_path, count, asked, taken):
     pixels = write_geotiff(tmp_path / "a.tif", noise(count, 9, 7))
     assert (read(tmp_path / "a.tif", bands=asked) == pixels[taken].transpose(1, 2, 0)).all()
 
@@ -69,7 +71,9 @@ def test_numbers_of_a_palette_may_have_16_bits_and_are_not_stretched(tmp_path):
 @pytest.mark.parametrize("asked", [None, (10, 90)])
 def test_pixels_of_other_types_are_stretched_between_percentiles_of_each_band(tmp_path, dtype, asked):
     pixels = write_geotiff(
-        tmp_path / "a.tif", noise(3, 50, 40, dtype, 3000) * np.array([1, 2, 4], dtype)[:, None, None]
+        tmp_path / "a.tif",
+        noise(3, 50, 40, dtype, 3000) * np.array([1, 2, 4], dtype)[:, None, None],
+        photometric="rgb",
     )
     with open_raster(tmp_path / "a.tif", stretch=asked) as raster:
         assert raster.stretch == (asked or STRETCH)
@@ -89,16 +93,16 @@ def test_8_bit_pixels_are_stretched_only_if_that_is_asked_for(tmp_path):
 
 
 def test_a_band_of_one_value_and_one_without_data_can_be_stretched(tmp_path):
-    write_geotiff(tmp_path / "a.tif", np.full((3, 5, 6), 700, np.uint16))
+    write_geotiff(tmp_path / "a.tif", np.full((3, 5, 6), 700, np.uint16), photometric="rgb")
     assert set(np.unique(read(tmp_path / "a.tif"))) <= {0, 255}
-    write_geotiff(tmp_path / "b.tif", np.full((3, 5, 6), 700, np.uint16), nodata=700)
+    write_geotiff(tmp_path / "b.tif", np.full((3, 5, 6), 700, np.uint16), nodata=700, photometric="rgb")
     assert read(tmp_path / "b.tif").shape == (5, 6, 3)
 
 
 def test_percentiles_are_those_of_the_pixels_that_have_data(tmp_path):
     pixels = noise(3, 50, 40, np.uint16, 3000) + 1000
     pixels[:, :20] = 0
-    write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
+    write_geotiff(tmp_path / "a.tif", pixels, nodata=0, photometric="rgb")
     with open_raster(tmp_path / "a.tif", stretch=(0, 100)) as raster:
         assert np.allclose(raster.limits, [(band[20:].min(), band[20:].max()) for band in pixels])
 
@@ -147,15 +151,71 @@ def test_where_a_file_has_alpha_and_nodata_nodata_decides(tmp_path, recwarn):
     assert not [warning for warning in recwarn if issubclass(warning.category, UserWarning)]
 
 
-def test_numbers_that_are_none_are_unknown_and_black(tmp_path):
-    pixels = noise(3, 9, 7, np.float32)
-    pixels[:, 0, 0] = np.nan
-    pixels[:, 1, 1] = np.inf
-    write_geotiff(tmp_path / "a.tif", pixels)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_no_finite_number_is_no_data_and_reads_as_the_median_of_its_band(tmp_path, dtype):
+    pixels = noise(3, 9, 7, dtype)
+    nothing = [np.nan, np.inf, -np.inf]
+    for column, value in enumerate(nothing):
+        pixels[:, 0, column] = value
+        pixels[column, 2:5, column] = nothing  # in one band only: there is data, though not all
+    write_geotiff(tmp_path / "a.tif", pixels, photometric="rgb")
     with open_raster(tmp_path / "a.tif") as raster:
-        assert np.argwhere(~raster.known(0, 9)).tolist() == [[0, 0], [1, 1]]
-        assert np.isfinite(raster.limits).all()
-        assert (raster.read(0, 9)[0, 0] == 0).all()
+        rgb = raster.read(0, 9).transpose(2, 0, 1)
+        assert np.argwhere(~raster.known(0, 9)).tolist() == [[0, 0], [0, 1], [0, 2]]
+    for band, values in zip(rgb, pixels, strict=True):
+        numbers = values[np.isfinite(values)]
+        low, median, high = np.percentile(numbers, (2, 50, 98))
+        expected = ((median - low) / (high - low) * 255).round()
+        assert (np.abs(band[~np.isfinite(values)] - expected) <= 1).all()
+
+
+@pytest.mark.parametrize(
+    ("offset", "span", "dtype"),
+    [
+        (0, 1e-20, np.float32),
+        (0, 1e30, np.float32),
+        (0, 1e-300, np.float64),
+        (0, 1e-320, np.float64),
+        (1e6, 1e-7, np.float64),
+        (-5, 1e-12, np.float64),
+        (0, 1, np.float32),
+    ],
+)
+def test_floats_of_any_range_fill_all_8_bits(tmp_path, offset, span, dtype):
+    shares = np.linspace(0, 1, 256).reshape(1, 16, 16)
+    write_geotiff(tmp_path / "a.tif", (offset + span * shares).astype(dtype))
+    grey = read(tmp_path / "a.tif", stretch=(0, 100))[..., 0]
+    assert (grey.min(), grey.max()) == (0, 255)
+    assert np.abs(grey.ravel().astype(int) - np.arange(256)).max() <= 1
+
+
+def test_floats_whose_range_is_beyond_their_type_can_be_stretched(tmp_path):
+    write_geotiff(tmp_path / "a.tif", np.array([[[-1.7e308, 0, 1.7e308]]]))
+    assert read(tmp_path / "a.tif", stretch=(0, 100))[0, :, 0].tolist() == [0, 128, 255]
+
+
+def test_a_band_that_is_nearly_constant_has_two_values(tmp_path):
+    pixels = np.full((1, 20, 20), 0.5, np.float32)
+    pixels[0, 0, :3] = 0.4, 0.500001, 3e5
+    write_geotiff(tmp_path / "a.tif", pixels)
+    assert read(tmp_path / "a.tif")[0, :4, 0].tolist() == [0, 255, 255, 0]
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png"])
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_pixels_of_few_bits_are_those_that_pillow_reads(tmp_path, bits, suffix):
+    values = noise(1, 16, 24, top=2**bits)
+    write_geotiff(tmp_path / "a.tif", values, nbits=bits, photometric="minisblack")
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "png":
+        Image.open(tmp_path / "a.tif").save(path)
+    assert (read(path) == read_rgb(path)).all()
+    assert (read(path)[..., 0] == values[0] * (255 // (2**bits - 1))).all()
+
+
+def test_rgb_of_few_bits_has_white(tmp_path):
+    values = write_geotiff(tmp_path / "a.tif", noise(3, 16, 24, top=16), nbits=4)
+    assert (read(tmp_path / "a.tif") == values.transpose(1, 2, 0) * 17).all()
 
 
 @pytest.mark.parametrize(
