@@ -1,7 +1,7 @@
 """How often `landcover compare` calls one of two equally good predictions better, and how often it finds a worse one.
 
 Run after `dvc repro evaluate`:  python -m benchmarks.verdicts [TRUTH_DIR PREDICTION_DIR]
-Prints two tables, the same on each run; ten minutes on a core.
+Prints two tables, the same on each run; ten minutes of a core.
 
 Images are drawn, with replacement, from those of the pipeline (or of other masks in the preset colours): each has the
 true classes of one of them. Two predictors err on it as the prediction does, each with an error of its own: the shares

@@ -13,14 +13,8 @@ from landcover.classes import pack
 from landcover.errors import LandcoverError
 from landcover.raster_access import open_dataset, raster_errors
 
-_COLOURS = (
-    ColorInterp.undefined,
-    ColorInterp.gray,
-    ColorInterp.palette,
-    ColorInterp.red,
-    ColorInterp.green,
-    ColorInterp.blue,
-)
+_GREY = (ColorInterp.gray, ColorInterp.palette, ColorInterp.undefined)  # the last where 0 is white
+_RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
 class LargeMask:
@@ -29,12 +23,13 @@ class LargeMask:
     def __init__(self, path: Path, dataset: DatasetReader) -> None:
         self.height, self.width = dataset.shape
         self._path, self._dataset = path, dataset
-        self._bands = [1, 2, 3] if dataset.count >= 3 else [1]
-        kinds = {dataset.dtypes[band - 1] for band in self._bands}
-        if kinds != {"uint8"} or not {dataset.colorinterp[band - 1] for band in self._bands} <= set(_COLOURS):
+        is_rgb = dataset.colorinterp[:3] == _RGB and dataset.count <= 4
+        is_grey = dataset.colorinterp[0] in _GREY and dataset.count <= 2
+        self._bands = [1, 2, 3] if is_rgb else [1]
+        if {dataset.dtypes[band - 1] for band in self._bands} != {"uint8"} or not (is_rgb or is_grey):
             raise LandcoverError(
-                f"{path}: pixels of type {', '.join(sorted(kinds))}, not grey, a palette or RGB of 8 bits a channel. "
-                "Convert it to 8-bit RGB."
+                f"{path}: {dataset.count} bands of type {dataset.dtypes[0]}, not grey, a palette or RGB of 8 bits a "
+                "channel. Convert it to 8-bit RGB."
             )
         self._colours = self._find_colours() if self._bands == [1] else None
 

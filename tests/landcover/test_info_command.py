@@ -8,6 +8,7 @@ import torch
 import yaml
 from conftest import landcover, landcover_process
 
+from landcover.classes import ClassTable
 from landcover.favourite import Favourite
 from landcover.model_file import Model, load_model, save_model
 from landcover.models import Architecture, build
@@ -140,3 +141,17 @@ def test_a_model_with_one_answer_to_everything_is_a_warning_wherever_it_is_used(
     )
     told(Origin(favourite=Favourite(2, 0.998, 0.995)))
     assert "warning" not in landcover(*command, "m.safetensors", folder=tmp_path).stderr
+
+
+def test_all_colours_of_a_class_are_shown(tmp_path):
+    colours = {"land": (1, 1, 1), "sea": [(2, 2, 2), (3, 3, 3)], "none": [(155, 155, 155), (0, 0, 0)]}
+    architecture = Architecture("baseline", None)
+    model = Model(build(architecture, 2), architecture, ClassTable.of(colours, "none"), 1.0)
+    save_model(model, tmp_path / "m.safetensors")
+    lines = landcover("info", "m.safetensors", folder=tmp_path).stdout.splitlines()
+    first = lines.index("classes:") + 1
+    assert lines[first : first + 3] == [
+        "  land #010101",
+        "  sea #020202, #030303",
+        "  none #9b9b9b, #000000, never predicted",
+    ]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import draw_pair
 
-from landcover.classes import DEEPGLOBE
+from landcover.classes import DEEPGLOBE, ClassTable
 from landcover.pictures import RIGHT, WRONG, Comparison, draw_samples, draw_world
 from landcover.samples import find_samples, read_packed, read_rgb, save_png
 
@@ -39,6 +39,20 @@ def test_the_world_shows_predictions_at_their_place(tmp_path):
     in_last_map &= rows < picture.shape[0] * 0.94  # above the legend
     assert columns[in_last_map].mean() / picture.shape[1] == pytest.approx(0.5 + 22.5 / 360, abs=0.04)
     assert np.ptp(columns[in_last_map]) / picture.shape[1] == pytest.approx(15 / 360, abs=0.01)
+
+
+def test_any_colour_of_a_class_is_drawn_as_its_first(pairs, classes, tmp_path):
+    table = ClassTable.of({**classes.colours, "water": [(0, 0, 255), (200, 30, 90)]}, None)
+    draw_pair(tmp_path, "N45E015", 225, 225)
+    save_png(np.full((225, 225, 3), (200, 30, 90), np.uint8), tmp_path / "N45E015_mask.png")
+    (sample,) = find_samples(tmp_path)
+    save_png(table.encode(np.zeros((225, 225), np.uint8)), tmp_path / "urban.png")
+    draw_world([sample], {"N45E015": tmp_path / "urban.png"}, table, tmp_path / "world.png")
+    draw_samples([Comparison("x", sample, tmp_path / "urban.png")], table, tmp_path / "samples.png")
+    for name in ("world.png", "samples.png"):
+        drawn = (read_rgb(tmp_path / name) == (0, 0, 255)).all(2).sum()
+        assert drawn > 500  # more than its patch in the legend
+        assert not has_colour(read_rgb(tmp_path / name), (200, 30, 90))
 
 
 def test_without_places_the_world_only_says_so(pairs, classes, tmp_path):

@@ -5,7 +5,7 @@ from conftest import landcover, landcover_process
 
 from landcover.model_file import load_model
 from landcover.model_scores import score_model
-from landcover.samples import find_samples
+from landcover.samples import find_samples, read_rgb, save_png
 
 
 @pytest.fixture
@@ -49,3 +49,16 @@ def test_validate_says_what_is_wrong(model_file, pairs, tmp_path, damage, stdout
     assert bool(done.stdout) == stdout
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(message)
+
+
+def test_masks_of_other_classes_than_the_models_are_refused(model_file, pairs, tmp_path):
+    mask = read_rgb(pairs / "0001_mask.png").copy()
+    mask[:2] = (60, 16, 152)  # 114 of 4951 pixels
+    save_png(mask, pairs / "0001_mask.png")
+    done = landcover("validate", "pairs", "-m", "m.safetensors", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "error: pairs: 2.30% of the pixels have colours of no class: #3c1098 (114). The classes of m.safetensors have"
+    )
+    lifted = landcover("validate", "pairs", "-m", "m.safetensors", "--max-off-palette", "0.03", folder=tmp_path)
+    assert lifted.returncode == 0
