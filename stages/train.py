@@ -24,6 +24,7 @@ from landcover.folders import claimed
 from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build
+from landcover.outputs import check_outputs
 from landcover.pretrained import load_weights
 from landcover.processes import joined
 from landcover.tiles import Tiles, read_dataset
@@ -37,11 +38,15 @@ CHECKPOINT = Path("checkpoints/train.pt")
 MODEL = Path("models/model.safetensors")
 METRICS = Path("metrics/train.json")
 CURVES = Path("plots/training.csv")
+ADVICE = "Move the weights, and set train.weights in params.yaml."
 
 
 def main() -> None:
     """Train epoch by epoch, validate after each, keep the model."""
     params = read_block("train", Train)
+    start = [Path(params.weights)] if params.weights not in ("none", "imagenet") else []
+    check_outputs([PREPARED, *start], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
+    check_outputs(start, folders=[PREPARED], advice=ADVICE)  # which the stage before this one replaces
     make_repeatable()
     device = choose_device(params.device)
     check_precision(params.precision, device)

@@ -11,8 +11,10 @@ from landcover.errors import memory_errors_name
 from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
+from landcover.outputs import check_outputs
 from landcover.progress_bar import progress_bar
 from landcover.raster import Raster, open_raster
+from landcover.readable import check_utf8_name
 from landcover.silence import libraries_silenced
 
 
@@ -42,12 +44,17 @@ def predict_map(
         options: Those of `inference.label_bands`.
 
     Raises:
-        LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
+        LandcoverError: The picture cannot be read, or has no such bands; a name is not UTF-8; an output would replace
+            the model or a file of which the picture is made. Files that stood at the paths are as before.
     """
+    for name in (image, path, probabilities or path):
+        check_utf8_name(name, "rasters")
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch))
+        inputs = [image, *map(Path, raster.dataset.files), *([model.path] if model.path else [])]
+        check_outputs(inputs, files=[path, *([probabilities] if probabilities else [])])
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
         labels = _with_progress(label_bands(model, raster, **options), raster, image.name, quiet)

@@ -19,7 +19,7 @@ from landcover.errors import LandcoverError, reason
 from landcover.files import not_written, replacing
 from landcover.models import Architecture, Network, build
 from landcover.pretrained import misfit
-from landcover.readable import check_readable
+from landcover.readable import check_readable, check_utf8_name
 
 FORMAT = 2
 _FLOAT32 = torch.finfo(torch.float32)  # in which networks compute
@@ -69,6 +69,7 @@ def load_model(path: Path) -> Model:
         LandcoverError: The file is missing, is no model of this program, of another format, its parts don't fit, or its
             weights are not finite.
     """
+    check_utf8_name(Path(path), "models")
     try:
         check_readable(path)
         with safe_open(path, "pt") as file:

@@ -2,20 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import add_inference, declare, inference_options
-from landcover.errors import LandcoverError, needed_by
+from landcover.errors import LandcoverError, needed_by, say
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
+    from landcover.map_jobs import Job
     from landcover.model_file import Model
 
 FORMATS = ("auto", "png", "gtiff", "cog")
 POLYGON_SUFFIXES = (".gpkg", ".geojson")  # polygons.DRIVERS, said again for the same reason
-RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
-"""Of pictures that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
 _EPILOG = """\
 INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
@@ -51,7 +49,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
     command = declare(commands, "predict", "draw the map NAME_mask of each picture", _EPILOG)
     command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the maps")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="for the maps; or, of one picture, a file: .tif or .png"
+    )
     add_inference(command)
     command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
     command.add_argument(
@@ -79,20 +79,6 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=predict)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A picture and what is made of it; `is_raster` if it is read with rasterio and its map is a GeoTIFF."""
-
-    name: str
-    image: Path
-    is_raster: bool
-    mask: Path
-    probabilities: Path | None
-
-    def is_done(self) -> bool:
-        return self.mask.exists() and (self.probabilities is None or self.probabilities.exists())
-
-
 def predict(arguments: argparse.Namespace) -> None:
     """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
@@ -100,13 +86,14 @@ def predict(arguments: argparse.Namespace) -> None:
     from landcover.folders import make_folder
     from landcover.inference import ready
     from landcover.inputs import find_inputs
+    from landcover.map_jobs import check_jobs, plan_jobs
     from landcover.model_file import load_model
 
-    jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
+    jobs = plan_jobs(find_inputs(arguments.input), arguments.output, arguments.format, arguments.probabilities)
     _check(arguments, jobs)
+    new = check_jobs(jobs, arguments.output, arguments.model, arguments.polygons, overwrite=arguments.overwrite)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
-    make_folder(arguments.output)
-    new = [job for job in jobs if arguments.overwrite or not job.is_done()]
+    make_folder(jobs[0].mask.parent)
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
     broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
     if arguments.polygons and not broken and (new or arguments.overwrite or not arguments.polygons.exists()):
@@ -114,20 +101,12 @@ def predict(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         kept = len(jobs) - len(new)
         more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
-        print(f"{arguments.output}: {len(new) - len(broken)} masks{more}", flush=True)
+        say(f"{Path(arguments.output)}: {len(new) - len(broken)} masks{more}")
     if broken:
         raise LandcoverError(*broken)
 
 
-def _job(arguments: argparse.Namespace, name: str, image: Path) -> _Job:
-    by_suffix = "gtiff" if image.suffix.lower() in RASTER_SUFFIXES else "png"
-    is_raster = (by_suffix if arguments.format == "auto" else arguments.format) != "png"
-    mask = arguments.output / f"{name}_mask.{'tif' if is_raster else 'png'}"
-    probabilities = arguments.output / f"{name}_probabilities.{'tif' if is_raster else 'npy'}"
-    return _Job(name, image, is_raster, mask, probabilities if arguments.probabilities else None)
-
-
-def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
+def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
     """Raise a LandcoverError where the arguments do not go together, or not with the pictures."""
     plain = [job.image for job in jobs if not job.is_raster]
     for name in ("bands", "stretch", "polygons"):
@@ -141,17 +120,19 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
             import landcover.polygons  # noqa: F401
 
 
-def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
     """Draw colour masks; return a line for each picture that cannot be read."""
     if not jobs:
         return []
     from landcover.inference import predict_masks
 
     options = {"quiet": arguments.quiet, "probabilities": arguments.probabilities, **inference_options(arguments)}
-    return predict_masks(model, {job.name: job.image for job in jobs}, arguments.output, keep_going=True, **options)
+    first = jobs[0].mask  # of all the folder, and what follows the name
+    options["ending"] = first.name.removeprefix(jobs[0].name)
+    return predict_masks(model, {job.name: job.image for job in jobs}, first.parent, keep_going=True, **options)
 
 
-def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
     """Draw GeoTIFFs; return a line for each picture that cannot be read."""
     if not jobs:
         return []
@@ -162,18 +143,18 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     options |= {"quiet": arguments.quiet, **inference_options(arguments)}
 
     @error_as_result
-    def draw(job: _Job) -> None:
+    def draw(job: "Job") -> None:
         predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
 
     return [line for error in map(draw, jobs) if error for line in error.lines]
 
 
-def _draw_polygons(model: "Model", job: _Job, arguments: argparse.Namespace) -> None:
+def _draw_polygons(model: "Model", job: "Job", arguments: argparse.Namespace) -> None:
     from landcover.polygons import write_polygons
 
     count = write_polygons(arguments.polygons, job.mask, model.classes)
     if not arguments.quiet:
-        print(f"{arguments.polygons}: {count} polygons", flush=True)
+        say(f"{arguments.polygons}: {count} polygons")
 
 
 def _bands(text: str) -> list[int]:
