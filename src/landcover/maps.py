@@ -53,12 +53,20 @@ def predict_map(
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch))
-        inputs = [image, *map(Path, raster.dataset.files), *([model.path] if model.path else [])]
+        inputs = [image, *_parts(raster), *([model.path] if model.path else [])]
         check_outputs(inputs, files=[path, *([probabilities] if probabilities else [])])
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
         labels = _with_progress(label_bands(model, raster, **options), raster, image.name, quiet)
         write_map(path, labels, raster, model.classes, cog=cog, tags=_tags(model, raster))
+
+
+def _parts(raster: Raster) -> list[Path]:
+    """The files of which a picture is made, such as those of a mosaic."""
+    try:
+        return [Path(name) for name in raster.dataset.files]
+    except UnicodeDecodeError:  # the name of one is not UTF-8, as that of an output is
+        return []
 
 
 def _tags(model: Model, raster: Raster) -> dict[str, str]:

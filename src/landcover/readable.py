@@ -1,6 +1,7 @@
 """What a path must be before it is opened: a regular file, which pipes and devices are not; a name in UTF-8."""
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -45,4 +46,14 @@ def check_utf8_name(path: Path, kind: str) -> None:
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise LandcoverError(f"{path}: not UTF-8, as names of {kind} must be. Rename it.") from error
+        advice = "Set PYTHONUTF8=1." if _is_utf8(os.fsencode(path)) else "Rename it."
+        raise LandcoverError(f"{path}: not UTF-8, as names of {kind} must be. {advice}") from error
+
+
+def _is_utf8(name: bytes) -> bool:
+    """Whether it is Python alone, by its locale, that takes a name for something else."""
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
