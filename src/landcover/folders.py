@@ -30,9 +30,7 @@ PATIENCE = 10.0
 PAUSE = 0.05
 """Seconds between two looks whether it is done."""
 
-SWEEP_PATIENCE = 5.0
-"""Seconds within which the locks of a process that has been killed are free at the latest."""
-
+_SWEEP_PATIENCE = 5.0  # seconds within which the locks of a killed process are free
 _RELEASED = b"-"  # no absolute path begins so
 _PREFIX = ".partial-"
 _LONGEST = 255  # bytes of the name of a file
@@ -103,10 +101,9 @@ def sweep() -> None:
     """The program of the process that clears away: remove the scratch folders of the process that started it.
 
     It reads from standard input the absolute paths that the other one claims, each ended by a zero byte, and each again
-    behind `_RELEASED` when it is done with; when the input ends, the other process has.
-
-    Its locks may end a moment later than its end of the pipe, so what is locked is tried again until `SWEEP_PATIENCE`
-    is over. What is locked then, a third process has claimed since, and will clear away itself.
+    behind `_RELEASED` when it is done with; when the input ends, the other process has. The locks of that one may end a
+    moment later than its end of the pipe: what is locked is tried again until `_SWEEP_PATIENCE` is over. What is locked
+    then, a third process has claimed since, and will clear away itself.
     """
     claims, rest = Counter(), b""
     while chunk := os.read(0, 1 << 16):
@@ -114,7 +111,7 @@ def sweep() -> None:
         for name in told:
             claims[name.removeprefix(_RELEASED)] += -1 if name.startswith(_RELEASED) else 1
     left = [Path(os.fsdecode(name)) for name, count in claims.items() if count > 0]
-    end = time.monotonic() + SWEEP_PATIENCE
+    end = time.monotonic() + _SWEEP_PATIENCE
     while (left := [path for path in left if not _swept(path)]) and time.monotonic() < end:
         time.sleep(PAUSE)
 

@@ -29,12 +29,14 @@ that rasterio reads. GeoTIFFs need rasterio (pip install -r requirements-extras.
 Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
 written in bands of rows, so that memory does not grow with their height.
 
-Maps that are there already are kept: after an interruption, the same command goes on.
+Maps that are there already are kept: after an interruption, the same command goes on. --overwrite draws them anew, but
+replaces no file in a folder that a picture lies in: NAME_mask beside NAME_sat may be the truth.
 
 examples:
   landcover predict town.jpg coast.png -m models/model.safetensors -o maps
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
   landcover predict "pictures/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
+  landcover predict town.jpg -m models/model.safetensors -o town_map.png
   landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
   landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
 
