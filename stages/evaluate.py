@@ -13,15 +13,17 @@ from landcover.bootstrap import mean_iou_interval
 from landcover.errors import LandcoverError, printable
 from landcover.examples import examples
 from landcover.files import write_metrics, write_table
+from landcover.outputs import check_outputs
 from landcover.pictures import Comparison, draw_samples, draw_world
 from landcover.samples import find_masks, find_samples
 from landcover.scoring import score_masks
-from stages.params import Block, Data, Seed, read_block
+from stages.params import ADVICE, Block, Data, Seed, read_block
 from stages.runner import run
 
 PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics/evaluate.json")
 PLOTS = Path("plots")
+DRAWN = ("iou.csv", "confusion.csv", "samples.png", "world.png")
 
 
 class Evaluate(Block):
@@ -36,6 +38,8 @@ def main() -> None:
     """Score, draw, write the figures last: where they stand, all else does."""
     data, params = read_block("data", Data), read_block("evaluate", Evaluate)
     classes, truth = data.table(), data.folder("validation")
+    inputs = [PREDICTIONS, data.folder("train"), truth]
+    check_outputs(inputs, files=[METRICS, *(PLOTS / name for name in DRAWN)], advice=ADVICE)
     others, samples = (
         data.part(split, {sample.name: sample for sample in find_samples(data.folder(split))})
         for split in ("train", "validation")

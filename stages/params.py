@@ -19,6 +19,10 @@ BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
 LAUNCH = "launch"  # beside the blocks: the command of dvc.yaml by which stages are started
 
 
+ADVICE = f"Move the data, and set data.root in {PARAMS}."
+"""Where a stage would replace what it is to read."""
+
+
 class Block(BaseModel):
     """A block of params.yaml: every key is required, none is unknown, no type is guessed."""
 

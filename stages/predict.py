@@ -13,10 +13,11 @@ from landcover.devices import DEVICES, choose_device, make_repeatable
 from landcover.errors import LandcoverError
 from landcover.inference import TTA, predict_masks, ready
 from landcover.model_file import load_model
+from landcover.outputs import check_outputs
 from landcover.processes import folder_made_together, joined
 from landcover.samples import find_images
 from landcover.tiling import ALIGNMENT
-from stages.params import Block, Data, Number, Positive, one_of, read_block
+from stages.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
 from stages.runner import run
 
 MODEL = Path("models/model.safetensors")
@@ -36,6 +37,7 @@ class Predict(Block):
 def main() -> None:
     """Label every picture at its own size, under its own name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
+    check_outputs([MODEL, data.folder("validation")], folders=[PREDICTIONS], advice=ADVICE)
     make_repeatable()
     model = load_model(MODEL)
     if model.classes != data.table():
@@ -43,6 +45,7 @@ def main() -> None:
     device = choose_device(params.device)
     model = ready(model, device)
     images = data.part("validation", find_images(data.folder("validation")))
+    check_outputs(images.values(), folders=[PREDICTIONS], advice=ADVICE)
     with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
         if processes.first:
             model.warn_if_collapsed()

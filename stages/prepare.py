@@ -13,14 +13,16 @@ from pydantic import Field
 
 from landcover.errors import Problems, warn
 from landcover.files import replacing, write_table
+from landcover.outputs import check_made_of, check_outputs
 from landcover.preparation import prepare
 from landcover.samples import find_pairs
 from landcover.tiles import Dataset, write_dataset
-from stages.params import Block, Data, Number, Side, read_block
+from stages.params import ADVICE, Block, Data, Number, Side, read_block
 from stages.runner import run
 
 PREPARED = Path("data/prepared")
 SHARES = Path("plots/data.csv")
+MADE = ("dataset.json", "*/images.npy", "*/labels.npy", "*/tiles.csv")
 EMBEDDED = Path("data/bluemarble")
 EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
@@ -38,12 +40,17 @@ def main() -> None:
     data, params = read_block("data", Data), read_block("prepare", Prepare)
     classes = data.table()
     figures, problems = {}, Problems()
+    folders = [data.folder(split) for split in ("train", "validation")]
+    check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
+    check_made_of(PREPARED, MADE, "Move it.")
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
         for split in ("train", "validation"):
             with problems.gathered():
                 samples, lines = find_pairs(data.folder(split))
                 problems.lines += lines
+                files = [path for sample in samples for path in (sample.image, sample.mask)]
+                check_outputs(files, folders=[PREPARED], advice=ADVICE)
                 if samples:
                     samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
                     figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())

@@ -17,7 +17,7 @@ import torch
 
 from landcover.augment import Augmentation
 from landcover.batches import Batches
-from landcover.checkpoints import Checkpoint, code_digest, fingerprint
+from landcover.checkpoints import Checkpoint, fingerprint
 from landcover.devices import check_precision, choose_device, make_repeatable
 from landcover.files import errors_of_writing, rounded, write_metrics
 from landcover.folders import claimed
@@ -25,6 +25,7 @@ from landcover.losses import Criterion, class_weights
 from landcover.model_file import Model, save_model
 from landcover.models import build
 from landcover.origin import Origin
+from landcover.outputs import check_outputs
 from landcover.pretrained import load_weights
 from landcover.processes import joined
 from landcover.tiles import Tiles, read_dataset
@@ -38,11 +39,15 @@ CHECKPOINT = Path("checkpoints/train.pt")
 MODEL = Path("models/model.safetensors")
 METRICS = Path("metrics/train.json")
 CURVES = Path("plots/training.csv")
+ADVICE = "Move the weights, and set train.weights in params.yaml."
 
 
 def main() -> None:
     """Train epoch by epoch, validate after each, keep the model."""
-    params, code = read_block("train", Train), code_digest()
+    params = read_block("train", Train)
+    start = [Path(params.weights)] if params.weights not in ("none", "imagenet") else []
+    check_outputs([PREPARED, *start], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
+    check_outputs(start, folders=[PREPARED], advice=ADVICE)  # which the stage before this one replaces
     make_repeatable()
     device = choose_device(params.device)
     check_precision(params.precision, device)
@@ -88,7 +93,6 @@ def main() -> None:
             params=params.shaping(),
             score=rounded({name: row[name] for name in ("epoch", "validation_loss", "tile_mean_iou", "tile_accuracy")}),
             favourite=trainer.favourite(row),
-            code=code,
         )
         model = Model(network, network.architecture, classes, dataset.scale, MODEL, origin)
         save_model(model, MODEL)

@@ -4,11 +4,13 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import bad_files as bad
+import kept_cases
 import numpy as np
 import pytest
 import yaml
@@ -47,13 +49,15 @@ def project(finished, tmp_path):
 
 
 def snapshot(folder: Path) -> dict[str, object]:
-    """Content of every file below a folder, by path; of links their targets."""
+    """Content of every file below a folder, by path; of links their targets, of pipes and the like their kind."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             found[str(path)] = str(path.readlink())
         elif path.is_file():
             found[str(path)] = path.read_bytes()
+        elif not path.is_dir():
+            found[str(path)] = stat.S_IFMT(path.stat().st_mode)
     return found
 
 
@@ -74,6 +78,16 @@ def test_bad_input_ends_in_lines_that_name_it_and_leaves_everything_as_it_was(ca
     assert len(lines) == len(case.lines), done.stderr
     for line, pattern in zip(lines, case.lines, strict=True):
         assert re.match(pattern, line), line
+    assert snapshot(project) == before
+
+
+@pytest.mark.parametrize("case", kept_cases.CASES, ids=lambda case: f"{case.program}: {case.what}")
+def test_an_output_never_takes_the_place_of_an_input_or_of_what_is_no_file(case, project, programs):
+    case.damage(project)
+    before = snapshot(project)
+    done = programs.run(*(kept_cases.PROGRAMS | PROGRAMS)[case.program], folder=project)
+    assert done.returncode == 1, done
+    assert re.fullmatch(f"error: {case.lines[0]}.*\n", done.stderr), done.stderr
     assert snapshot(project) == before
 
 
@@ -158,6 +172,56 @@ def test_names_of_any_kind_are_names(project, programs):
     for folder in ("data/predictions", "maps"):
         assert {path.name for path in (project / folder).iterdir()} == expected
     assert not list(project.rglob("executed"))
+
+
+@pytest.mark.parametrize("form", ["gtiff", "cog"])
+def test_a_raster_whose_name_is_not_utf8_is_a_line_and_the_others_get_their_maps(form, project, programs):
+    odd = os.fsdecode(b"gr\xfcn")
+    (project / "scenes").mkdir()
+    for name in ("a", odd, "grün", "z"):
+        write_geotiff(project / "scenes" / "x.tif", np.full((3, 20, 30), 9, np.uint8))
+        (project / "scenes" / "x.tif").rename(project / "scenes" / f"{name}.tif")
+    done = programs.run("landcover", "predict", "scenes", "-m", MODEL, "-o", "new", "--format", form, folder=project)
+    assert (done.returncode, done.stdout) == (1, "new: 3 masks\n")
+    assert done.stderr == "error: scenes/gr\\udcfcn.tif: not UTF-8, as names of rasters must be. Rename it.\n"
+    assert {path.name for path in (project / "new").iterdir()} == {"a_mask.tif", "grün_mask.tif", "z_mask.tif"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("predict", "scenes/a.tif", "-m", MODEL, "-o", "new\udcfc"), r"new\\udcfc: not UTF-8, as names of rasters"),
+        (
+            ("predict", "scenes/a.tif", "-m", MODEL, "-o", "new", "--polygons", "\udcfc.gpkg"),
+            r"\\udcfc\.gpkg: not UTF-8, as names of files of polygons must be\. Rename it\.",
+        ),
+        (("info", "\udcfc.safetensors"), r"\\udcfc\.safetensors: not UTF-8, as names of models must be\. Rename it\."),
+        (
+            ("evaluate", "-g", V, "-p", V, "--classes", "\udcfc.safetensors"),
+            r"\\udcfc\.safetensors: not UTF-8, as names of models must be\. Rename it\.",
+        ),
+        (("evaluate", "-g", V, "-p", V, "--classes", "\udcfc.yaml"), r"\\udcfc\.yaml: no such file"),
+        (("evaluate", "-g", "\udcfc", "-p", V), r"\\udcfc: no such folder"),
+        (("validate", "\udcfc", "-m", MODEL), r"\\udcfc: no such folder"),
+    ],
+)
+def test_a_name_that_is_not_utf8_where_it_cannot_be_is_one_line(arguments, line, project, programs):
+    kept_cases.scene(project)
+    shutil.copy(project / MODEL, project / "\udcfc.safetensors")
+    before = snapshot(project), sorted(project.iterdir())
+    done = programs.run("landcover", *arguments, folder=project)
+    assert done.returncode == 1, done
+    assert re.fullmatch(f"error: {line}.*\n", done.stderr), done.stderr
+    assert (snapshot(project), sorted(project.iterdir())) == before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_an_output_of_any_bytes_is_named_in_the_summary(encoding, project):
+    command = [sys.executable, "-m", "landcover", "predict", V, "-m", MODEL, "-o", b"gr\xfcn\n"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "gr\\udcfcn\\n: 3 masks\n", "")
+    assert len(list((project / "gr\udcfcn\n").iterdir())) == 3
 
 
 def test_a_broken_file_with_a_line_break_in_its_name_is_one_line(project, programs):

@@ -7,6 +7,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -160,6 +162,31 @@ def test_without_room_a_stage_says_so_and_once_there_is_room_it_ends_in_the_same
     project.finish(stage)
     project.check_new()
     print(f"\n{stage}: {faults} times without room survived")
+
+
+CLAIMING = """
+import os, signal, sys, threading
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from landcover.folders import claimed
+threading.Timer(float(sys.argv[3]), lambda: os.killpg(0, signal.SIGKILL)).start()
+while True:
+    with claimed(Path(sys.argv[2])) as scratch:
+        (scratch / "half").write_bytes(bytes(100_000))
+"""
+
+
+def test_what_a_process_leaves_that_is_killed_while_it_claims_an_output_is_gone_in_moments(tmp_path):
+    chance, kills = random.Random(0), max(12, KILLS)
+    for number in range(kills):
+        arguments = [str(ROOT / "src"), tmp_path / str(number) / "out", str(chance.uniform(0, 0.15))]
+        killed = subprocess.run([sys.executable, "-I", "-S", "-c", CLAIMING, *arguments], process_group=0, check=False)
+        assert killed.returncode == -signal.SIGKILL
+    end = time.monotonic() + 30
+    while (left := list(tmp_path.glob("*/*"))) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not left
+    print(f"\n{kills} kills in claims of outputs, nothing left")
 
 
 def _files(found: dict[str, bytes] | bytes) -> list[bytes]:

@@ -23,6 +23,7 @@ from landcover.classes import DEEPGLOBE, IGNORE
 from landcover.errors import LandcoverError
 from landcover.files import replacing
 from landcover.globe import TILE_DEGREES, tile_name
+from landcover.outputs import check_made_of
 from landcover.samples import save_png
 
 IGBP = {
@@ -37,6 +38,13 @@ IGBP = {
 
 MIN_LAND = 0.1
 """Smallest share of land in a tile that is kept."""
+
+
+MADE = (
+    *("README.txt", "earth.jpg", "earth.jpg.aux.xml"),
+    *(f"{split}/[NS]??[EW]???_{kind}.png" for split in ("train", "validation") for kind in ("sat", "mask")),
+)
+"""Patterns of the files of the data set."""
 
 
 class _Carrier(NamedTuple):
@@ -98,8 +106,10 @@ def build(folder: Path) -> dict[str, int]:
         Number of tiles of each split.
 
     Raises:
-        LandcoverError: The packages cannot be downloaded, or are not what they should be.
+        LandcoverError: The packages cannot be downloaded, or are not what they should be; or there are files in the
+            folder that are not of this data set.
     """
+    check_made_of(folder, MADE, "Move it.")
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
         jpeg, picture, igbp = download(scratch.parent)

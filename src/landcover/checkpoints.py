@@ -113,24 +113,15 @@ def digest_of(state: Any) -> str:
 
 def fingerprint(settings: Any, files: Iterable[Path]) -> str:
     """Digest of `settings` (JSON), the content of files, and the code and libraries that are loaded: hexadecimal."""
+    ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("landcover", "stages", "__main__")]
+    code = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
     content = {
         "settings": settings,
         "files": [_digest(file) for file in sorted(files)],
-        "code": _code(),
+        "code": sorted(_digest(file) for file in code),
         "libraries": [sys.version, torch.__version__, torchvision.__version__, np.__version__],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def code_digest() -> str:
-    """SHA-256 of the sources of this program that are loaded, the same in any clone; hexadecimal."""
-    return hashlib.sha256(" ".join(_code()).encode()).hexdigest()
-
-
-def _code() -> list[str]:
-    ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("landcover", "stages", "__main__")]
-    files = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
-    return sorted(_digest(file) for file in files)
 
 
 def _digest(path: Path) -> str:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from landcover.classes import ClassTable
 from landcover.documents import load_json, load_yaml
 from landcover.errors import LandcoverError
-from landcover.readable import check_readable
+from landcover.readable import check_readable, check_utf8_name
 
 METADATA_KEY = "landcover"
 """Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
@@ -24,6 +24,8 @@ def read_class_table(path: Path | str) -> ClassTable:
         LandcoverError: The file is missing, of another kind, or has no table that can be used.
     """
     path = Path(path)
+    if path.suffix == ".safetensors":
+        check_utf8_name(path, "models")
     try:
         return ClassTable.from_json(read_content(path))
     except FileNotFoundError as error:

@@ -86,6 +86,11 @@ def note(message: str) -> None:
     print(f"note: {printable(message)}", file=sys.stderr, flush=True)
 
 
+def say(message: str) -> None:
+    """Say on stdout, in one line, what was made."""
+    print(printable(message), flush=True)
+
+
 def reason(error: BaseException) -> str:
     """The first line of what the system or a library says went wrong; its kind if it says nothing."""
     return (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
@@ -138,6 +143,8 @@ def errors_in_one_line() -> Iterator[None]:
 
     Warnings of libraries, which say neither which file nor what to do, are shown only if Python is asked to (`-W`).
     """
+    if hasattr(sys.stdout, "reconfigure"):  # names are any text or bytes, which may be more than the terminal takes
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
             if not sys.warnoptions:

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from landcover.arguments import ALIGNMENT, OVERLAP, declare, share, whole
+from landcover.errors import say
 
 # The library's, said again because importing it takes seconds and --help must not: onnx_export.OPSET and the defaults
 # of export_onnx.
@@ -78,7 +79,9 @@ def export(arguments: argparse.Namespace) -> None:
     # Imported here, so that --help answers at once.
     from landcover.model_file import load_model
     from landcover.onnx_export import export_onnx
+    from landcover.outputs import check_outputs
 
+    check_outputs([arguments.model], files=[arguments.output])
     model = load_model(arguments.model)
     model.warn_if_collapsed()
     options = {name: getattr(arguments, name) for name in ("tile_size", "dynamic", "overlap")}
@@ -86,7 +89,7 @@ def export(arguments: argparse.Namespace) -> None:
     if arguments.quiet:
         return
     size = "height, width" if arguments.dynamic else f"{arguments.tile_size}, {arguments.tile_size}"
-    print(
+    say(
         f"{arguments.output}: {model.architecture}, {len(model.classes)} classes, input (batch, 3, {size}), "
         f"opset {OPSET}, {arguments.output.stat().st_size / 1e6:.1f} MB"
     )

@@ -1,4 +1,4 @@
-"""Scratch folders beside outputs: each is one process's at a time, and none outlives its process, however that ends.
+"""Scratch folders beside outputs: each is one process's at a time, and none outlives its process by more than moments.
 
 Standard library only: the process that clears away what a killed one left starts in a few hundredths of a second.
 """
@@ -10,12 +10,14 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from landcover.errors import LandcoverError
+from landcover.readable import check_no_special_file
 
 try:
     import fcntl
@@ -28,6 +30,8 @@ PATIENCE = 10.0
 PAUSE = 0.05
 """Seconds between two looks whether it is done."""
 
+_SWEEP_PATIENCE = 5.0  # seconds within which the locks of a killed process are free
+_RELEASED = b"-"  # no absolute path begins so
 _PREFIX = ".partial-"
 _LONGEST = 255  # bytes of the name of a file
 
@@ -37,27 +41,30 @@ def claimed(path: Path | str) -> Iterator[Path]:
     """Let no other process that asks for it write `path` as long as the body runs; yield a folder for scratch.
 
     The folder is `scratch_folder(path)`, empty and locked. It is removed in the end; if this process is killed before,
-    by another one that lives a moment longer, and if that is killed too, by the next that claims `path`.
+    by another one that lives a few seconds longer, and if that is killed too, by the next that claims `path`.
 
     Raises:
-        LandcoverError: Another process has it, for longer than `PATIENCE`.
+        LandcoverError: Another process has it, for longer than `PATIENCE`; or a device, pipe or socket is there.
     """
     path = Path(path)
+    check_no_special_file(path)
     make_folder(path.parent)
     folder = scratch_folder(path)
-    end = time.monotonic() + PATIENCE
-    while (lock := _locked(folder)) is None:
-        if time.monotonic() > end:
-            raise LandcoverError(f"{path}: another process is writing it. Wait until that ends, or stop it.")
-        time.sleep(PAUSE)
+    _tell_sweeper(path)  # before there is anything to sweep
     try:
-        _clear(path)
-        _tell_sweeper(path)
-        yield folder
+        end = time.monotonic() + PATIENCE
+        while (lock := _locked(folder)) is None:
+            if time.monotonic() > end:
+                raise LandcoverError(f"{path}: another process is writing it. Wait until that ends, or stop it.")
+            time.sleep(PAUSE)
+        try:
+            _clear(path)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
-        _tell_sweeper(path)
+        _tell_sweeper(path, _RELEASED)
 
 
 def scratch_folder(path: Path) -> Path:
@@ -95,22 +102,34 @@ def make_folder(path: Path | str) -> None:
 def sweep() -> None:
     """The program of the process that clears away: remove the scratch folders of the process that started it.
 
-    It reads from standard input the paths that the other one claims, each ended by a zero byte, and each again when it
-    is done with; when the input ends, the other process has. What a third has claimed since is left to that one.
+    It reads from standard input the absolute paths that the other one claims, each ended by a zero byte, and each again
+    behind `_RELEASED` when it is done with; when the input ends, the other process has. The locks of that one may end a
+    moment later than its end of the pipe: what is locked is tried again until `_SWEEP_PATIENCE` is over. What is locked
+    then, a third process has claimed since, and will clear away itself.
     """
-    names, rest = set(), b""
+    claims, rest = Counter(), b""
     while chunk := os.read(0, 1 << 16):
         *told, rest = (rest + chunk).split(b"\0")
         for name in told:
-            names ^= {name}
-    for name in names:
-        path = Path(os.fsdecode(name))
-        folder = scratch_folder(path)
-        if folder.exists() and (lock := _locked(folder)) is not None:
-            with suppress(OSError):
-                _clear(path)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
+            claims[name.removeprefix(_RELEASED)] += -1 if name.startswith(_RELEASED) else 1
+    left = [Path(os.fsdecode(name)) for name, count in claims.items() if count > 0]
+    end = time.monotonic() + _SWEEP_PATIENCE
+    while (left := [path for path in left if not _swept(path)]) and time.monotonic() < end:
+        time.sleep(PAUSE)
+
+
+def _swept(path: Path) -> bool:
+    """Remove the scratch folder of `path`, unless a process has locked it; return whether it is gone."""
+    folder = scratch_folder(path)
+    if not folder.exists():
+        return True
+    if (lock := _locked(folder)) is None:
+        return False
+    with suppress(OSError):
+        _clear(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
+    return True
 
 
 def _clear(path: Path) -> None:
@@ -152,11 +171,11 @@ def _locked(folder: Path) -> int | None:
     return None
 
 
-def _tell_sweeper(path: Path) -> None:
-    """Say that `path` is claimed, or no longer."""
+def _tell_sweeper(path: Path, mark: bytes = b"") -> None:
+    """Say that `path` is claimed, or with the mark `_RELEASED` that it no longer is."""
     if (sweeper := _sweeper(os.getpid())) is not None:
         with suppress(OSError):  # it has been killed: then the next run clears away
-            os.write(sweeper.stdin.fileno(), os.fsencode(path.absolute()) + b"\0")
+            os.write(sweeper.stdin.fileno(), mark + os.fsencode(path.absolute()) + b"\0")
 
 
 @cache

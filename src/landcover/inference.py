@@ -18,6 +18,7 @@ from landcover.errors import LandcoverError, memory_errors_name
 from landcover.files import errors_of_writing, replacing
 from landcover.folding import fold_batch_norm
 from landcover.model_file import Model
+from landcover.outputs import check_outputs
 from landcover.parallel import error_as_result, group_map, parallel_map
 from landcover.progress_bar import progress_bar
 from landcover.samples import read_rgb, save_png
@@ -49,6 +50,7 @@ def predict_masks(
     keep_going: bool = False,
     quiet: bool = False,
     probabilities: bool = False,
+    ending: str = "_mask.png",
     **options: Any,
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each picture by NAME.
@@ -60,15 +62,19 @@ def predict_masks(
         keep_going: Leave out pictures that cannot be read.
         quiet: Without a progress bar, which there is on terminals only in any case.
         probabilities: Also write those of the classes, `folder/NAME_probabilities.npy`: float32 (C, H, W).
+        ending: What follows NAME in the names of the masks.
         options: Those of `label_image`.
 
     Returns:
         A line for each picture that was left out.
 
     Raises:
-        LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice.
+        LandcoverError: A line for each picture that cannot be read, unless `keep_going`; or memory does not suffice;
+            or a mask would replace the model or a picture.
     """
     images, folder = {name: Path(path) for name, path in images.items()}, Path(folder)
+    written = [folder / f"{name}{end}" for name in images for end in (ending, *["_probabilities.npy"] * probabilities)]
+    check_outputs([*images.values(), *([model.path] if model.path else [])], files=written)
     broken = []
     mapped = mapped_beside(model.network)
     pictures = mapped(error_as_result(read_rgb), images.values())
@@ -91,7 +97,7 @@ def predict_masks(
 
     def write(result: tuple[str, np.ndarray]) -> None:
         name, labels = result
-        with memory_errors_name(images[name]), replacing(folder / f"{name}_mask.png") as scratch:
+        with memory_errors_name(images[name]), replacing(folder / f"{name}{ending}") as scratch:
             save_png(model.classes.encode(labels), scratch)
 
     deque(mapped(write, labelled()), maxlen=0)

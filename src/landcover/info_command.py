@@ -89,10 +89,10 @@ def _what(model: "Model") -> list[str]:
 
 
 def _whence(model: "Model") -> list[str]:
-    """Data set, score, parameters and code of the training."""
+    """Data set, score and parameters of the training."""
     from landcover.errors import printable
 
-    data, score, code = model.origin.data, model.origin.score, model.origin.code
+    data, score = model.origin.data, model.origin.score
     lines = ["data: not known", "score: not known"]
     if data:
         aside = f", every {data['holdout']}th image of train/ kept aside to validate" if data["holdout"] else ""
@@ -105,7 +105,7 @@ def _whence(model: "Model") -> list[str]:
         lines[1] = (
             f"score: mean IoU {mean_iou}, pixel accuracy {accuracy} on the validation tiles, epoch {score['epoch']}"
         )
-    return [printable(line) for line in [*lines, *_params(model), f"code: {code[:12] if code else 'not known'}"]]
+    return [printable(line) for line in [*lines, *_params(model)]]
 
 
 def _params(model: "Model") -> list[str]:

@@ -11,8 +11,10 @@ from landcover.errors import memory_errors_name, note
 from landcover.geotiff import probability_map, write_map
 from landcover.inference import label_bands
 from landcover.model_file import Model
+from landcover.outputs import check_outputs
 from landcover.progress_bar import progress_bar
 from landcover.raster import Raster, open_raster
+from landcover.readable import check_utf8_name
 from landcover.silence import libraries_silenced
 from landcover.stretching import limits_text
 
@@ -46,14 +48,19 @@ def predict_map(
         options: Those of `inference.label_bands`.
 
     Raises:
-        LandcoverError: The picture cannot be read, or has no such bands. Files that stood at the paths are as before.
+        LandcoverError: The picture cannot be read, or has no such bands; a name is not UTF-8; an output would replace
+            the model or a file of which the picture is made. Files that stood at the paths are as before.
     """
     image, path = Path(image), Path(path)
     probabilities = probabilities and Path(probabilities)
+    for name in (image, path, probabilities or path):
+        check_utf8_name(name, "rasters")
     with ExitStack() as stack:
         stack.enter_context(memory_errors_name(image))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch, allow_vrt_paths=allow_vrt_paths))
+        inputs = [image, *_parts(raster), *([model.path] if model.path else [])]
+        check_outputs(inputs, files=[path, *([probabilities] if probabilities else [])])
         if not quiet:
             _print_notes(raster, set() if noted is None else noted)
         if probabilities:
@@ -67,6 +74,14 @@ def _print_notes(raster: Raster, noted: set[str]) -> None:
         if kind not in noted:
             noted.add(kind)
             note(line)
+
+
+def _parts(raster: Raster) -> list[Path]:
+    """The files of which a picture is made, such as those of a mosaic."""
+    try:
+        return [Path(name) for name in raster.dataset.files]
+    except UnicodeDecodeError:  # the name of one is not UTF-8, as that of an output is
+        return []
 
 
 def _tags(model: Model, raster: Raster) -> dict[str, str]:

@@ -21,7 +21,7 @@ from landcover.files import not_written, replacing
 from landcover.models import Architecture, Network, build
 from landcover.origin import Origin
 from landcover.pretrained import misfit
-from landcover.readable import check_readable
+from landcover.readable import check_readable, check_utf8_name
 
 FORMAT = 2
 _FLOAT32 = torch.finfo(torch.float32)  # in which networks compute
@@ -93,6 +93,7 @@ def load_model(path: Path | str) -> Model:
             weights are not finite.
     """
     path = Path(path)
+    check_utf8_name(path, "models")
     try:
         check_readable(path)
         with safe_open(path, "pt") as file:

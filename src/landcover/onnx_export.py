@@ -13,6 +13,7 @@ from landcover.classes import hex_colour
 from landcover.errors import LandcoverError, needed_by
 from landcover.files import replacing
 from landcover.model_file import Model
+from landcover.outputs import check_outputs
 
 if TYPE_CHECKING:  # optional: only export_onnx needs it
     from onnx import ModelProto
@@ -53,9 +54,10 @@ def export_onnx(
         overlap: Share of a tile's side (0 <= overlap < 1) that clients let the next one cover too.
 
     Raises:
-        LandcoverError: Packages are missing, or the model is too large for a file of this kind.
+        LandcoverError: Packages are missing, the model is too large for a file of this kind, or `path` is the model's.
     """
     path = Path(path)
+    check_outputs([model.path] if model.path else [], files=[path])
     with needed_by("ONNX files", "onnx"):
         import onnx
         import onnxscript  # noqa: F401 (torch.onnx needs it)

@@ -28,7 +28,6 @@ class Origin:
         params: Parameters of the training that shape the result.
         score: `epoch` and its figures on the validation tiles: `validation_loss`, `tile_mean_iou`, `tile_accuracy`.
         favourite: The class that the model gives most often on the validation tiles.
-        code: SHA-256 of the sources of the program that trained it, hexadecimal.
     """
 
     data: Table | None = None
@@ -36,7 +35,6 @@ class Origin:
     params: Table | None = None
     score: Table | None = None
     favourite: Favourite | None = None
-    code: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain types; `from_json` reads it back."""
@@ -46,7 +44,6 @@ class Origin:
             "params": self.params,
             "score": self.score,
             "favourite": self.favourite and asdict(self.favourite),
-            "code": self.code,
         }
 
     @classmethod
@@ -73,7 +70,6 @@ class Origin:
             params=read("params", _table),
             score=read("score", _score),
             favourite=read("favourite", lambda value: _favourite(value, classes)),
-            code=read("code", _text),
         )
 
 

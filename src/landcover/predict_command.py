@@ -2,20 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.arguments import add_inference, declare, inference_options
-from landcover.errors import LandcoverError, needed_by
+from landcover.errors import LandcoverError, needed_by, say
 from landcover.polygon_files import DRIVERS, digest, source_of
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
+    from landcover.map_jobs import Job
     from landcover.model_file import Model
 
 FORMATS = ("auto", "png", "gtiff", "cog")
-RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
-"""Of pictures that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
 _EPILOG = """\
 INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
@@ -32,12 +30,14 @@ only, and by a VRT only in its folder and below.
 Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
 written in bands of rows, so that memory does not grow with their height.
 
-Maps that are there already are kept: after an interruption, the same command goes on.
+Maps that are there already are kept: after an interruption, the same command goes on. --overwrite draws them anew, but
+replaces no file in a folder that a picture lies in: NAME_mask beside NAME_sat may be the truth.
 
 examples:
   landcover predict town.jpg coast.png -m models/model.safetensors -o maps
   landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
   landcover predict "pictures/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
+  landcover predict town.jpg -m models/model.safetensors -o town_map.png
   landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
   landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
 
@@ -52,7 +52,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
     command = declare(commands, "predict", "draw the map NAME_mask of each picture", _EPILOG)
     command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
-    command.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="for the maps")
+    command.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER", help="for the maps; or, of one picture, a file: .tif or .png"
+    )
     add_inference(command)
     command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
     command.add_argument(
@@ -88,20 +90,6 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=predict)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A picture and what is made of it; `is_raster` if it is read with rasterio and its map is a GeoTIFF."""
-
-    name: str
-    image: Path
-    is_raster: bool
-    mask: Path
-    probabilities: Path | None
-
-    def is_done(self) -> bool:
-        return self.mask.exists() and (self.probabilities is None or self.probabilities.exists())
-
-
 def predict(arguments: argparse.Namespace) -> None:
     """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
     # Imported here, so that --help answers at once.
@@ -109,14 +97,15 @@ def predict(arguments: argparse.Namespace) -> None:
     from landcover.folders import make_folder
     from landcover.inference import ready
     from landcover.inputs import find_inputs
+    from landcover.map_jobs import check_jobs, plan_jobs
     from landcover.model_file import load_model
 
-    jobs = [_job(arguments, name, image) for name, image in find_inputs(arguments.input).items()]
+    jobs = plan_jobs(find_inputs(arguments.input), arguments.output, arguments.format, arguments.probabilities)
     _check(arguments, jobs)
+    new = check_jobs(jobs, arguments.output, arguments.model, arguments.polygons, overwrite=arguments.overwrite)
     model = ready(load_model(arguments.model), choose_device(arguments.device))
     model.warn_if_collapsed()
-    make_folder(arguments.output)
-    new = [job for job in jobs if arguments.overwrite or not job.is_done()]
+    make_folder(jobs[0].mask.parent)
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
     broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
     if arguments.polygons and not broken:
@@ -124,20 +113,12 @@ def predict(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         kept = len(jobs) - len(new)
         more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
-        print(f"{arguments.output}: {len(new) - len(broken)} masks{more}", flush=True)
+        say(f"{Path(arguments.output)}: {len(new) - len(broken)} masks{more}")
     if broken:
         raise LandcoverError(*broken)
 
 
-def _job(arguments: argparse.Namespace, name: str, image: Path) -> _Job:
-    by_suffix = "gtiff" if image.suffix.lower() in RASTER_SUFFIXES else "png"
-    is_raster = (by_suffix if arguments.format == "auto" else arguments.format) != "png"
-    mask = arguments.output / f"{name}_mask.{'tif' if is_raster else 'png'}"
-    probabilities = arguments.output / f"{name}_probabilities.{'tif' if is_raster else 'npy'}"
-    return _Job(name, image, is_raster, mask, probabilities if arguments.probabilities else None)
-
-
-def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
+def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
     """Raise a LandcoverError where the arguments do not go together, or not with the pictures."""
     plain = [job.image for job in jobs if not job.is_raster]
     for name in ("bands", "stretch", "polygons"):
@@ -155,17 +136,19 @@ def _check(arguments: argparse.Namespace, jobs: Sequence[_Job]) -> None:
         skip_services()
 
 
-def _draw_masks(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
     """Draw colour masks; return a line for each picture that cannot be read."""
     if not jobs:
         return []
     from landcover.inference import predict_masks
 
     options = {"quiet": arguments.quiet, "probabilities": arguments.probabilities, **inference_options(arguments)}
-    return predict_masks(model, {job.name: job.image for job in jobs}, arguments.output, keep_going=True, **options)
+    first = jobs[0].mask  # of all the folder, and what follows the name
+    options["ending"] = first.name.removeprefix(jobs[0].name)
+    return predict_masks(model, {job.name: job.image for job in jobs}, first.parent, keep_going=True, **options)
 
 
-def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespace) -> list[str]:
+def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
     """Draw GeoTIFFs; return a line for each picture that cannot be read."""
     if not jobs:
         return []
@@ -177,13 +160,13 @@ def _draw_maps(model: "Model", jobs: Sequence[_Job], arguments: argparse.Namespa
     options |= {"quiet": arguments.quiet, **inference_options(arguments)}
 
     @error_as_result
-    def draw(job: _Job) -> None:
+    def draw(job: "Job") -> None:
         predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
 
     return [line for error in map(draw, jobs) if error for line in error.lines]
 
 
-def _draw_polygons(job: _Job, arguments: argparse.Namespace) -> None:
+def _draw_polygons(job: "Job", arguments: argparse.Namespace) -> None:
     """Draw the polygons of a map, unless they are there and of this very map."""
     from landcover.polygons import write_polygons
 
@@ -191,7 +174,7 @@ def _draw_polygons(job: _Job, arguments: argparse.Namespace) -> None:
         return
     count = write_polygons(arguments.polygons, job.mask)
     if not arguments.quiet:
-        print(f"{arguments.polygons}: {count} polygons", flush=True)
+        say(f"{arguments.polygons}: {count} polygons")
 
 
 def _bands(text: str) -> list[int]:

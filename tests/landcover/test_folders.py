@@ -1,9 +1,12 @@
+import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,65 @@ def test_the_sweeper_leaves_alone_what_another_process_has_claimed_since(tmp_pat
         names = os.fsencode(tmp_path / "out") + b"\0"
         subprocess.run([sys.executable, "-c", code], input=names, env=environment, check=True)
         assert (scratch / "mine").exists()
+
+
+def test_the_sweeper_waits_for_the_locks_of_a_process_that_is_not_quite_dead(tmp_path):
+    (tmp_path / ".partial-out").mkdir()
+    lock = os.open(tmp_path / ".partial-out", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
+    command = [sys.executable, "-c", "from landcover.folders import sweep; sweep()"]
+    sweeper = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    sweeper.stdin.write(os.fsencode(tmp_path / "out") + b"\0")
+    sweeper.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        sweeper.wait(1)
+    os.close(lock)
+    assert sweeper.wait(30) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_released_is_not_swept(tmp_path):
+    (tmp_path / ".partial-out").mkdir()
+    name = os.fsencode(tmp_path / "out")
+    environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
+    command = [sys.executable, "-c", "from landcover.folders import sweep; sweep()"]
+    for told in (b"%b\0-%b\0" % (name, name), b"%b\0%b\0-%b\0-%b\0" % (name, name, name, name)):
+        subprocess.run(command, input=told, env=environment, check=True)
+        assert (tmp_path / ".partial-out").exists()
+    subprocess.run(command, input=b"%b\0%b\0-%b\0" % (name, name, name), env=environment, check=True)
+    assert not (tmp_path / ".partial-out").exists()
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_device(path):
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))  # as /dev/null is
+    except PermissionError:
+        pytest.skip("devices cannot be made here")
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_device])
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_pipe_or_a_device_is_not_replaced(make, linked, tmp_path):
+    make(tmp_path / "special")
+    out = tmp_path / "special"
+    if linked:
+        out = tmp_path / "link"
+        out.symlink_to("special")
+    before = (tmp_path / "special").stat()
+    with pytest.raises(LandcoverError, match="a device, pipe or socket, which is not written to"), replacing(out):
+        raise AssertionError
+    assert (tmp_path / "special").stat().st_ino == before.st_ino
+    assert {path.name for path in tmp_path.iterdir()} == {"special", out.name}
+
+
+def test_a_link_to_nothing_is_replaced_by_the_file(tmp_path):
+    (tmp_path / "link").symlink_to("gone")
+    with replacing(tmp_path / "link") as scratch:
+        scratch.write_text("whole")
+    assert not (tmp_path / "link").is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]

@@ -27,7 +27,6 @@ ORIGIN = Origin(
     params={"model": "fcn8s", "lr": 1e-5, "epochs": 13, "class_weights": [1.0, 2.0, 3.0]},
     score={"epoch": 12, "validation_loss": 0.7, "tile_mean_iou": 0.6123, "tile_accuracy": None},
     favourite=Favourite(2, 0.4, 0.5),
-    code="0123456789abcdef",
 )
 
 
@@ -71,7 +70,6 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
         "  train.lr = 1e-05",
         "  train.epochs = 13",
         "  train.class_weights = [1.0, 2.0, 3.0]",
-        "code: 0123456789ab",
         "format: 2",
         "commit: not known here",
     ]
@@ -82,7 +80,7 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
 
 def test_of_a_model_that_does_not_say_it_nothing_is_known(model_file, tmp_path):
     lines = landcover("info", model_file, folder=tmp_path).stdout.splitlines()
-    for name in ("ground resolution", "data", "score", "params", "code"):
+    for name in ("ground resolution", "data", "score", "params"):
         assert f"{name}: not known" in lines
 
 

@@ -54,9 +54,7 @@ def test_the_same_model_gives_the_same_bytes(model, tmp_path):
 
 
 def test_where_it_comes_from_reads_back(model, tmp_path):
-    origin = Origin(
-        data=DATA, resolution=2.5, params={"lr": 0.1}, score=SCORE, favourite=Favourite(1, 1.0, 0.5), code="c"
-    )
+    origin = Origin(data=DATA, resolution=2.5, params={"lr": 0.1}, score=SCORE, favourite=Favourite(1, 1.0, 0.5))
     save_model(replace(model, origin=origin), tmp_path / "m")
     assert load_model(tmp_path / "m").origin == origin
 
@@ -65,7 +63,7 @@ def test_a_file_of_this_format_that_says_nothing_of_its_origin_is_read(model, tm
     save_model(model, tmp_path / "m")
     with safe_open(tmp_path / "m", "pt") as file:
         description = json.loads(file.metadata()["landcover"])
-    for key in ("data", "resolution", "params", "score", "favourite", "code", "bands", "values"):
+    for key in ("data", "resolution", "params", "score", "favourite", "bands", "values"):
         del description[key]
     save_file(load_file(tmp_path / "m"), tmp_path / "m", metadata={"landcover": json.dumps(description)})
     assert load_model(tmp_path / "m").origin == Origin()
@@ -172,7 +170,6 @@ SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accurac
         ({"favourite": {"label": 3, "predicted": 1.0, "truth": 0.0}}, "favourite = .* cannot be"),
         ({"favourite": {"label": 0, "predicted": 2, "truth": 0.0}}, "favourite = .* cannot be"),
         ({"favourite": [1, 2, 3]}, "favourite = .* cannot be"),
-        ({"code": 5}, "code = 5 cannot be"),
     ],
     ids=str,
 )

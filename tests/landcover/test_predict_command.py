@@ -275,3 +275,39 @@ def test_without_rasterio_a_line_says_what_to_install(scene, tmp_path):
         "error: GeoTIFFs need the package rasterio. Install what this program was tested with: "
         "pip install -r requirements-extras.txt (or, unpinned: pip install '.[geo]')\n"
     )
+
+
+def test_of_one_picture_the_output_may_be_a_file(model_file, scene, tmp_path):
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o")
+    done = landcover(*arguments, "new/map.tif", "--probabilities", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "new/map.tif: 1 masks\n"), done.stderr
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["map.tif", "map_probabilities.tif"]
+    assert landcover(*arguments, "map.png", "--probabilities", folder=tmp_path).returncode == 0
+    assert read_rgb(tmp_path / "map.png").shape == (90, 70, 3)
+    assert (tmp_path / "map_probabilities.npy").is_file()
+    assert landcover(*arguments, "cog.tif", "--format", "cog", folder=tmp_path).returncode == 0
+    with rasterio.open(tmp_path / "cog.tif") as file:
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    assert "1 kept" in landcover(*arguments, "cog.tif", folder=tmp_path).stdout
+
+
+def test_an_output_that_cannot_be_is_one_line_and_no_folder(model_file, scene, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    for output, more in (("out.jpg", ()), ("out.png", ("--format", "cog")), ("out.tif", ("--format", "png"))):
+        done = landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", output, *more, folder=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert done.stderr.startswith(f"error: {output}: no name ")
+    write_geotiff(tmp_path / "other.tif", np.zeros((3, 9, 9), np.uint8))
+    done = landcover("predict", "scene.tif", "other.tif", "-m", "m.safetensors", "-o", "out.tif", folder=tmp_path)
+    assert done.stderr == "error: out.tif: one file for 2 maps. Name a folder.\n"
+    assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "other.tif"])
+
+
+def test_a_map_in_the_folder_of_its_picture_is_drawn_once(model_file, scene, tmp_path):
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", ".")
+    assert landcover(*arguments, folder=tmp_path).stdout == ".: 1 masks\n"
+    first = (tmp_path / "scene_mask.tif").read_bytes()
+    assert landcover(*arguments, folder=tmp_path).stdout.startswith(".: 0 masks; 1 kept")
+    done = landcover(*arguments, "--overwrite", folder=tmp_path)
+    assert done.stderr.startswith("error: scene_mask.tif: is there already, in the folder of the pictures")
+    assert (tmp_path / "scene_mask.tif").read_bytes() == first
