@@ -175,7 +175,10 @@ def test_a_user_error_is_one_line_and_leaves_the_results_alone(checkout):
     checkout.set(train={"lr": -1})
     before = (checkout.folder / "dvc.lock").read_bytes()
     stage = checkout.run(sys.executable, "-m", "stages.train", fails=True)
-    assert stage == "error: params.yaml: train.lr = -1: should be greater than 0.\n"
+    assert stage.splitlines() == [
+        "note: params.yaml: train.lr = -1 (committed: 0.004)",
+        "error: params.yaml: train.lr = -1: should be greater than 0.",
+    ]
     checkout.dvc("repro", "evaluate", fails=True)
     assert (checkout.folder / "dvc.lock").read_bytes() == before
     checkout.run("git", "checkout", "--quiet", ".")

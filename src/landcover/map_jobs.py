@@ -56,9 +56,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
     if suffix not in _NO_FOLDERS or path.is_dir() or output.endswith(os.sep):
         return [_job(path, name, image, form, probabilities) for name, image in images.items()]
     if suffix not in _FORMATS:
-        raise LandcoverError(
-            f"{path}: not the name of a map. Let it end in {', '.join(_FORMATS)}, or a folder."
-        )
+        raise LandcoverError(f"{path}: not the name of a map. Let it end in {', '.join(_FORMATS)}, or a folder.")
     if len(images) > 1:
         raise LandcoverError(f"{path}: one file for {len(images)} maps. Name a folder.")
     if form not in ("auto", *_FORMATS[suffix]):
