@@ -23,6 +23,7 @@ from landcover.earth_coordinates import EarthCoordinates
 from landcover.errors import LandcoverError, reason, warn
 from landcover.files import not_written, replacing
 from landcover.outlines import outlines
+from landcover.outputs import check_outputs
 from landcover.polygon_files import DRIVERS, digest, record, source_of
 
 _DEGREES = "EPSG:4326"  # what GeoJSON is in (RFC 7946)
@@ -51,6 +52,7 @@ def write_polygons(path: Path | str, map_path: Path | str) -> int:
             polygons of this program's. Nothing is written.
     """
     path, map_path = Path(path), Path(map_path)
+    check_outputs([map_path], files=[path])
     source_of(path)  # an error, if what is there is not to be replaced
     source = digest(map_path)
     with open_map(map_path) as (file, names):
