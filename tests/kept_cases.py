@@ -254,7 +254,7 @@ SPECIAL_FILES = [
         case(f"{what} in the place of {path}", stage, way(path), rf"{path}: {SPECIAL}")
         for what, way in WAYS.items()
         for stage, path in (
-            ("prepare", "metrics/data.json"),
+            ("prepare", "plots/data.csv"),
             ("train", MODEL),
             ("train", "plots/training.csv"),
             ("evaluate", "plots/samples.png"),
@@ -320,7 +320,7 @@ COMMANDS = [
         rf"out\.tif: an input \(scenes/a\.tif\), which would be replaced\. {OTHER}",
     ),
     case("an input GeoPackage", "package", geopackage, rf"a\.gpkg: an input, which would be replaced\. {OTHER}"),
-    case("a part of a mosaic", "mosaic", mosaic, rf"maps/a_mask\.tif: an input, which would be replaced\. {OTHER}"),
+    case("a part of a mosaic", "mosaic", mosaic, rf"maps/a_mask\.tif: an input \(.*/a_mask\.tif\), which would .*\. {OTHER}"),
     case(
         "a folder in the place of a map",
         "label",

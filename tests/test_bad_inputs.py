@@ -201,7 +201,7 @@ def test_a_raster_whose_name_is_not_utf8_is_a_line_and_the_others_get_their_maps
             r"\\udcfc\.safetensors: not UTF-8, as names of models must be\. Rename it\.",
         ),
         (("evaluate", "-g", V, "-p", V, "--classes", "\udcfc.yaml"), r"\\udcfc\.yaml: no such file"),
-        (("evaluate", "-g", "\udcfc", "-p", V), r"\\udcfc: no such folder"),
+        (("evaluate", "-g", "\udcfc", "-p", V, "--classes", "params.yaml"), r"\\udcfc: no such folder"),
         (("validate", "\udcfc", "-m", MODEL), r"\\udcfc: no such folder"),
     ],
 )

@@ -103,6 +103,8 @@ def predict(arguments: argparse.Namespace) -> None:
     jobs = plan_jobs(find_inputs(arguments.input), arguments.output, arguments.format, arguments.probabilities)
     _check(arguments, jobs)
     new = check_jobs(jobs, arguments.output, arguments.model, arguments.polygons, overwrite=arguments.overwrite)
+    if arguments.polygons:
+        source_of(arguments.polygons)  # an error, before hours of work, if what is there is not to be replaced
     model = ready(load_model(arguments.model), choose_device(arguments.device))
     model.warn_if_collapsed()
     make_folder(jobs[0].mask.parent)
@@ -126,8 +128,6 @@ def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
             raise LandcoverError(f"{plain[0]}: --{name} is for GeoTIFFs only. Leave it away or add --format gtiff.")
     if arguments.polygons and len(jobs) > 1:
         raise LandcoverError(f"--polygons {arguments.polygons}: for one picture, not {len(jobs)}. Name one.")
-    if arguments.polygons:
-        source_of(arguments.polygons)  # an error, before hours of work, if what is there is not to be replaced
     if len(plain) < len(jobs):
         with needed_by("GeoTIFFs", "geo"):
             import landcover.maps

@@ -220,7 +220,7 @@ def label_beyond(path):
     ("damage", "message"),
     [
         (lambda path: path.write_bytes(b"junk"), "not readable"),
-        (folder_at, "no regular file"),
+        (folder_at, "Is a directory"),
         (label_beyond, "has the label 7"),
         (lambda path: write_geotiff(path, np.zeros((1, 9, 9), np.uint8)), "no tag CLASS_NAMES"),
     ],
@@ -296,7 +296,7 @@ def test_an_output_that_cannot_be_is_one_line_and_no_folder(model_file, scene, t
     for output, more in (("out.jpg", ()), ("out.png", ("--format", "cog")), ("out.tif", ("--format", "png"))):
         done = landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", output, *more, folder=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-        assert done.stderr.startswith(f"error: {output}: no name ")
+        assert done.stderr.startswith(f"error: {output}: not ")
     write_geotiff(tmp_path / "other.tif", np.zeros((3, 9, 9), np.uint8))
     done = landcover("predict", "scene.tif", "other.tif", "-m", "m.safetensors", "-o", "out.tif", folder=tmp_path)
     assert done.stderr == "error: out.tif: one file for 2 maps. Name a folder.\n"
