@@ -320,7 +320,7 @@ COMMANDS = [
         rf"out\.tif: an input \(scenes/a\.tif\), which would be replaced\. {OTHER}",
     ),
     case("an input GeoPackage", "package", geopackage, rf"a\.gpkg: an input, which would be replaced\. {OTHER}"),
-    case("a part of a mosaic", "mosaic", mosaic, rf"maps/a_mask\.tif: an input \(.*/a_mask\.tif\), which would .*\. {OTHER}"),
+    case("a part of a mosaic", "mosaic", mosaic, rf"maps/a_mask\.tif: an input \(.*/a_mask\.tif\), .* {OTHER}"),
     case(
         "a folder in the place of a map",
         "label",
