@@ -3,12 +3,13 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test soak lint bench
+.PHONY: help setup repro test long soak lint bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
 	@echo "make test    run the tests"
+	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check the style of the code"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
@@ -19,6 +20,9 @@ repro: .venv/installed
 
 test: .venv/installed-dev
 	python -m pytest
+
+long: .venv/installed-dev
+	python -m pytest -m long
 
 soak: export SOAK_KILLS ?= 200
 soak: export SOAK_SECONDS ?= 3600

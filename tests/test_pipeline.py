@@ -111,6 +111,7 @@ def test_from_scratch_again_everything_has_the_same_bytes(checkout):
     assert (checkout.folder / "dvc.lock").read_bytes() == lock
 
 
+@pytest.mark.long
 def test_experiments_can_be_compared(checkout):
     checkout.repro()
     options = {"hasty": ("train.model=fcn16s", "train.lr=1e-5"), "patient": ("train.lr=0.01", "train.steps=40")}
@@ -137,6 +138,7 @@ def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(che
     assert (checkout.folder / "data" / "other" / "train").is_dir()
 
 
+@pytest.mark.long
 def test_a_recorded_experiment_keeps_the_time_of_its_training(checkout):
     checkout.repro()
     checkout.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "before")
@@ -195,6 +197,7 @@ def test_a_fresh_clone_knows_without_data_that_lock_code_and_params_agree(checko
     clone.dvc(*gate, fails=True)
 
 
+@pytest.mark.long
 def test_queued_experiments_run_the_code_they_were_queued_with(checkout, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(checkout.folder / "src"))  # as an editable install of the original tree would
     checkout.repro()

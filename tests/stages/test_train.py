@@ -78,6 +78,7 @@ def test_ctrl_c_finishes_the_batch_saves_and_says_how_to_go_on(project):
     assert output.startswith("checkpoints/train.pt: of other params, data or code, not used: training starts anew.\n")
 
 
+@pytest.mark.long
 def test_two_processes_train_like_one_and_predict_the_same(project):
     project(train={"backbone": "vgg11", "epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
     prepare.main()
@@ -93,6 +94,7 @@ def test_two_processes_train_like_one_and_predict_the_same(project):
         assert {k: float(v) for k, v in one.items()} == pytest.approx({k: float(v) for k, v in two.items()}, abs=1e-4)
 
 
+@pytest.mark.long
 def test_two_processes_go_on_where_they_were_stopped(project):
     project(train={"epochs": 2, "steps": 20, "log_every": 1, "batch_size": 4})
     prepare.main()
