@@ -24,7 +24,7 @@ from benchmarks import (
     training_step,
 )
 from benchmarks.harness import machine, table
-from landcover.memory import keep_memory
+from landcover.system.memory import keep_memory
 
 SUBJECTS = {
     training_step: "training step",

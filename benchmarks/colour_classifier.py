@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from landcover.classes import IGNORE
-from landcover.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
-from landcover.tiles import Tiles, read_dataset
+from landcover.classes.class_table import IGNORE
+from landcover.data.tiles import Tiles, read_dataset
+from landcover.scoring.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
 
 PREPARED = Path("data/prepared")
 TRAINING_PIXELS, TREES, LEAF = 300_000, 100, 20

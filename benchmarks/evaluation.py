@@ -17,11 +17,11 @@ from PIL import Image
 from benchmarks.harness import ROOT, Row, in_turns, usage
 from benchmarks.pictures import CLASSES, write_pairs
 from benchmarks.preparation import decode
-from landcover.confusion import confusion_matrix
-from landcover.mask_labels import read_labels
-from landcover.parallel import parallel_map
-from landcover.samples import find_masks, read_packed
-from landcover.scoring import score_masks
+from landcover.images.pairs import find_masks, read_packed
+from landcover.scoring.confusion import confusion_matrix
+from landcover.scoring.mask_labels import read_labels
+from landcover.scoring.scores import score_masks
+from landcover.system.parallel import parallel_map
 
 COUNT = 200
 LIMIT = 400  # MB

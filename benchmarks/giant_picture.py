@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.harness import Memory, Row, in_process
 from benchmarks.pictures import earth
-from landcover.memory import keep_memory
+from landcover.system.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
 NOTE = """\
@@ -70,9 +70,9 @@ if __name__ == "__main__":
     import torch
 
     from benchmarks.networks import labelling_model
-    from landcover.inference import ready
-    from landcover.maps import predict_map
-    from landcover.raster import open_raster
+    from landcover.geo.maps import predict_map
+    from landcover.geo.raster import open_raster
+    from landcover.inference.prediction import ready
 
     picture, out = map(Path, sys.argv[1:])
     model = ready(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import Memory, Row, in_process
 from benchmarks.pictures import CLASSES, write_pairs
-from landcover.memory import keep_memory
+from landcover.system.memory import keep_memory
 
 COUNTS = (16, 64, 256)
 STEPS = ("prepare", "train", "predict", "evaluate")
@@ -53,10 +53,10 @@ def _work(step: str, folder: Path):
     import torch
 
     from benchmarks.networks import labelling_model, network, prepared, steps_of_the_stage
-    from landcover.inference import predict_masks, ready
-    from landcover.samples import find_samples
-    from landcover.scoring import score_masks
-    from landcover.tiles import Tiles
+    from landcover.data.tiles import Tiles
+    from landcover.images.pairs import find_samples
+    from landcover.inference.prediction import predict_masks, ready
+    from landcover.scoring.scores import score_masks
 
     if step == "prepare":
         return lambda: prepared(folder / "pairs", folder / "tiles", 256)

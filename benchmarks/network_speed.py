@@ -13,7 +13,7 @@ import time
 import torch
 from torch.nn import functional
 
-from landcover.models import Architecture, Network, build
+from landcover.models.networks import Architecture, Network, build
 
 NETWORKS = ("fcn32s_deconv5:vgg16_bn", "fcn32s_deconv1:vgg16_bn", "fcn8s_deconv5:vgg16_bn")
 CLASSES, SIZE, PICTURES, ROUNDS = 6, 256, 2, 5

@@ -10,17 +10,17 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.pictures import CLASSES
-from landcover.augment import Augmentation
-from landcover.batches import Batches
-from landcover.losses import Criterion, class_weights
-from landcover.model_file import Model
-from landcover.models import Architecture, Network, build
-from landcover.preparation import prepare
-from landcover.processes import Processes
-from landcover.samples import find_samples
-from landcover.tiles import Tiles
-from landcover.training import Trainer
-from stages.params import read_block
+from landcover.data.preparation import prepare
+from landcover.data.tiles import Tiles
+from landcover.images.pairs import find_samples
+from landcover.models.model_file import Model
+from landcover.models.networks import Architecture, Network, build
+from landcover.system.processes import Processes
+from landcover.training.augmentation import Augmentation
+from landcover.training.batches import Batches
+from landcover.training.losses import Criterion, class_weights
+from landcover.training.trainer import Trainer
+from stages.common.params import read_block
 from stages.train_params import Train
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness import ROOT
-from landcover.classes import DEEPGLOBE
-from landcover.errors import LandcoverError
-from landcover.globe import TILE_DEGREES, tile_corner
-from landcover.samples import find_samples, read_rgb
+from landcover.classes.class_table import DEEPGLOBE
+from landcover.data.globe import TILE_DEGREES, tile_corner
+from landcover.images.pairs import find_samples, read_rgb
+from landcover.system.errors import LandcoverError
 
 _EARTH = ROOT / "data" / "bluemarble"
 

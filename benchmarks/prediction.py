@@ -17,9 +17,9 @@ from PIL import Image
 from benchmarks.harness import Row, in_turns
 from benchmarks.networks import labelling_model
 from benchmarks.pictures import CLASSES, write_pairs
-from landcover.inference import label_image, predict_masks, ready
-from landcover.parallel import parallel_map
-from landcover.samples import read_packed, read_rgb, save_png
+from landcover.images.pairs import read_packed, read_rgb, save_png
+from landcover.inference.prediction import label_image, predict_masks, ready
+from landcover.system.parallel import parallel_map
 
 CASES = {
     ("fcn1s", "mobilenet_v3_large"): 48,

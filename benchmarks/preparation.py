@@ -14,9 +14,9 @@ from PIL import Image
 
 from benchmarks.harness import Row, in_turns
 from benchmarks.pictures import CLASSES, write_pairs
-from landcover.parallel import parallel_map
-from landcover.preparation import prepare
-from landcover.samples import find_samples
+from landcover.data.preparation import prepare
+from landcover.images.pairs import find_samples
+from landcover.system.parallel import parallel_map
 
 COUNT = 200
 

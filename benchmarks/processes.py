@@ -1,7 +1,7 @@
 """Two processes under torchrun that train together, one thread each, against one process with two threads.
 
 The stage `train` as a whole on the embedded data set, one epoch of 60 steps; pictures a second as it prints them.
-Beneath, steps of bare loops whose threads wait briefly for each other (`landcover.threads`), as they do here, against
+Beneath, steps of bare loops whose threads wait briefly for each other (`system.threads`), as they do here, against
 loops whose threads wait as PyTorch lets them: one loop alone, and two at once, as two trainings that know nothing of
 each other. What those two take where they wait so is up to chance.
 """

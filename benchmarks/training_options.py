@@ -1,7 +1,7 @@
 """What other ways of training on a CPU add: steps of the same network, each against the default.
 
 The peer is the stage with its defaults, `fcn1s` on mobilenet_v3_large, 16 crops of 96; a ratio above 1 is a gain.
-Compiling takes its time before the first step, which is not counted here. Memory is kept (`landcover.memory`) in all of
+Compiling takes its time before the first step, which is not counted here. Memory is kept (`system.memory`) in all of
 them; what that brings is measured by processes that keep it and processes that do not.
 """
 
@@ -18,7 +18,7 @@ from torch import nn
 from benchmarks.harness import Row, Timing, in_process, in_turns
 from benchmarks.networks import bare_steps, network, prepared, steps_of_the_stage
 from benchmarks.pictures import write_pairs
-from landcover.memory import keep_memory
+from landcover.system.memory import keep_memory
 
 SHAPE = {"size": 96, "batch_size": 16, "steps": 10}
 CASES = {("fcn1s", "mobilenet_v3_large"): 96, ("fcn8s", "mobilenet_v2"): 192, ("fcn8s", "vgg16_bn"): 64}

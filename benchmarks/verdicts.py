@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from landcover.bootstrap import (
+from landcover.classes.class_table import DEEPGLOBE
+from landcover.scoring.bootstrap import (
     LEVEL,
     compare_pictures,
     expanded_interval,
@@ -24,8 +25,7 @@ from landcover.bootstrap import (
     resampled_means,
     swaps_rule_out_equality,
 )
-from landcover.classes import DEEPGLOBE
-from landcover.scoring import mean_iou, score_masks
+from landcover.scoring.scores import mean_iou, score_masks
 
 MASKS = (Path("data/bluemarble/validation"), Path("data/predictions"))
 IMAGES = (1, 2, 5, 6, 10, 31, 257)

@@ -21,8 +21,8 @@ from typing import Any
 import yaml
 
 from benchmarks.harness import processor
-from landcover.errors import LandcoverError
-from stages.runner import run
+from landcover.system.errors import LandcoverError
+from stages.common.runner import run
 
 FOLDER = Path("results")
 PARAMS = Path("params.yaml")

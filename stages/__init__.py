@@ -7,8 +7,8 @@ from types import TracebackType
 # Queued experiments run in a copy of the tree: an editable install would silently give them the original tree's code.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from landcover.errors import line_of
-from landcover.threads import wait_briefly
+from landcover.system.errors import line_of
+from landcover.system.threads import wait_briefly
 
 wait_briefly()
 

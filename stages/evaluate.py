@@ -9,16 +9,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from landcover.bootstrap import mean_iou_interval
-from landcover.errors import LandcoverError, printable
-from landcover.examples import examples
-from landcover.files import write_metrics, write_table
-from landcover.outputs import check_outputs
-from landcover.pictures import Comparison, draw_samples, draw_world
-from landcover.samples import find_masks, find_samples
-from landcover.scoring import score_masks
-from stages.params import ADVICE, Block, Data, Seed, read_block
-from stages.runner import run
+from landcover.images.pairs import find_masks, find_samples
+from landcover.report.examples import examples
+from landcover.report.figures import Comparison, draw_samples, draw_world
+from landcover.scoring.bootstrap import mean_iou_interval
+from landcover.scoring.scores import score_masks
+from landcover.system.errors import LandcoverError, printable
+from landcover.system.files import write_metrics, write_table
+from landcover.system.outputs import check_outputs
+from stages.common.params import ADVICE, Block, Data, Seed, read_block
+from stages.common.runner import run
 
 PREDICTIONS = Path("data/predictions")
 METRICS = Path("metrics/evaluate.json")

@@ -6,8 +6,8 @@ out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png; data/bluem
 
 from pathlib import Path
 
-from landcover import bluemarble
-from stages.runner import run
+from landcover.data import bluemarble
+from stages.common.runner import run
 
 BLUEMARBLE = Path("data/bluemarble")
 

@@ -9,16 +9,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from landcover.devices import DEVICES, choose_device, make_repeatable
-from landcover.errors import LandcoverError
-from landcover.inference import TTA, predict_masks, ready
-from landcover.model_file import load_model
-from landcover.outputs import check_outputs
-from landcover.processes import folder_made_together, joined
-from landcover.samples import find_images
-from landcover.tiling import ALIGNMENT
-from stages.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
-from stages.runner import run
+from landcover.images.pairs import find_images
+from landcover.inference.prediction import TTA, predict_masks, ready
+from landcover.inference.tiling import ALIGNMENT
+from landcover.models.model_file import load_model
+from landcover.system.devices import DEVICES, choose_device, make_repeatable
+from landcover.system.errors import LandcoverError
+from landcover.system.outputs import check_outputs
+from landcover.system.processes import folder_made_together, joined
+from stages.common.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
+from stages.common.runner import run
 
 MODEL = Path("models/model.safetensors")
 PREDICTIONS = Path("data/predictions")

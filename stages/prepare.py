@@ -11,14 +11,14 @@ from typing import Annotated
 import pandas as pd
 from pydantic import Field
 
-from landcover.errors import Problems, warn
-from landcover.files import replacing, write_table
-from landcover.outputs import check_made_of, check_outputs
-from landcover.preparation import prepare
-from landcover.samples import find_pairs
-from landcover.tiles import Dataset, write_dataset
-from stages.params import ADVICE, Block, Data, Number, Side, read_block
-from stages.runner import run
+from landcover.data.preparation import prepare
+from landcover.data.tiles import Dataset, write_dataset
+from landcover.images.pairs import find_pairs
+from landcover.system.errors import Problems, warn
+from landcover.system.files import replacing, write_table
+from landcover.system.outputs import check_made_of, check_outputs
+from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
+from stages.common.runner import run
 
 PREPARED = Path("data/prepared")
 SHARES = Path("plots/data.csv")

@@ -15,23 +15,23 @@ from pathlib import Path
 
 import torch
 
-from landcover.augment import Augmentation
-from landcover.batches import Batches
-from landcover.checkpoints import Checkpoint, fingerprint
-from landcover.devices import check_precision, choose_device, make_repeatable
-from landcover.files import errors_of_writing, rounded, write_metrics
-from landcover.folders import claimed
-from landcover.losses import Criterion, class_weights
-from landcover.model_file import Model, save_model
-from landcover.models import build
-from landcover.origin import Origin
-from landcover.outputs import check_outputs
-from landcover.pretrained import load_weights
-from landcover.processes import joined
-from landcover.tiles import Tiles, read_dataset
-from landcover.training import Row, Trainer
-from stages.params import read_block
-from stages.runner import run
+from landcover.data.tiles import Tiles, read_dataset
+from landcover.models.model_file import Model, save_model
+from landcover.models.networks import build
+from landcover.models.pretrained import load_weights
+from landcover.models.provenance import Origin
+from landcover.system.devices import check_precision, choose_device, make_repeatable
+from landcover.system.files import errors_of_writing, rounded, write_metrics
+from landcover.system.outputs import check_outputs
+from landcover.system.processes import joined
+from landcover.system.scratch import claimed
+from landcover.training.augmentation import Augmentation
+from landcover.training.batches import Batches
+from landcover.training.checkpoints import Checkpoint, fingerprint
+from landcover.training.losses import Criterion, class_weights
+from landcover.training.trainer import Row, Trainer
+from stages.common.params import read_block
+from stages.common.runner import run
 from stages.train_params import Train
 
 PREPARED = Path("data/prepared")

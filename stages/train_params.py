@@ -5,15 +5,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from landcover.augment import SYMMETRY
-from landcover.backbones import BACKBONES
-from landcover.devices import DEVICES, PRECISIONS
-from landcover.errors import LandcoverError
-from landcover.losses import CLASS_WEIGHTS, parse_loss
-from landcover.models import MODELS, UPSAMPLING, Architecture
-from landcover.optimizers import OPTIMIZERS, SCHEDULES
-from landcover.recipe import Recipe
-from stages.params import Block, Count, Number, Positive, Seed, Side, one_of
+from landcover.models.encoders import BACKBONES
+from landcover.models.networks import MODELS, UPSAMPLING, Architecture
+from landcover.system.devices import DEVICES, PRECISIONS
+from landcover.system.errors import LandcoverError
+from landcover.training.augmentation import SYMMETRY
+from landcover.training.losses import CLASS_WEIGHTS, parse_loss
+from landcover.training.optimizers import OPTIMIZERS, SCHEDULES
+from landcover.training.recipe import Recipe
+from stages.common.params import Block, Count, Number, Positive, Seed, Side, one_of
 
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, lt=1)]

@@ -20,13 +20,13 @@ from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
-from landcover import cli
-from landcover.classes import IGNORE, ClassTable, hex_colour
-from landcover.model_file import Model, save_model
-from landcover.models import Architecture, build
-from landcover.preparation import prepare
-from landcover.samples import find_samples
-from landcover.tiles import Tiles
+from landcover.classes.class_table import IGNORE, ClassTable, hex_colour
+from landcover.cli import main
+from landcover.data.preparation import prepare
+from landcover.data.tiles import Tiles
+from landcover.images.pairs import find_samples
+from landcover.models.model_file import Model, save_model
+from landcover.models.networks import Architecture, build
 
 # The tests run side by side on small tensors; threads of PyTorch would only get in each other's way.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -81,7 +81,7 @@ def landcover(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
     with chdir(folder), redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", command)
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:  # what Python itself makes of it
             if isinstance(end.code, str):
                 print(end.code, file=err)

@@ -41,9 +41,21 @@ def reached_files(file: str) -> set[str]:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_code_dependencies_are_exactly_the_imported_modules(stage):
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
-    assert declared == reached_files(f"stages/{stage}.py") | {"stages/__init__.py"}
+def test_code_dependencies_hold_all_imported_modules_and_nothing_beside(stage):
+    reached = reached_files(f"stages/{stage}.py") | {"stages/__init__.py"}
+    code = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("src/", "stages/"))}
+    holding = {path: {dep for dep in code if path == dep or path.startswith(f"{dep}/")} for path in reached}
+    assert all(len(deps) == 1 for deps in holding.values()), holding
+    assert code == set().union(*holding.values())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_package_is_a_dependency_as_a_whole_only_if_most_of_it_is_used(stage):
+    reached = reached_files(f"stages/{stage}.py")
+    for dep in STAGES[stage]["deps"]:
+        if dep.startswith(("src/", "stages/")) and not dep.endswith(".py"):
+            files = {path.relative_to(ROOT).as_posix() for path in (ROOT / dep).rglob("*.py")}
+            assert len(files & reached) > len(files) / 2, (dep, files - reached)
 
 
 def block_keys_read(stage: str) -> set[str]:

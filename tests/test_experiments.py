@@ -9,9 +9,9 @@ import pytest
 import torch
 import yaml
 
-from landcover.models import build
+from landcover.models.networks import build
+from stages.common.params import Data
 from stages.evaluate import Evaluate
-from stages.params import Data
 from stages.predict import Predict
 from stages.prepare import Prepare
 from stages.train_params import Train

@@ -18,15 +18,15 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from safetensors.torch import save
 
-from landcover.class_files import read_class_table
-from landcover.classes import IGNORE, ClassTable, pack
-from landcover.errors import LandcoverError
-from landcover.model_file import Model, load_model, save_model
-from landcover.models import Architecture, build
-from landcover.samples import find_masks, find_samples, read_rgb
-from landcover.tiling import ALIGNMENT, windows
+from landcover.classes.class_files import read_class_table
+from landcover.classes.class_table import IGNORE, ClassTable, pack
+from landcover.images.pairs import find_masks, find_samples, read_rgb
+from landcover.inference.tiling import ALIGNMENT, windows
+from landcover.models.model_file import Model, load_model, save_model
+from landcover.models.networks import Architecture, build
+from landcover.system.errors import LandcoverError
 from stages import evaluate, predict, prepare, train
-from stages.params import Data, read_block
+from stages.common.params import Data, read_block
 
 quick = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 ANYTHING = st.recursive(

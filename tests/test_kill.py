@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import ROOT, TABLE, draw_pair
 
-from landcover.classes import hex_colour
+from landcover.classes.class_table import hex_colour
 
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 4  # of each stage; the last fifth are for test_dvc_faults.py
 SECONDS = int(os.environ.get("SOAK_SECONDS", "3600")) / 5 if "SOAK_KILLS" in os.environ else 8  # for each stage
@@ -168,7 +168,7 @@ CLAIMING = """
 import os, signal, sys, threading
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from landcover.folders import claimed
+from landcover.system.scratch import claimed
 threading.Timer(float(sys.argv[3]), lambda: os.killpg(0, signal.SIGKILL)).start()
 while True:
     with claimed(Path(sys.argv[2])) as scratch:

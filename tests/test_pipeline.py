@@ -11,7 +11,7 @@ from checkout import Checkout
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes import ClassTable, pack
+from landcover.classes.class_table import ClassTable, pack
 
 CLASSES = {
     "roof": (60, 16, 152),
@@ -72,11 +72,11 @@ def test_what_did_not_change_does_not_run_and_what_did_runs_with_all_after_it(ch
     assert checkout.repro() == []
     checkout.set(evaluate={"samples": 1})
     assert checkout.repro() == ["evaluate"]
-    checkout.append("src/landcover/scoring.py", "# changed\n")
+    checkout.append("src/landcover/scoring/scores.py", "# changed\n")
     assert checkout.repro() == ["evaluate"]
     checkout.set(predict={"tta": "flip"})
     assert checkout.repro()[0] == "predict"  # and evaluate, unless the masks are the same all the same
-    checkout.append("src/landcover/models.py", "# changed\n")
+    checkout.append("src/landcover/models/networks.py", "# changed\n")
     assert checkout.repro()[:2] == ["train", "predict"]
     checkout.run("git", "checkout", "--quiet", ".")
 
@@ -158,9 +158,9 @@ def test_a_recorded_experiment_keeps_the_time_of_its_training(checkout):
 
 
 def test_an_experiment_is_recorded_on_committed_code_only(checkout):
-    checkout.append("src/landcover/training.py", "# changed\n")
+    checkout.append("src/landcover/training/trainer.py", "# changed\n")
     said = checkout.run(sys.executable, "-m", "results.record", "x", "dvc", "exp", "run", "evaluate", fails=True)
-    assert said == "error: not as committed: M src/landcover/training.py. Commit it, or 'git checkout' it.\n"
+    assert said == "error: not as committed: M src/landcover/training/trainer.py. Commit it, or 'git checkout' it.\n"
     checkout.run("git", "checkout", "--quiet", ".")
 
 
@@ -193,7 +193,7 @@ def test_a_fresh_clone_knows_without_data_that_lock_code_and_params_agree(checko
     clone.folder = tmp_path / "clone"
     gate = ("repro", "--dry", "--allow-missing", "evaluate")
     assert "Data and pipelines are up to date" in clone.dvc(*gate)
-    clone.append("src/landcover/training.py", "# changed\n")
+    clone.append("src/landcover/training/trainer.py", "# changed\n")
     clone.dvc(*gate, fails=True)
 
 
@@ -202,7 +202,7 @@ def test_queued_experiments_run_the_code_they_were_queued_with(checkout, monkeyp
     monkeypatch.setenv("PYTHONPATH", str(checkout.folder / "src"))  # as an editable install of the original tree would
     checkout.repro()
     checkout.dvc("exp", "run", "evaluate", "--queue", "-S", "train.model=fcn32s,fcn16s")
-    checkout.append("src/landcover/training.py", "raise SystemExit('code of the original tree')\n")
+    checkout.append("src/landcover/training/trainer.py", "raise SystemExit('code of the original tree')\n")
     checkout.dvc("exp", "run", "--run-all")
     checkout.run("git", "checkout", "--quiet", ".")
     shown = json.loads(checkout.dvc("exp", "show", "--json"))

@@ -1,5 +1,5 @@
 """`python -m landcover` is the command `landcover`."""
 
-from landcover.cli import main
+from landcover.cli.main import main
 
 main()

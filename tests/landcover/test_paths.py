@@ -4,22 +4,22 @@ import numpy as np
 import torch
 from conftest import write_geotiff
 
-from landcover.checkpoints import Checkpoint
-from landcover.class_files import read_class_table
-from landcover.files import replacing, write_metrics, write_table
-from landcover.geotiff import write_map
-from landcover.inference import predict_masks
-from landcover.maps import predict_map
-from landcover.mask_labels import read_labels
-from landcover.model_file import load_model, save_model
-from landcover.onnx_export import export_onnx
-from landcover.pictures import Comparison, draw_samples, draw_world
-from landcover.polygons import write_polygons
-from landcover.preparation import prepare
-from landcover.raster import open_raster
-from landcover.samples import find_images, find_masks, find_pairs, find_samples, image_size, read_packed, read_rgb
-from landcover.scoring import score_masks
-from landcover.tiles import Dataset, Tiles, read_dataset, write_dataset
+from landcover.classes.class_files import read_class_table
+from landcover.data.preparation import prepare
+from landcover.data.tiles import Dataset, Tiles, read_dataset, write_dataset
+from landcover.export.onnx_export import export_onnx
+from landcover.geo.geotiff import write_map
+from landcover.geo.maps import predict_map
+from landcover.geo.polygons import write_polygons
+from landcover.geo.raster import open_raster
+from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples, image_size, read_packed, read_rgb
+from landcover.inference.prediction import predict_masks
+from landcover.models.model_file import load_model, save_model
+from landcover.report.figures import Comparison, draw_samples, draw_world
+from landcover.scoring.mask_labels import read_labels
+from landcover.scoring.scores import score_masks
+from landcover.system.files import replacing, write_metrics, write_table
+from landcover.training.checkpoints import Checkpoint
 
 
 def test_models_masks_and_scores(model_file, pairs, tmp_path):

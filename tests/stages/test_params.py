@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from landcover.errors import LandcoverError
+from landcover.system.errors import LandcoverError
+from stages.common.params import Data, read_block
 from stages.evaluate import Evaluate
-from stages.params import Data, read_block
 from stages.predict import Predict
 from stages.prepare import Prepare
 from stages.train import Train

@@ -8,11 +8,11 @@ import pytest
 from conftest import TABLE, read_table
 from PIL import Image
 
-from landcover.errors import LandcoverError
-from landcover.model_file import load_model
-from landcover.samples import read_packed, read_rgb
+from landcover.images.pairs import read_packed, read_rgb
+from landcover.models.model_file import load_model
+from landcover.system.errors import LandcoverError
 from stages import evaluate, predict, prepare, train
-from stages.params import Data, read_block
+from stages.common.params import Data, read_block
 
 SPLITS = ("train", "validation")
 

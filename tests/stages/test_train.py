@@ -11,8 +11,8 @@ import torch
 import torchvision
 from conftest import ROOT, read_table
 
-from landcover.errors import LandcoverError
-from landcover.model_file import load_model
+from landcover.models.model_file import load_model
+from landcover.system.errors import LandcoverError
 from stages import predict, prepare, train
 
 PYTHON = [sys.executable, "-m"]

@@ -1,0 +1,57 @@
+"""The class table in files: parameters, models, and JSON of its own."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import SafetensorError, safe_open
+
+from landcover.classes.class_table import ClassTable
+from landcover.system.documents import load_json, load_yaml
+from landcover.system.errors import LandcoverError
+from landcover.system.paths import check_readable, check_utf8_name
+
+METADATA_KEY = "landcover"
+"""Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
+
+
+def read_class_table(path: Path | str) -> ClassTable:
+    """The class table of a params.yaml (its block `data`), a model.safetensors, or what `ClassTable.to_json` gives.
+
+    Of a model only the header is read.
+
+    Raises:
+        LandcoverError: The file is missing, of another kind, or has no table that can be used.
+    """
+    path = Path(path)
+    if path.suffix == ".safetensors":
+        check_utf8_name(path, "models")
+    try:
+        return ClassTable.from_json(read_content(path))
+    except FileNotFoundError as error:
+        raise LandcoverError(f"{path}: no such file. Give a params.yaml, a model.safetensors or a JSON.") from error
+    except (OSError, LookupError, TypeError, AttributeError) as error:
+        reason = f"no key {error}" if isinstance(error, KeyError) else "not of that form"
+        reason = getattr(error, "strerror", None) or reason
+    except (ValueError, RecursionError, SafetensorError, yaml.YAMLError, LandcoverError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+    raise LandcoverError(
+        f"{path}: no table of classes ({reason}). Give a params.yaml, a model.safetensors, or a JSON such as "
+        '{"classes": {"land": "#00ff00", "sea": "#0000ff", "unknown": "#000000"}, "ignore": "unknown"}.'
+    )
+
+
+def read_content(path: Path) -> Any:
+    """What a file has where its table should be: plain types, unchecked.
+
+    Raises:
+        OSError: It cannot be read.
+        SafetensorError, yaml.YAMLError, ValueError, RecursionError: It is not what its suffix says.
+        LookupError, TypeError: It has nothing there.
+    """
+    check_readable(path)
+    if path.suffix == ".safetensors":
+        with safe_open(path, "numpy") as file:
+            return load_json((file.metadata() or {})[METADATA_KEY])
+    text = path.read_text(encoding="utf-8")
+    return load_json(text) if path.suffix == ".json" else load_yaml(text)["data"]

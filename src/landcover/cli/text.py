@@ -1,0 +1,99 @@
+"""Scores as text, for the command."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from landcover.scoring.bootstrap import LEVEL, Difference
+from landcover.scoring.confusion import mean
+from landcover.scoring.scores import Scores
+
+if TYPE_CHECKING:  # it brings PyTorch, which scoring masks does without
+    from landcover.inference.model_scores import ModelScores
+
+_HEADINGS = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "F1", "share": "share"}
+
+
+def course_lines(scores: Scores) -> str:
+    """The lines of the course's scorer: IoU of each class, and the mean between empty lines.
+
+    A class that is neither present nor predicted, of which that scorer makes nan and a mean of nan, has `-` and no part
+    in the mean.
+    """
+    iou = scores.by_class()["iou"]
+    lines = [f"class #{label} : {_shown(value, 5)}" for label, value in enumerate(scores.named(iou).values())]
+    return "\n".join([*lines, "", f"mean_iou: {_shown(mean(iou), 6)}", ""])
+
+
+def score_table(scores: Scores) -> str:
+    """A row of figures for each class, their means, and the figures of all pixels."""
+    columns, figures = scores.by_class(), scores.figures()
+    cells = [scores.named(columns[key]).values() for key in _HEADINGS]
+    means = [mean(columns[key]) for key in _HEADINGS if key != "share"]
+    width = max(len(name) for name in ["class", *scores.classes.names])
+    lines = [_row("class", _HEADINGS.values(), width)]
+    for name, *values in [*zip(scores.classes.names, *cells, strict=True), ("mean", *means)]:
+        lines.append(_row(name, (_shown(value, 4) for value in values), width))
+    lines += ["", f"pixel accuracy: {_shown(figures['pixel_accuracy'], 4)}"]
+    lines += [f"frequency-weighted IoU: {_shown(figures['frequency_weighted_iou'], 4)}"]
+    pixels, known = scores.confusion.sum(), scores.confusion[:-1].sum()
+    return "\n".join([*lines, f"pictures: {len(scores.per_picture)}, pixels: {pixels}, of known truth: {known}"])
+
+
+def score_json(scores: Scores) -> dict:
+    """All of it as plain types: the keys of metrics/evaluate.json, and the rest of the table by class."""
+    columns = scores.by_class()
+    return {
+        **scores.figures(),
+        **{key: scores.named(columns[key]) for key in _HEADINGS if key != "iou"},
+        "pictures": len(scores.per_picture),
+        "pixels": int(scores.confusion.sum()),
+        "off_palette": scores.strays,
+        "broken": list(scores.broken),
+        "missing": len(scores.missing),
+    }
+
+
+def model_lines(result: "ModelScores") -> str:
+    """Loss, mean IoU and pixel accuracy of a model."""
+    figures = result.scores.figures()
+    return "\n".join(
+        [
+            f"loss: {_shown(result.loss, 6)}",
+            f"mean_iou: {_shown(figures['mean_iou'], 6)}",
+            f"pixel_accuracy: {_shown(figures['pixel_accuracy'], 6)}",
+        ]
+    )
+
+
+def model_json(result: "ModelScores") -> dict:
+    """The loss and all scores of a model as plain types."""
+    return {"loss": result.loss, **score_json(result.scores)}
+
+
+def difference_text(difference: Difference) -> str:
+    """Both mean IoUs, their difference with its interval, and the share of resamples in which A is better."""
+    interval = " to ".join(_shown(bound, 6) for bound in (difference.low, difference.high) if bound is not None) or "-"
+    better = difference.share_a_better
+    better = "-" if better is None else f"{100 * better:.1f} %"
+    return "\n".join(
+        [
+            f"mean_iou of A: {_shown(difference.mean_iou_a, 6)}",
+            f"mean_iou of B: {_shown(difference.mean_iou_b, 6)}",
+            f"A - B: {_shown(difference.difference, 6)}, {100 * LEVEL:.0f} % interval {interval}",
+            f"A is better in {better} of {difference.resamples} resamples of {difference.pictures} pictures",
+        ]
+    )
+
+
+def difference_json(difference: Difference) -> dict:
+    """All of it as plain types."""
+    return {**asdict(difference), "verdict": difference.verdict}
+
+
+def _row(name: str, cells: Iterable[str], width: int) -> str:
+    return name.ljust(width) + "".join(f"{cell:>11}" for cell in cells)
+
+
+def _shown(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"

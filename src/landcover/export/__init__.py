@@ -1,0 +1,4 @@
+"""Trained models for other programs: ONNX. Needs the extra `onnx`.
+
+Imports `system`, `classes` and `models`.
+"""

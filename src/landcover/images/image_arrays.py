@@ -1,0 +1,78 @@
+"""Images in memory: what is taken for one, and how to make it of what is not."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from landcover.system.errors import LandcoverError
+
+_ADVICE = {"torch": "image.cpu().numpy() makes it one; put the bands last"}
+"""By the package that a type is of."""
+
+
+def check_rgb(image: Any) -> None:
+    """Return if an image is a NumPy array of uint8 (H, W, 3), neither H nor W 0.
+
+    Nothing is converted: a guess, such as whether floats end at 1 or at 255, would be wrong without a word.
+
+    Raises:
+        LandcoverError: It is something else: what it is, what is expected, and how to convert it.
+    """
+    if problem := _problem_of(image):
+        raise LandcoverError(f"{problem}; expected is a NumPy array of uint8 (H, W, 3): red, green, blue, 0 to 255.")
+
+
+def _problem_of(image: Any) -> str | None:
+    """What an image in memory is instead of uint8 (H, W, 3), and how to make it that; None if it is."""
+    if isinstance(image, Image.Image):
+        size = f"{image.width}x{image.height}"
+        return f"image: a PIL image of mode {image.mode}, {size} (np.asarray(image.convert('RGB')) makes it one)"
+    if not isinstance(image, np.ndarray):
+        return f"image: {_kind(image)} ({_ADVICE.get(type(image).__module__.split('.')[0], 'np.asarray makes it one')})"
+    advice = []
+    if isinstance(image, np.ma.MaskedArray):
+        advice.append("fill its masked pixels: image.filled(0)")
+    if image.ndim == 3 and image.shape[2] != 3 and image.shape[0] == 3:
+        advice.append("put the bands last: np.moveaxis(image, 0, -1)")
+    elif image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1):
+        advice.append("repeat grey three times: np.stack([grey] * 3, -1)")
+    elif image.ndim == 3 and image.shape[2] > 3:
+        advice.append("choose red, green and blue: image[..., [0, 1, 2]] of RGBA")
+    elif image.ndim == 4:
+        advice.append("give the images one by one: image[0]")
+    elif image.ndim != 3 or image.shape[2] != 3:
+        advice.append("give three bands, the last axis")
+    elif not image.size:
+        advice.append("there are no pixels")
+    if image.dtype != np.uint8:
+        advice.append(_scaling(image))
+    return f"image: {_kind(image)} ({'; '.join(advice)})" if advice else None
+
+
+def _scaling(image: np.ndarray) -> str:
+    """How to make uint8 of an array of another type, as its values suggest."""
+    if image.dtype.kind == "b":
+        return "make 0 and 255 of false and true: np.uint8(image) * 255"
+    if image.dtype.kind not in "iuf" or not image.size:
+        return "make it uint8"
+    low, high = image.min(), image.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return "replace what is not a number, then scale to 0 to 255 and round to uint8"
+    if image.dtype.kind == "f" and low >= 0 and high <= 1:
+        return "scale 0..1 to 0..255: np.uint8((image * 255).round())"
+    if low >= 0 and high <= 255:
+        return "round to uint8: np.uint8(image.round())" if image.dtype.kind == "f" else "np.uint8(image)"
+    return "scale it to 0 to 255 as the images were that the model was trained on"
+
+
+def _kind(image: Any) -> str:
+    """What an object is: type, shape, range of values."""
+    if isinstance(image, np.ndarray):
+        kind = f"{type(image).__name__} of {image.dtype} {image.shape}"
+        if image.size and image.dtype.kind in "iuf":
+            kind += f", values {image.min():.6g} to {image.max():.6g}"
+        return kind
+    if hasattr(image, "shape") and hasattr(image, "dtype"):
+        return f"{type(image).__module__.split('.')[0]}.{type(image).__name__} of {image.dtype} {tuple(image.shape)}"
+    return f"a {type(image).__name__}"

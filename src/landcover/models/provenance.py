@@ -1,0 +1,126 @@
+"""Where a model comes from and how good it was: what its file tells a receiver, and the network does not need."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from landcover.models.collapse import Favourite
+
+Table = Mapping[str, Any]
+"""Texts, numbers, truth values, null, and lists of them, by name."""
+
+_COUNTS = ("holdout", "train_images", "train_tiles", "validation_images", "validation_tiles")
+_SHARES = ("tile_mean_iou", "tile_accuracy")
+_LONGEST = 1000  # characters of a text, items of a list or table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a model was made of; each attribute is None where that is not known, as of models of earlier versions.
+
+    It holds no time, no commit and no absolute path, so that the same training gives the same bytes in any clone.
+
+    Attributes:
+        data: `root` of the data set as the parameters name it, `holdout`, and the numbers `train_images`,
+            `train_tiles`, `validation_images` and `validation_tiles`.
+        resolution: Metres of ground that a pixel covers at the model's working resolution.
+        params: Parameters of the training that shape the result.
+        score: `epoch` and its figures on the validation tiles: `validation_loss`, `tile_mean_iou`, `tile_accuracy`.
+        favourite: The class that the model gives most often on the validation tiles.
+    """
+
+    data: Table | None = None
+    resolution: float | None = None
+    params: Table | None = None
+    score: Table | None = None
+    favourite: Favourite | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain types; `from_json` reads it back."""
+        return {
+            "data": self.data,
+            "resolution": self.resolution,
+            "params": self.params,
+            "score": self.score,
+            "favourite": self.favourite and asdict(self.favourite),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping, classes: int) -> "Origin":
+        """Read what `to_json` gave, beside anything else; what is missing is not known.
+
+        Args:
+            classes: Their number.
+
+        Raises:
+            ValueError: A value cannot be; the message names it.
+        """
+
+        def read(key: str, convert: Callable[[Any], Any]) -> Any:
+            value = content.get(key)
+            try:
+                return None if value is None else convert(value)
+            except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+                raise ValueError(f"{key} = {value!r:.60} cannot be") from error
+
+        return cls(
+            data=read("data", _data),
+            resolution=read("resolution", _resolution),
+            params=read("params", _table),
+            score=read("score", _score),
+            favourite=read("favourite", lambda value: _favourite(value, classes)),
+        )
+
+
+def _data(value: Any) -> Table:
+    _text(value["root"])
+    _check(all(type(value[key]) is int and value[key] >= 0 for key in _COUNTS))
+    return _table(value)
+
+
+def _resolution(value: Any) -> float:
+    _check(_is_number(value) and value > 0)
+    return float(value)
+
+
+def _score(value: Any) -> Table:
+    _check(type(value["epoch"]) is int and value["epoch"] > 0)
+    _check(all(value[key] is None or (_is_number(value[key]) and 0 <= value[key] <= 1) for key in _SHARES))
+    _check(value["validation_loss"] is None or _is_number(value["validation_loss"]))
+    return _table(value)
+
+
+def _favourite(value: Any, classes: int) -> Favourite:
+    _check(type(value["label"]) is int and 0 <= value["label"] < classes)
+    shares = [value[key] for key in ("predicted", "truth")]
+    _check(all(_is_number(share) and 0 <= share <= 1 for share in shares))
+    return Favourite(value["label"], *map(float, shares))
+
+
+def _table(value: Any) -> Table:
+    _check(isinstance(value, Mapping) and len(value) <= _LONGEST)
+    for item in value.values():
+        items = item if isinstance(item, list) else [item]
+        _check(len(items) <= _LONGEST and all(map(_is_plain, items)))
+    return dict(value)
+
+
+def _text(value: Any) -> str:
+    _check(isinstance(value, str) and len(value) <= _LONGEST)
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST
+    return value is None or isinstance(value, bool) or _is_number(value)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _check(condition: bool) -> None:
+    if not condition:
+        raise ValueError

@@ -1,0 +1,51 @@
+"""Where the computing is done, and that it repeats itself."""
+
+import os
+
+import torch
+
+from landcover.system.errors import LandcoverError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Types in which networks may compute; weights, losses and results are float32 throughout."""
+
+
+def choose_device(name: str) -> torch.device:
+    """The device called `name`, one of `DEVICES`; for `auto` the best there is: cuda, mps, else cpu.
+
+    Raises:
+        LandcoverError: This machine, or this build of PyTorch, has no such device.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, available in there.items() if available)
+    if not there[name]:
+        raise LandcoverError(f"device {name!r}: PyTorch finds none on this machine. Set device to auto or cpu.")
+    if name == "cuda":
+        return torch.device(name, int(os.environ.get("LOCAL_RANK", "0")))  # torchrun's: a GPU for each process
+    return torch.device(name)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Refuse one of `PRECISIONS` that `device` has no instructions for.
+
+    A CPU then emulates it, which was measured to be 25 times slower than float32 (pytorch/pytorch#183815).
+
+    Raises:
+        LandcoverError: It has none.
+    """
+    if device.type != "cpu" or precision == "fp32":
+        return
+    if precision == "fp16" or not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        raise LandcoverError(
+            f"train.precision = {precision!r}: this CPU has no instructions for it and would crawl. Set it to fp32."
+        )
+
+
+def make_repeatable() -> None:
+    """Let the same computation give the same bits each time; an operation that cannot is an error from now on."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs a pass over every result
+    torch.backends.cudnn.benchmark = False

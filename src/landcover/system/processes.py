@@ -1,0 +1,118 @@
+"""The processes that share a run, as `torchrun` starts them; one that is started alone is a group of its own."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+from landcover.system.files import replacing
+
+Item = TypeVar("Item")
+
+
+class _Sum(torch.autograd.Function):
+    """Sum over the processes. Each one's loss may depend on the sum, so that its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone()
+        distributed.all_reduce(total)
+        return total
+
+    backward = forward
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of its run.
+
+    Attributes:
+        rank: Its number, 0, 1, ... over all machines; what a run writes, rank 0 writes.
+        count: How many there are.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and speaks for all."""
+        return self.rank == 0
+
+    def share(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Every `count`-th of the items, from the `rank`-th on: each process has others, all together have all."""
+        return items[self.rank :: self.count]
+
+    def part(self, length: int) -> slice:
+        """The contiguous part of `length`, a multiple of `count`, that is this process's."""
+        size = length // self.count
+        return slice(self.rank * size, (self.rank + 1) * size)
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Sum over the processes; gradients flow back into all of them."""
+        return tensor if self.count == 1 else _Sum.apply(tensor)
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """Sum over the processes, without gradients."""
+        tensor = tensor.detach().clone()
+        if self.count > 1:
+            distributed.all_reduce(tensor)
+        return tensor
+
+    def gather(self, tensor: Tensor) -> list[Tensor]:
+        """The tensors of all processes, of one shape, by rank and without gradients."""
+        tensor = tensor.detach().contiguous()
+        if self.count == 1:
+            return [tensor]
+        gathered = [torch.empty_like(tensor) for _ in range(self.count)]
+        distributed.all_gather(gathered, tensor)
+        return gathered
+
+    def copy_from_first(self, tensor: Tensor) -> None:
+        """Overwrite a tensor by that of rank 0."""
+        if self.count > 1:
+            distributed.broadcast(tensor, src=0)
+
+    def from_first(self, value: Item) -> Item:
+        """What rank 0 has for `value`, any object that can be pickled."""
+        if self.count == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Join the processes that `torchrun` started beside this one, by gloo on the CPU and nccl on NVIDIA GPUs."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()
+
+
+@contextmanager
+def folder_made_together(path: Path, processes: Processes) -> Iterator[Path]:
+    """Yield to every process the scratch folder that becomes `path` when all of them are done."""
+    with replacing(path) if processes.first else nullcontext() as scratch:
+        if scratch:
+            scratch.mkdir()
+        yield processes.from_first(scratch)
+        processes.wait()

@@ -1,0 +1,65 @@
+"""How good a network is on the validation tiles, while it trains."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from landcover.data.tiles import Tiles
+from landcover.models.collapse import Favourite
+from landcover.scoring.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
+from landcover.system.processes import Processes
+from landcover.training.losses import Criterion
+
+
+@torch.inference_mode()
+def validate(
+    network: nn.Module, tiles: Tiles, criterion: Criterion, pixels: int, device: torch.device, processes: Processes
+) -> tuple[dict[str, float | None], Favourite | None]:
+    """Figures of a network over all labelled pixels: `validation_loss`, `tile_accuracy` and `tile_mean_iou`.
+
+    Processes share the work and sum their counts: the figures are those of one process but for the rounding of the
+    loss.
+
+    Args:
+        network: In evaluation mode, on `device`; gives logits (N, C, H, W) of RGB in 0..1 (N, 3, H, W).
+        pixels: To put through the network at once, about.
+
+    Returns:
+        The figures, and the class that it gives most often; None where no pixel is labelled.
+    """
+    classes = len(criterion.class_weights)
+    confusion = torch.zeros(classes, classes, dtype=torch.int64)
+    totals_and_counts = torch.zeros(2, len(criterion), dtype=torch.float64)
+    for images, labels in _batches(tiles, pixels, processes):
+        inputs, targets = images.to(device).permute(0, 3, 1, 2).float() / 255, labels.to(device).long()
+        logits = network(inputs)
+        predicted = logits.max(1).indices.to(torch.uint8)
+        totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
+        totals_and_counts += torch.stack(totals).double().cpu()
+        confusion += torch.from_numpy(confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes))
+    totals, counts = processes.total(totals_and_counts.to(_home(device)))
+    counted = processes.total(confusion.to(_home(device))).cpu().numpy()
+    loss = criterion.value(totals, counts).item() if counted.any() else None
+    scores = {"tile_accuracy": pixel_accuracy(counted), "tile_mean_iou": mean(class_iou(counted))}
+    return {"validation_loss": loss, **scores}, Favourite.of(counted)
+
+
+def _home(device: torch.device) -> torch.device:
+    """Where processes exchange tensors: their GPUs, or the CPU (mps has no float64)."""
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
+def _batches(tiles: Tiles, pixels: int, processes: Processes) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's share of the tiles in batches, less the padding common to a batch.
+
+    Yields:
+        uint8 (N, H, W, 3) and (N, H, W).
+    """
+    count = max(1, pixels // tiles.labels[0].size)
+    extent = tiles.table[["height", "width"]].to_numpy()
+    for start in processes.share(range(0, len(tiles.labels), count)):
+        height, width = extent[start : start + count].max(0)
+        window = np.s_[start : start + count, :height, :width]
+        yield torch.from_numpy(tiles.images[window].copy()), torch.from_numpy(tiles.labels[window].copy())

@@ -1,0 +1,1 @@
+"""What the stages share: reading params.yaml, running with errors in one line, telling uncommitted parameters."""

@@ -1,0 +1,33 @@
+"""Say which parameters are not those of the last commit: one that was tried and forgotten is in every later run."""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from landcover.system.differences import differences, in_one_line
+from landcover.system.documents import load_yaml
+from landcover.system.errors import note
+from landcover.system.git import git_output
+
+PARAMS = Path("params.yaml")
+
+
+def tell_changes(*blocks: str) -> None:
+    """Say in a line which parameters of these blocks of params.yaml differ from the committed ones.
+
+    Nothing is said where that is not known: without git, a commit or a file that can be read, which others complain of.
+    """
+    if os.environ.get("RANK", "0") != "0" or not blocks:  # of the processes that torchrun starts, the first one speaks
+        return
+    committed = git_output("show", f"HEAD:./{PARAMS}")
+    if committed is None:
+        return
+    try:
+        ours, theirs = load_yaml(PARAMS.read_text(encoding="utf-8")), load_yaml(committed)
+        pairs = [(f"{block}.", ours.get(block), theirs.get(block)) for block in blocks]
+        found = [text for pair in pairs for text in differences(*pair, called="committed")]
+    except (OSError, ValueError, RecursionError, AttributeError, yaml.YAMLError):
+        return
+    if found:
+        note(f"{PARAMS}: {in_one_line(found)}")

@@ -1,0 +1,25 @@
+"""Run a stage: what a user can cause ends in one line and exit code 1."""
+
+import sys
+from collections.abc import Callable
+
+from landcover.system.errors import errors_in_one_line
+from landcover.system.memory import keep_memory
+from stages.common.changes import tell_changes
+
+
+def run(main: Callable[[], None], *blocks: str) -> None:
+    """Call `main`; turn the errors that a user can cause into a line on stderr and an exit code.
+
+    Args:
+        blocks: Of params.yaml, that the stage reads: what differs from the committed ones is said first, so that it is
+            said as well when the stage fails.
+    """
+    keep_memory()
+    try:
+        with errors_in_one_line():
+            tell_changes(*blocks)
+            main()
+    except KeyboardInterrupt as interrupt:
+        left = str(interrupt) or "nothing half-written was kept. Run the same command to start this stage again."
+        sys.exit(f"interrupted: {left}")

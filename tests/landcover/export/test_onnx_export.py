@@ -1,0 +1,208 @@
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import rasterio
+import torch
+from conftest import ROOT, TABLE
+from geodeep.utils import median_filter
+
+from landcover.export import onnx_export
+from landcover.export.onnx_export import OPSET, export_onnx
+from landcover.inference.prediction import label_image
+from landcover.models.model_file import Model
+from landcover.models.networks import Architecture, build
+from landcover.system.errors import LandcoverError
+
+TILE = 64
+LEARNED = Architecture("fcn1s", "mobilenet_v3_large", "learned", context=16)  # some of everything
+BASELINE = Architecture("baseline", None)
+FIXED = [LEARNED, BASELINE]
+
+
+def blocks(height, width, seed=0):
+    """A picture of coloured blocks, uint8 (H, W, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(256, size=(height // 16 + 1, width // 16 + 1, 3))
+    noise = rng.normal(0, 8, (height, width, 3))
+    return (coarse.repeat(16, 0).repeat(16, 1)[:height, :width] + noise).clip(0, 255).astype(np.uint8)
+
+
+def batch(size, height, width):
+    """float32 (N, 3, H, W)."""
+    images = np.stack([blocks(height, width, seed) for seed in range(size)])
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float() / 255
+
+
+@cache
+def coloured(architecture):
+    """A model in training. Its batch norms have settled, and if it scores pixels, each class has colours of its own."""
+    torch.manual_seed(0)
+    network = build(architecture, len(TABLE), mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
+    for name, weights in network.decoder.named_parameters():
+        if name.startswith(("scores.", "pixel_score.")):
+            torch.nn.init.normal_(weights, std=1.0 if "pixel_score" in name else 0.1)
+    network.to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for _ in range(12):
+            network(batch(2, TILE, TILE))
+        if architecture.model == "fcn1s":
+            network.decoder.pixel_score[-1].bias -= network.eval()(batch(4, TILE, TILE)).mean((0, 2, 3))
+    return Model(network.train(), architecture, TABLE, 1.0)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A function that exports a model of an architecture once, and gives the path."""
+
+    @cache
+    def export(architecture, dynamic):
+        path = tmp_path_factory.mktemp("exported") / "model.onnx"
+        export_onnx(coloured(architecture), path, tile_size=TILE, dynamic=dynamic, resolution=50, overlap=0.25)
+        return path
+
+    return export
+
+
+def session(path):
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def assert_agree(path, architecture, images):
+    (probabilities,) = session(path).run(None, {"image": images.numpy()})
+    network = coloured(architecture).network.eval()
+    with torch.inference_mode():
+        expected = network(images).softmax(1)
+    torch.testing.assert_close(torch.from_numpy(probabilities), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("architecture", FIXED, ids=str)
+def test_probabilities_are_those_of_the_network_for_any_batch(architecture, exported):
+    path = exported(architecture, False)
+    for size in (1, 2, 5):
+        assert_agree(path, architecture, batch(size, TILE, TILE))
+
+
+def test_with_dynamic_pictures_may_have_any_size(exported):
+    path = exported(BASELINE, True)
+    for size, height, width in [(1, 1, 1), (2, 33, 70), (5, 64, 32), (1, 225, 225)]:
+        assert_agree(path, BASELINE, batch(size, height, width))
+
+
+def test_input_and_output_say_what_they_are(exported):
+    fixed, dynamic = (session(exported(BASELINE, dynamic)) for dynamic in (False, True))
+    (image,), (probabilities,) = fixed.get_inputs(), fixed.get_outputs()
+    assert (image.name, image.type, image.shape) == ("image", "tensor(float)", ["batch", 3, TILE, TILE])
+    assert (probabilities.name, probabilities.shape) == ("probabilities", ["batch", 3, TILE, TILE])
+    assert dynamic.get_inputs()[0].shape == ["batch", 3, "height", "width"]
+    assert dynamic.get_outputs()[0].shape == ["batch", 3, "height", "width"]
+
+
+def test_the_metadata_are_json_of_the_types_that_clients_expect(exported):
+    metadata = session(exported(BASELINE, False)).get_modelmeta().custom_metadata_map
+    content = {key: json.loads(value) for key, value in metadata.items()}
+    assert content == {
+        "model_type": "Segmentor",
+        "class_names": {"0": "urban", "1": "forest", "2": "water"},
+        "resolution": 50.0,
+        "tile_size": TILE,
+        "tiles_overlap": 25,
+        "seg_thresh": 0.0,
+        "seg_small_segment": 0,
+        "class_colours": {"urban": "#00ffff", "forest": "#00ff00", "water": "#0000ff"},
+        "network": "baseline",
+        "input": "RGB, float32, 0..1",
+        "output": "probability of each class, float32, 0..1",
+        "scale": 1.0,
+    }
+    whole = {key for key, value in content.items() if type(value) is int}
+    assert whole == {"tile_size", "tiles_overlap", "seg_small_segment"}
+
+
+@pytest.mark.parametrize("architecture", FIXED, ids=str)
+def test_the_file_holds_the_network_and_nothing_of_the_machine_that_wrote_it(architecture, exported):
+    path = exported(architecture, False)
+    proto = onnx.load(path)
+    assert [opset.version for opset in proto.opset_import] == [OPSET]
+    assert proto.ir_version == onnx.helper.find_min_ir_version_for(proto.opset_import)
+    steps = {node.op_type for node in proto.graph.node}
+    assert "Pad" not in steps or architecture == LEARNED  # whose upsampling pads
+    assert not steps & {"Slice", "Gather", "Range", "Dropout", "BatchNormalization"}
+    content = path.read_bytes()
+    assert not any(text in content for text in (b"site-packages", b".py", bytes(ROOT)))
+    assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
+
+
+def test_exporting_leaves_the_model_as_it_is_and_gives_the_same_bytes_again(exported, tmp_path):
+    model = coloured.__wrapped__(BASELINE)
+    before = {name: (tensor.clone(), tensor.stride()) for name, tensor in model.network.state_dict().items()}
+    export_onnx(model, tmp_path / "again.onnx", tile_size=TILE, resolution=50)
+    assert model.network.training
+    for name, tensor in model.network.state_dict().items():
+        assert tensor.equal(before[name][0]) and tensor.stride() == before[name][1]
+    assert (tmp_path / "again.onnx").read_bytes() == exported(BASELINE, False).read_bytes()
+
+
+@pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
+def test_missing_packages_are_named_in_one_line_and_nothing_is_written(missing, tmp_path, monkeypatch):
+    (tmp_path / "model.onnx").write_bytes(b"mine")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(LandcoverError, match=rf"ONNX files need the package {missing}\. Install") as error:
+        export_onnx(coloured(BASELINE), tmp_path / "model.onnx")
+    assert "\n" not in str(error.value)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("model.onnx", b"mine")]
+
+
+def test_weights_beyond_the_limit_of_the_file_are_refused_at_once(tmp_path):
+    with torch.device("meta"):
+        network = build(architecture := Architecture("fcn32s", "resnet18", context=16384), 3)
+    with pytest.raises(
+        LandcoverError, match=r"an ONNX file ends at 2 GiB, the weights of fcn32s on resnet18 take 2\.6"
+    ):
+        export_onnx(Model(network, architecture, TABLE, 1.0), tmp_path / "model.onnx")
+    assert onnx_export.MAX_BYTES < onnx.checker.MAXIMUM_PROTOBUF
+    assert list(tmp_path.iterdir()) == []
+
+
+def geodeep(folder, image, model, kind):
+    """Write a picture as a GeoTIFF and run the command geodeep on it; the path of what it wrote."""
+    profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "photometric": "RGB", "crs": "EPSG:32633"}
+    place = rasterio.Affine(10, 0, 500_000, 0, -10, 5_000_000)
+    height, width = image.shape[:2]
+    with rasterio.open(folder / "town.tif", "w", width=width, height=height, transform=place, **profile) as raster:
+        raster.write(image.transpose(2, 0, 1))
+    output = folder / ("out.tif" if kind == "mask" else "out.geojson")
+    command = [Path(sys.executable).parent / "geodeep", "town.tif", model, "-t", kind, "-o", output, "-q"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return output
+
+
+@pytest.mark.parametrize(
+    ("size", "agreement"),
+    [
+        ((TILE, TILE), 0.999),
+        ((96, 128), 0.99),  # geodeep cuts its tiles where ours are blended
+    ],
+)
+def test_geodeep_draws_the_same_map(size, agreement, exported, tmp_path):
+    image = blocks(*size)
+    model = coloured(LEARNED)
+    model.network.eval()
+    expected = median_filter(label_image(model, image, window=TILE, overlap=0.25), 5)  # as geodeep does at its end
+    with rasterio.open(geodeep(tmp_path, image, exported(LEARNED, False), "mask")) as raster:
+        mask = raster.read(1)
+    assert set(np.unique(mask)) == {0, 1, 2}
+    assert (mask == expected).mean() >= agreement
+
+
+def test_geodeep_names_the_classes_of_its_polygons(exported, tmp_path):
+    path = geodeep(tmp_path, blocks(TILE, TILE), exported(LEARNED, False), "geojson")
+    features = json.loads(path.read_text())["features"]
+    assert {feature["properties"]["class"] for feature in features} == set(TABLE.names)

@@ -1,0 +1,129 @@
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from conftest import write_geotiff
+from rasterio.control import GroundControlPoint
+from rasterio.transform import Affine
+
+from landcover.classes.class_table import IGNORE
+from landcover.geo.geotiff import probability_map, write_map
+from landcover.geo.raster import open_raster
+from landcover.images.pairs import read_rgb
+
+ROTATED = Affine.translation(4e5, 6e6) @ Affine.rotation(30) @ Affine.scale(10, -10)
+
+
+def labels_like(height, width):
+    labels = np.random.default_rng(0).integers(3, size=(height // 8 + 1, width // 8 + 1), dtype=np.uint8)
+    return labels.repeat(8, 0).repeat(8, 1)[:height, :width]
+
+
+def mapped(folder, classes, size, cog=False, **options):
+    """A map of a picture of this size, written in bands of 100 rows, and its labels."""
+    write_geotiff(folder / "a.tif", np.zeros((3, *size), np.uint8), **options)
+    labels = labels_like(*size)
+    bands = (labels[top : top + 100] for top in range(0, size[0], 100))
+    with open_raster(folder / "a.tif") as raster:
+        write_map(folder / "map.tif", bands, raster, classes, cog=cog, tags={"BANDS": "1,2,3"})
+    return labels
+
+
+@pytest.mark.parametrize("cog", [False, True])
+@pytest.mark.parametrize("size", [(611, 523), (300, 1), (1, 300), (1, 1), (512, 512)])
+def test_a_map_has_the_labels_of_the_picture_whatever_its_size(tmp_path, classes, size, cog):
+    labels = mapped(tmp_path, classes, size, cog)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert (file.read() == labels).all()
+        assert (file.count, file.dtypes[0], file.nodata) == (1, "uint8", IGNORE)
+        assert file.compression.name == "deflate"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "map.tif"]
+
+
+@pytest.mark.parametrize("cog", [False, True])
+@pytest.mark.parametrize(
+    "place",
+    [{}, {"crs": None}, {"crs": "EPSG:4326", "transform": Affine(0.1, 0, 7, 0, -0.1, 50)}, {"transform": ROTATED}],
+)
+def test_a_map_lies_where_the_picture_lies(tmp_path, classes, place, cog):
+    mapped(tmp_path, classes, (40, 30), cog, **place)
+    with rasterio.open(tmp_path / "a.tif") as picture, rasterio.open(tmp_path / "map.tif") as file:
+        assert file.crs == picture.crs
+        assert file.transform.almost_equals(picture.transform)
+        assert (file.crs is None) == ("crs" in place and place["crs"] is None)
+
+
+def test_a_picture_without_any_place_has_a_map_without_one(tmp_path, classes):
+    mapped(tmp_path, classes, (40, 30), crs=None, transform=Affine.identity())
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(tmp_path / "map.tif") as file:
+        assert (file.crs, file.transform) == (None, Affine.identity())
+
+
+def test_ground_control_points_are_kept(tmp_path, classes):
+    points = [GroundControlPoint(row, col, 7 + col / 10, 50 - row / 10) for row, col in ((0, 0), (0, 30), (40, 0))]
+    mapped(tmp_path, classes, (40, 30), gcps=points, crs="EPSG:4326", transform=None)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        kept, crs = file.gcps
+    assert [(point.row, point.x, point.y) for point in kept] == [(point.row, point.x, point.y) for point in points]
+    assert crs == "EPSG:4326"
+
+
+@pytest.mark.parametrize("cog", [False, True])
+def test_a_map_says_what_its_labels_mean(tmp_path, classes, cog):
+    labels = mapped(tmp_path, classes, (611, 523), cog)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert json.loads(file.tags()["CLASS_NAMES"]) == {"0": "urban", "1": "forest", "2": "water"}
+        assert file.tags()["BANDS"] == "1,2,3"
+        assert file.tags()["TIFFTAG_SOFTWARE"].startswith("landcover ")
+        colours = file.colormap(1)
+        assert [colours[label][:3] for label in range(3)] == list(classes.colours.values())
+        assert colours[IGNORE][:3] == classes.ignore[1]
+    assert (read_rgb(tmp_path / "map.tif") == classes.encode(labels)).all()  # so that it can be scored as it is
+
+
+@pytest.mark.parametrize("cog", [False, True])
+def test_a_map_is_tiled_with_overviews_of_the_most_frequent_class(tmp_path, classes, cog):
+    labels = mapped(tmp_path, classes, (640, 640), cog)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert file.block_shapes == [(512, 512)]
+        assert file.overviews(1) == [2, 4, 8, 16]
+        assert (file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG") == cog
+    with rasterio.open(tmp_path / "map.tif", overview_level=2) as file:
+        assert (file.read(1) == labels[::8, ::8]).mean() > 0.99  # each 8x8 block is of one class
+
+
+@pytest.mark.parametrize(("size", "overviews"), [((700, 1), 0), ((1, 700), 4), ((700, 5), 2), ((64, 64), 0)])
+def test_no_overview_is_as_wide_as_the_picture(tmp_path, classes, size, overviews):
+    mapped(tmp_path, classes, size, cog=True)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert len(file.overviews(1)) == overviews
+        assert all(factor > 1 for factor in file.overviews(1))
+
+
+def test_nothing_is_left_where_the_labels_end_in_an_error(tmp_path, classes):
+    def bands():
+        yield np.zeros((100, 30), np.uint8)
+        raise ZeroDivisionError
+
+    (tmp_path / "map.tif").write_bytes(b"before")
+    write_geotiff(tmp_path / "a.tif", np.zeros((3, 200, 30), np.uint8))
+    for cog in (False, True):
+        with open_raster(tmp_path / "a.tif") as raster, pytest.raises(ZeroDivisionError):
+            write_map(tmp_path / "map.tif", bands(), raster, classes, cog=cog, tags={})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "map.tif"]
+    assert (tmp_path / "map.tif").read_bytes() == b"before"
+
+
+def test_probabilities_are_a_band_for_each_class(tmp_path, classes):
+    write_geotiff(tmp_path / "a.tif", np.zeros((3, 50, 30), np.uint8))
+    values = np.random.default_rng(0).random((3, 50, 30), np.float32)
+    values[:, 0, 0] = np.nan
+    with open_raster(tmp_path / "a.tif") as raster, probability_map(tmp_path / "p.tif", raster, classes) as write:
+        write(values[:, :20])
+        write(values[:, 20:])
+    with rasterio.open(tmp_path / "p.tif") as file:
+        assert np.array_equal(file.read(), values, equal_nan=True)
+        assert file.descriptions == ("urban", "forest", "water")
+        assert np.isnan(file.nodata)
+        assert file.crs == "EPSG:32633"

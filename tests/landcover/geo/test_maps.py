@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+import rasterio
+from conftest import draw_pair, write_geotiff
+
+from landcover.classes.class_table import IGNORE
+from landcover.geo.maps import predict_map
+from landcover.images.pairs import read_rgb
+from landcover.inference.prediction import label_image
+from landcover.models.model_file import Model, load_model
+from landcover.system.errors import LandcoverError
+
+
+@pytest.fixture
+def model(model_file):
+    return load_model(model_file)
+
+
+def picture(folder, height, width):
+    draw_pair(folder, "a", height, width)
+    return read_rgb(folder / "a_sat.png").transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("size", [(150, 131), (200, 1), (1, 1)])
+def test_a_map_has_the_labels_that_the_picture_has_in_memory(model, tmp_path, size, scale):
+    model = Model(model.network, model.architecture, model.classes, scale)
+    pixels = write_geotiff(tmp_path / "a.tif", picture(tmp_path, *size))
+    options = {"window": 64, "overlap": 0.25, "tta": "flip"}
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", **options)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert (file.read(1) == label_image(model, pixels.transpose(1, 2, 0), **options)).all()
+        assert json.loads(file.tags()["CLASS_NAMES"]) == dict(zip("012", model.classes.names, strict=True))
+        assert file.tags()["MODEL"] == "fcn8s on resnet18"
+        assert file.tags()["BANDS"] == "1,2,3"
+        assert "STRETCH" not in file.tags()
+
+
+def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
+    pixels = picture(tmp_path, 100, 90) | 1
+    pixels[:, 30:60, 40:] = 0
+    write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
+    with rasterio.open(tmp_path / "map.tif") as file, rasterio.open(tmp_path / "p.tif") as probabilities:
+        labels, values = file.read(1), probabilities.read()
+    assert ((labels == IGNORE) == (pixels == 0).all(0)).all()
+    assert (np.isnan(values) == (labels == IGNORE)).all()
+    known = labels != IGNORE
+    assert (values.argmax(0)[known] == labels[known]).all()
+    assert np.allclose(values[:, known].sum(0), 1, atol=1e-5)
+
+
+def test_of_pixels_of_16_bits_the_map_says_how_they_were_stretched(model, tmp_path):
+    pixels = write_geotiff(tmp_path / "a.tif", picture(tmp_path, 50, 40)[[2, 1, 0, 0]].astype(np.uint16) * 16)
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", bands=[3, 2, 1], stretch=(0, 100))
+    low, high = pixels[2::-1].min((1, 2)), pixels[2::-1].max((1, 2))
+    rgb = ((pixels[2::-1].transpose(1, 2, 0) - low) / (high - low) * 255).round().astype(np.uint8)
+    with rasterio.open(tmp_path / "map.tif") as file:
+        assert (file.read(1) == label_image(model, rgb)).all()
+        assert (file.tags()["BANDS"], file.tags()["STRETCH"]) == ("3,2,1", "0,100")
+        limits = ", ".join(f"{a} to {b}" for a, b in zip(low, high, strict=True))
+        assert file.tags()["STRETCH_LIMITS"] == limits
+
+
+def test_of_a_picture_that_breaks_off_nothing_is_left(model, tmp_path):
+    write_geotiff(tmp_path / "a.tif", np.random.default_rng(0).integers(256, size=(3, 300, 200), dtype=np.uint8))
+    whole = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "map.tif").write_bytes(b"before")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as a picture"):
+        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "map.tif").read_bytes() == b"before"

@@ -1,0 +1,132 @@
+import json
+import os
+import sqlite3
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from conftest import write_geotiff, write_labels
+
+from landcover.geo.polygon_files import digest, source_of
+from landcover.geo.polygons import write_polygons
+from landcover.system.errors import LandcoverError
+
+NAMES = ["out.gpkg", "out.geojson", "a name with % and ü?.GPKG", "out.GeoJSON"]
+
+
+@pytest.fixture
+def ours(tmp_path):
+    """Returns a function that writes a file of polygons of `map.tif`."""
+    write_labels(tmp_path / "map.tif", np.random.default_rng(0).integers(3, size=(60, 60), dtype=np.uint8))
+
+    def write(name):
+        write_polygons(tmp_path / name, tmp_path / "map.tif")
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_says_of_which_map_it_is(ours, tmp_path, name):
+    path = ours(name)
+    assert source_of(path) == digest(tmp_path / "map.tif")
+    (tmp_path / "link").symlink_to(path)
+    assert source_of((tmp_path / "link").rename(tmp_path / f"link{path.suffix}")) == digest(tmp_path / "map.tif")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_polygons_of_another_map_are_replaced(ours, tmp_path, name):
+    path = ours(name)
+    write_labels(tmp_path / "map.tif", np.zeros((5, 5), np.uint8))
+    assert source_of(path) != digest(tmp_path / "map.tif")
+    assert write_polygons(path, tmp_path / "map.tif") == 1
+    assert source_of(path) == digest(tmp_path / "map.tif")
+
+
+def test_a_name_that_is_not_utf8_is_an_error(tmp_path):
+    with pytest.raises(LandcoverError, match="not UTF-8"):
+        source_of(tmp_path / os.fsdecode(b"\xff.gpkg"))
+
+
+def test_nothing_is_of_no_map(tmp_path):
+    assert source_of(tmp_path / "out.gpkg") is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_ours_and_is_cut_short_is_ours_no_more(ours, name):
+    path = ours(name)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(LandcoverError, match="Name another file"):
+        source_of(path)
+
+
+def other_programs(path):
+    driver = "GPKG" if path.suffix == ".gpkg" else "GeoJSON"
+    frame = geopandas.GeoDataFrame({"class": ["water"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
+    frame.to_file(path, driver=driver)
+
+
+def described_otherwise(path):
+    other_programs(path)
+    if path.suffix == ".geojson":
+        content = {"type": "FeatureCollection", "description": "Polygons by landcover", "features": []}
+        path.write_text(json.dumps(content))
+
+
+def raster(path):
+    write_geotiff(path.with_suffix(".tif"), np.zeros((1, 5, 5), np.uint8))
+    path.with_suffix(".tif").rename(path)
+
+
+def link_to_nothing(path):
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        other_programs,
+        described_otherwise,
+        raster,
+        link_to_nothing,
+        os.mkfifo,
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to(os.devnull),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"SQLite format 3\0 and no more"),
+        lambda path: path.write_bytes(b'{"type": "FeatureCollection"'),
+        lambda path: path.write_bytes(os.urandom(100_000)),
+    ],
+)
+def test_what_is_not_ours_is_an_error_that_says_what_to_do(tmp_path, name, make):
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(LandcoverError, match="Name another file") as error:
+        source_of(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_geopackage_to_which_others_have_added_a_layer_is_not_ours(ours):
+    path = ours("out.gpkg")
+    geopandas.read_file(path).head(1).to_file(path, layer="mine")
+    with pytest.raises(LandcoverError, match="Name another file"):
+        source_of(path)
+
+
+def test_a_geopackage_with_a_style_is_still_ours(ours, tmp_path):
+    path = ours("out.gpkg")
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE layer_styles (id INTEGER PRIMARY KEY, styleQML TEXT)")
+        file.execute("INSERT INTO gpkg_contents (table_name, data_type) VALUES ('layer_styles', 'attributes')")
+    file.close()
+    assert source_of(path) == digest(tmp_path / "map.tif")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.mkdir(), lambda path: None])
+def test_only_files_have_a_digest(tmp_path, make):
+    make(tmp_path / "map.tif")
+    with pytest.raises(LandcoverError, match=r"map.tif: cannot be read"):
+        digest(tmp_path / "map.tif")

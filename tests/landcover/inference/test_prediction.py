@@ -1,0 +1,210 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from landcover.inference import prediction
+from landcover.inference.prediction import TTA, label_bands, label_image
+from landcover.inference.tiling import windows
+from landcover.models.model_file import Model
+from landcover.models.networks import Architecture, build
+from landcover.system.errors import LandcoverError
+
+FCN1S = Architecture("fcn1s", "resnet18")
+
+
+@pytest.fixture
+def model(classes):
+    torch.manual_seed(0)
+    network = build(FCN1S, len(classes)).eval()
+    torch.nn.init.normal_(
+        network.decoder.pixel_score[-1].weight
+    )  # so that untrained skips have a say: many classes appear
+    return Model(network, FCN1S, classes, 1.0)
+
+
+def noise(height, width):
+    return np.random.default_rng(0).integers(256, size=(height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("tta", TTA)
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("size", [(1, 1), (97, 131), (64, 64), (200, 3)])
+def test_labels_have_the_size_of_the_picture_whatever_it_is(model, classes, size, scale, tta):
+    labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), tta)
+    assert labels.shape == size
+    assert labels.dtype == np.uint8
+    assert labels.max() < len(classes)  # unknown is never predicted
+
+
+def test_with_all_symmetries_a_turned_picture_gives_the_turned_labels(model):
+    image = noise(96, 96)
+    labels = label_image(model, image, "d4")
+    assert len(np.unique(labels)) > 1
+    for symmetry in (np.rot90, np.fliplr, np.flipud):
+        assert (label_image(model, symmetry(image), "d4") == symmetry(labels)).mean() > 0.999
+
+
+def test_with_the_flip_a_mirrored_picture_gives_the_mirrored_labels(model):
+    image = noise(64, 96)
+    assert (label_image(model, image[:, ::-1], "flip") == label_image(model, image, "flip")[:, ::-1]).mean() > 0.999
+
+
+def test_the_class_is_chosen_after_upsampling(model, classes):
+    half = Model(model.network, FCN1S, classes, 0.5)
+    labels = label_image(half, noise(64, 64))
+    blocks = labels.reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(-1, 4)
+    assert (blocks != blocks[:, :1]).any()  # labels enlarged after the choice would be constant in each 2x2 block
+
+
+def smooth(height, width):
+    """A picture whose colour changes slowly."""
+    coarse = torch.rand(1, 3, height // 16 + 2, width // 16 + 2, generator=torch.Generator().manual_seed(0))
+    fine = functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)[0]
+    return (fine.permute(1, 2, 0) * 255).byte().numpy()
+
+
+@pytest.fixture
+def near_sighted(classes):
+    """The baseline, whose logits depend on some fifty pixels around, balanced so that each class has its share."""
+    torch.manual_seed(0)
+    architecture = Architecture("baseline", None)
+    network = build(architecture, len(classes)).eval()
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(smooth(225, 200)).permute(2, 0, 1)[None].float() / 255)
+        network.decoder[-1].bias -= logits.mean((0, 2, 3))
+    return Model(network, architecture, classes, 1.0)
+
+
+def near_borders(length, scaled, window):
+    """bool (length,): within 8 pixels of where a window begins or ends inside the picture."""
+    near = np.zeros(length, bool)
+    for found in windows(scaled, window, 0.25):
+        for border in {found.start, found.stop} - {0, scaled}:
+            middle = border * length // scaled
+            near[middle - 8 : middle + 8] = True
+    return near
+
+
+# A flipped picture whose sides are no multiples of 32 is continued, and so divided into strides, on its other side.
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize(("tta", "size"), [("none", (225, 199)), ("d4", (256, 192))])
+def test_a_tiled_picture_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    window = int(128 * scale)
+    whole = label_image(model, smooth(*size), tta)
+    assert len(np.unique(whole)) == len(classes)
+    agreed = label_image(model, smooth(*size), tta, window=window) == whole
+    rows, columns = (near_borders(length, round(length * scale), window) for length in size)
+    borders = rows[:, None] | columns
+    assert agreed.mean() >= 0.98
+    assert agreed[borders].mean() >= agreed[~borders].mean() - 0.0002  # two pixels in 10,000
+
+
+@pytest.mark.parametrize("strip", [1, 1000, prediction.STRIP])
+@pytest.mark.parametrize("window", [64, 512])
+def test_labels_are_the_most_probable_classes(near_sighted, window, strip, monkeypatch):
+    monkeypatch.setattr(prediction, "STRIP", strip)  # of rows, one or a few or all at once
+    bands = []
+    labels = label_image(
+        near_sighted, smooth(97, 300), window=window, probabilities=lambda band: bands.append(band.copy())
+    )
+    assert (labels == np.concatenate(bands, 1).argmax(0)).all()
+
+
+def test_windows_in_batches_are_windows_one_by_one(near_sighted):
+    options = {"window": 64, "overlap": 0.25}
+    one = label_image(near_sighted, smooth(97, 300), **options)
+    assert (label_image(near_sighted, smooth(97, 300), batch_size=4, **options) == one).mean() > 0.999
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("overlap", [0, 0.25, 0.8])
+@pytest.mark.parametrize("size", [(1, 300), (300, 1), (129, 131), (63, 257)])
+def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, overlap, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    labels = label_image(model, smooth(*size), window=64, overlap=overlap, batch_size=3)
+    assert labels.shape == size
+    assert (labels == label_image(model, smooth(*size))).mean() > 0.95
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_of_a_tall_picture_no_more_than_two_windows_of_rows_are_under_way(near_sighted, classes, scale):
+    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+
+    class Tall:
+        """Counts the rows that have been read and not yet labelled; it holds no picture."""
+
+        height, width, read_up_to, most = 2000, 40, 0, 0
+
+        def read(self, top, bottom):
+            assert self.read_up_to - 1 <= top <= self.read_up_to
+            self.read_up_to = bottom
+            self.most = max(self.most, bottom - labelled)
+            return np.full((bottom - top, self.width, 3), 128, np.uint8)
+
+        def known(self, top, bottom):
+            assert top == labelled
+            return None
+
+    picture, labelled = Tall(), 0
+    for band in label_bands(model, picture, window=64):
+        assert band.shape[1] == picture.width
+        labelled += len(band)
+    assert labelled == picture.read_up_to == picture.height
+    assert picture.most <= 2 * 64 / scale
+
+
+def test_in_one_window_the_most_probable_class_is_that_of_the_logits(model):
+    image = noise(64, 96)
+    with torch.inference_mode():
+        logits = model.network(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255)
+    assert (label_image(model, image) == logits.argmax(1)[0].numpy()).all()
+
+
+GREY = np.arange(64 * 48, dtype=np.uint8).reshape(64, 48)
+RGB = np.stack([GREY] * 3, -1)
+WRONG = {
+    "floats to 1": (RGB / 255, r"ndarray of float64 \(64, 48, 3\), values 0 to 1 \(scale 0\.\.1 to 0\.\.255: "),
+    "floats to 255": (RGB.astype(np.float32), r"ndarray of float32 \(64, 48, 3\), values 0 to 255 \(round to uint8"),
+    "floats beyond": (RGB * 100.0, r"values 0 to 25500 \(scale it to 0 to 255"),
+    "NaN": (np.full((8, 8, 3), np.nan), r"replace what is not a number"),
+    "16 bits": (RGB.astype(np.uint16) * 257, r"ndarray of uint16 .*, values 0 to 65535 \(scale it"),
+    "signed": (RGB.astype(np.int16) - 9, r"ndarray of int16 .*, values -9 to 246"),
+    "bits": (RGB > 9, r"ndarray of bool \(64, 48, 3\) \(make 0 and 255 of false and true"),
+    "objects": (RGB.astype(object), r"ndarray of object"),
+    "bands first": (np.moveaxis(RGB, -1, 0), r"uint8 \(3, 64, 48\), .*np\.moveaxis\(image, 0, -1\)"),
+    "grey": (GREY, r"uint8 \(64, 48\), .*np\.stack"),
+    "grey with an axis": (GREY[..., None], r"uint8 \(64, 48, 1\), .*np\.stack"),
+    "alpha": (np.dstack([RGB, GREY]), r"uint8 \(64, 48, 4\), .*choose red, green and blue"),
+    "two bands": (RGB[..., :2], r"uint8 \(64, 48, 2\), .*three bands"),
+    "a batch": (RGB[None], r"uint8 \(1, 64, 48, 3\), .*one by one"),
+    "a row": (RGB.ravel(), r"uint8 \(9216,\)"),
+    "no pixels": (RGB[:0], r"uint8 \(0, 48, 3\) \(there are no pixels\)"),
+    "no floats": (np.zeros((0, 5, 3)), r"float64 \(0, 5, 3\)"),
+    "masked": (np.ma.masked_less(RGB, 9), r"MaskedArray of uint8 .*filled\(0\)"),
+    "a list": (RGB.tolist(), r"a list \(np\.asarray"),
+    "nothing": (None, r"a NoneType"),
+    "a tensor": (torch.from_numpy(RGB), r"torch\.Tensor of torch\.uint8 \(64, 48, 3\) \(image\.cpu\(\)\.numpy\(\)"),
+    "a PIL image": (Image.fromarray(RGB), r"a PIL image of mode RGB, 48x64 \(np\.asarray"),
+    "a path": ("town.png", r"a str"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_no_8_bit_rgb_is_refused_with_what_it_is_and_what_is_expected(model, what):
+    image, message = WRONG[what]
+    with pytest.raises(LandcoverError, match=rf"^image: {message}|^image: .*{message}") as error:
+        label_image(model, image)
+    assert str(error.value).endswith("; expected is a NumPy array of uint8 (H, W, 3): red, green, blue, 0 to 255.")
+    assert "\n" not in str(error.value)
+
+
+def test_views_of_arrays_are_arrays(model):
+    image = noise(40, 52)
+    labels = label_image(model, image)
+    assert (label_image(model, np.asfortranarray(image)) == labels).all()
+    assert (label_image(model, image[::-1])[::-1][:, ::-1].shape) == labels.shape
+    image.setflags(write=False)
+    assert (label_image(model, image) == labels).all()

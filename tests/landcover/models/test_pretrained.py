@@ -1,0 +1,270 @@
+import pickle
+import urllib.error
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from landcover.models.networks import Architecture, build
+from landcover.models.pretrained import load_weights
+from landcover.system.errors import LandcoverError
+
+
+def torchvision_weights(name, seed=1):
+    """State dict of torchvision's network with running statistics other than those of an untrained one."""
+    torch.manual_seed(seed)
+    weights = torchvision.models.get_model(name, weights=None).state_dict()
+    return {key: tensor + 0.1 if tensor.is_floating_point() else tensor + 7 for key, tensor in weights.items()}
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return torchvision_weights("resnet18")
+
+
+def network(backbone="resnet18", model="fcn8s", **options):
+    torch.manual_seed(0)
+    return build(Architecture(model, backbone, **options), 3).eval()
+
+
+def features_equal(network, name, weights):
+    """Whether the backbone gives the features, averaged, that torchvision's network hands to its classifier."""
+    theirs = torchvision.models.get_model(name, weights=None).eval()
+    theirs.load_state_dict(weights)
+    image = torch.rand(1, 3, 64, 64)
+    seen = []
+    theirs.avgpool.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    with torch.inference_mode():
+        theirs(image)
+        return network.backbone(image)[-1].equal(seen[0])
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"])
+def test_a_backbone_with_torchvisions_weights_gives_torchvisions_features(name, tmp_path):
+    weights = torchvision_weights(name)
+    torch.save(weights, tmp_path / "w.pth")
+    fcn = network(name)
+    decoder = {key: tensor.clone() for key, tensor in fcn.decoder.state_dict().items()}
+    assert not features_equal(fcn, name, weights)
+    load_weights(fcn, str(tmp_path / "w.pth"))
+    assert features_equal(fcn, name, weights)
+    assert all(tensor.equal(decoder[key]) for key, tensor in fcn.decoder.state_dict().items())
+
+
+def untouched(fcn, before):
+    return all(tensor.equal(before[key]) for key, tensor in fcn.state_dict().items())
+
+
+@pytest.mark.parametrize("suffix", ["pt", "pth", "safetensors"])
+def test_the_classifier_and_the_batch_counters_may_be_missing(suffix, weights, tmp_path):
+    path = tmp_path / f"w.{suffix}"
+    features = {
+        key: tensor for key, tensor in weights.items() if not key.startswith("fc.") and "num_batches" not in key
+    }
+    save_file(features, path) if suffix == "safetensors" else torch.save(features, path)
+    fcn = network()
+    load_weights(fcn, str(path))
+    assert features_equal(fcn, "resnet18", weights)
+
+
+def test_half_precision_weights_are_widened(weights, tmp_path):
+    half = {key: tensor.half() if tensor.is_floating_point() else tensor for key, tensor in weights.items()}
+    torch.save(half, tmp_path / "w.pt")
+    fcn = network()
+    load_weights(fcn, str(tmp_path / "w.pt"))
+    assert fcn.backbone.stages[0][0].weight.dtype == torch.float32
+    torch.testing.assert_close(fcn.backbone.stages[0][0].weight.detach(), half["conv1.weight"].float())
+
+
+def test_a_dilated_backbone_takes_the_same_weights(tmp_path):
+    weights = torchvision_weights("mobilenet_v3_large")
+    torch.save(weights, tmp_path / "w.pt")
+    deeplab = network("mobilenet_v3_large", "deeplabv3")
+    load_weights(deeplab, str(tmp_path / "w.pt"))
+    theirs = torchvision.models.get_model("mobilenet_v3_large", weights=None, dilated=True).eval()
+    theirs.load_state_dict(weights)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert deeplab.backbone(image)[-1].equal(theirs.features(image))
+
+
+def test_weights_reach_a_network_that_lies_channels_last_in_memory(weights, tmp_path):
+    torch.save(weights, tmp_path / "w.pt")
+    fcn = network().to(memory_format=torch.channels_last)
+    load_weights(fcn, str(tmp_path / "w.pt"))
+    assert fcn.backbone.stages[0][0].weight.equal(weights["conv1.weight"])
+
+
+def test_none_leaves_the_network_as_it_is():
+    fcn = network()
+    before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
+    load_weights(fcn, "none")
+    assert untouched(fcn, before)
+
+
+def test_vggs_classifier_becomes_fc6_and_fc7_of_the_same_width(tmp_path):
+    torch.manual_seed(1)
+    theirs = torchvision.models.vgg11(weights=None, init_weights=False).eval()
+    save_file(theirs.state_dict(), tmp_path / "w.safetensors")
+    fcn = network("vgg11", "fcn32s", context=4096)
+    load_weights(fcn, str(tmp_path / "w.safetensors"))
+    image = torch.rand(1, 3, 224, 224)  # 7x7 features, of which fc6 in the middle sees all
+    with torch.inference_mode():
+        ours = fcn.decoder.context(fcn.backbone(image)[-1])[0, :, 3, 3]
+        torch.testing.assert_close(ours, theirs.classifier[:6](theirs.features(image).flatten(1))[0])
+
+    part = {key: tensor for key, tensor in theirs.state_dict().items() if "classifier" not in key}
+    torch.save(part | {"classifier.0.weight": torch.zeros(9, 9)}, tmp_path / "w.pt")
+    with pytest.raises(LandcoverError, match=r"vgg11 \(classifier.0.bias is missing, .*, 1 more\)$"):
+        load_weights(fcn, str(tmp_path / "w.pt"))
+
+
+def test_fc6_and_fc7_of_another_width_leave_out_vggs_classifier(tmp_path):
+    with torch.device("meta"):
+        keys = {
+            key: tensor.shape for key, tensor in torchvision.models.vgg11(weights=None).features.state_dict().items()
+        }
+    weights = {f"features.{key}": torch.ones(shape) for key, shape in keys.items()}
+    torch.save(weights | {"classifier.0.weight": torch.zeros(9, 9)}, tmp_path / "w.pt")
+    fcn = network("vgg11", "fcn32s", context=8)
+    before = {key: tensor.clone() for key, tensor in fcn.decoder.state_dict().items()}
+    load_weights(fcn, str(tmp_path / "w.pt"))
+    assert all(tensor.eq(1).all() for tensor in fcn.backbone.state_dict().values())
+    assert all(tensor.equal(before[key]) for key, tensor in fcn.decoder.state_dict().items())
+
+
+def without(weights, *keys):
+    return {key: tensor for key, tensor in weights.items() if key not in keys}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: without(w, "conv1.weight"), r"the backbone resnet18 \(conv1.weight is missing\)$"),
+        (lambda w: w | {"extra": torch.zeros(1)}, r"resnet18 \(extra is unexpected\)$"),
+        (
+            lambda w: w | {"conv1.weight": torch.zeros(64, 4, 7, 7)},
+            r"resnet18 \(conv1.weight is 64x4x7x7, not 64x3x7x7\)$",
+        ),
+        (lambda w: w | {"bn1.bias": torch.tensor(0.0)}, r"\(bn1.bias is a number, not 64\)$"),
+        (
+            lambda w: without(w, "conv1.weight", "bn1.weight", "bn1.bias") | {"x": torch.zeros(1)},
+            r"\(conv1.weight is missing, bn1.weight is missing, bn1.bias is missing, 1 more\)$",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_and_none_is_loaded(change, message, weights, tmp_path):
+    torch.save(change(weights), tmp_path / "w.pt")
+    fcn = network()
+    before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
+    with pytest.raises(LandcoverError, match=message) as error:
+        load_weights(fcn, str(tmp_path / "w.pt"))
+    assert str(tmp_path / "w.pt") in str(error.value)
+    assert untouched(fcn, before)
+
+
+class Malice:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+@pytest.fixture(scope="module")
+def wrong_files(weights, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "empty.pt").write_bytes(b"")
+    (folder / "text.pth").write_text("not weights")
+    (folder / "text.safetensors").write_text("not weights")
+    (folder / "pickle.pt").write_bytes(pickle.dumps(Malice()))
+    torch.save({"conv1.weight": Malice()}, folder / "malice.pt")
+    torch.save({"epoch": 3, "state_dict": weights}, folder / "checkpoint.pt")
+    torch.save([torch.zeros(1)], folder / "list.pt")
+    torch.save({}, folder / "nothing.pt")
+    torch.save({0: torch.zeros(1)}, folder / "numbers.pt")
+    torch.save(weights | {"conv1.weight": torch.zeros(64, 3, 7, 7).to_sparse()}, folder / "sparse.pt")
+    torch.save(weights, folder / "cut.pt")
+    (folder / "cut.pt").write_bytes((folder / "cut.pt").read_bytes()[:-100])
+    (folder / "weights.onnx").write_bytes(b"")
+    (folder / "folder.pt").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("empty.pt", "cannot be read|damaged"),
+        ("text.pth", "damaged"),
+        ("text.safetensors", "cannot be read"),
+        ("pickle.pt", "damaged, or holds code"),
+        ("malice.pt", "damaged, or holds code"),
+        ("checkpoint.pt", "no state dict"),
+        ("list.pt", "no state dict"),
+        ("nothing.pt", "no state dict"),
+        ("numbers.pt", "no state dict"),
+        ("sparse.pt", "no state dict"),
+        ("cut.pt", "cannot be read"),
+        ("folder.pt", "cannot be read"),
+        ("missing.pt", "no such file. Set it to none, imagenet or the path of a state dict"),
+        ("missing.safetensors", "no such file"),
+        ("weights.onnx", "cannot be read"),
+    ],
+)
+def test_what_holds_no_weights_is_refused_in_one_line_and_never_run(name, message, wrong_files, capsys):
+    fcn = network()
+    before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
+    with pytest.raises(LandcoverError, match=message) as error:
+        load_weights(fcn, str(wrong_files / name))
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "executed" not in capsys.readouterr().out
+    assert untouched(fcn, before)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """torch's folder of downloaded weights."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path / "hub" / "checkpoints"
+
+
+def test_imagenet_takes_torchvisions_best_weights(weights, cache):
+    url = torchvision.models.ResNet18_Weights.DEFAULT.url
+    torch.save(weights, cache / url.rpartition("/")[2])
+    fcn = network()
+    load_weights(fcn, "imagenet")
+    assert features_equal(fcn, "resnet18", weights)
+
+
+def no_route(*arguments, **options):
+    raise urllib.error.URLError("no route to host")
+
+
+def test_what_cannot_be_downloaded_says_from_where_to_get_it(cache, monkeypatch):
+    monkeypatch.setattr(torch.hub, "urlopen", no_route)
+    fcn = network()
+    before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
+    with pytest.raises(
+        LandcoverError, match=r"^https://.*/resnet18-\w+.pth: .*no route to host.*train.weights"
+    ) as error:
+        load_weights(fcn, "imagenet")
+    assert "\n" not in str(error.value)
+    assert untouched(fcn, before)
+
+
+def test_a_damaged_or_hostile_download_is_refused_and_never_run(cache, capsys):
+    path = cache / torchvision.models.ResNet18_Weights.DEFAULT.url.rpartition("/")[2]
+    for content in (b"", b"not weights", pickle.dumps(Malice())):
+        path.write_bytes(content)
+        with pytest.raises(LandcoverError, match="cannot be had") as error:
+            load_weights(network(), "imagenet")
+        assert "\n" not in str(error.value)
+    assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "w.pt"])
+def test_there_are_no_weights_for_the_baseline(weights):
+    with pytest.raises(
+        LandcoverError, match=f"train.weights = {weights}: baseline has an encoder of its own. Set it to"
+    ):
+        load_weights(network(None, "baseline"), weights)

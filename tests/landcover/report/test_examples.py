@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from landcover.report.examples import examples
+
+
+def test_every_class_is_shown_however_rare_it_is():
+    rng = np.random.default_rng(0)
+    pixels = {f"{i:03d}": np.append(rng.multinomial(1000, [0.7, 0.3, 0]), 0) for i in range(200)}
+    pixels["077"] = np.array([980, 0, 20, 0])
+    pixels["123"] = np.array([990, 0, 0, 10])
+    chosen = examples(pixels, 4)
+    assert {"077", "123"} <= set(chosen)
+    assert chosen == sorted(chosen)
+    assert len(set(chosen)) == 4
+
+
+def test_the_order_in_which_they_are_listed_does_not_matter_and_equals_are_taken_by_name():
+    pixels = {name: np.array([5, 5]) for name in "dbca"}
+    assert examples(pixels, 2) == examples(dict(sorted(pixels.items())), 2) == ["a", "b"]
+
+
+@pytest.mark.parametrize("count", [3, 50])
+def test_no_more_are_shown_than_there_are(count):
+    pixels = {"a": np.array([1, 0]), "none": np.array([0, 0]), "b": np.array([0, 9])}
+    assert examples(pixels, count) == ["a", "b", "none"]
+    assert examples(pixels, 2) == ["a", "b"]
+
+
+def test_a_set_without_any_known_pixel_is_shown_all_the_same():
+    assert examples({"a": np.array([0, 0]), "b": np.array([0, 0])}, 1) == ["a"]

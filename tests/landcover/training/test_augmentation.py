@@ -1,0 +1,58 @@
+import pytest
+import torch
+from conftest import seeded
+
+from landcover.classes.class_table import IGNORE
+from landcover.training.augmentation import Augmentation, augment
+
+
+def squares(count):
+    """Pictures of which each pixel has a value of its own, which is also its label."""
+    labels = torch.arange(9, dtype=torch.uint8).reshape(1, 3, 3).repeat(count, 1, 1)
+    return labels[..., None].repeat(1, 1, 1, 3), labels
+
+
+@pytest.mark.parametrize(
+    ("symmetry", "turns", "mirrored"), [("none", [0], [0]), ("flip", [0], [0, 1]), ("d4", range(4), [0, 1])]
+)
+def test_all_symmetries_asked_for_occur_and_labels_go_with_their_pictures(symmetry, turns, mirrored):
+    images, labels = augment(*squares(400), Augmentation(symmetry).draw(400, seeded()), 3)
+    assert (255 * images[:, 0]).round().long().equal(labels)
+    square = torch.arange(9).reshape(3, 3)
+    views = [torch.rot90(square.flip(1) if m else square, turn) for turn in turns for m in mirrored]
+    assert {tuple(x.flatten().tolist()) for x in labels} == {tuple(x.flatten().tolist()) for x in views}
+
+
+def test_colour_jitter_changes_each_picture_as_a_whole_and_by_its_own_amount():
+    images = torch.randint(256, (2000, 2, 2, 3), generator=seeded(), dtype=torch.uint8)
+    labels = torch.zeros(2000, 2, 2, dtype=torch.uint8)
+    plain, _ = augment(images, labels, Augmentation("none").draw(2000, seeded()), 2)
+    assert plain.equal(images.permute(0, 3, 1, 2) / 255)
+    jittered, _ = augment(images, labels, Augmentation("none", jitter=0.1).draw(2000, seeded()), 2)
+    apart = plain[..., 0, 0] != plain[..., 1, 1]
+    slope = ((jittered[..., 0, 0] - jittered[..., 1, 1]) / (plain[..., 0, 0] - plain[..., 1, 1]))[apart]
+    assert slope.median().item() == pytest.approx(1, abs=0.01)
+    assert (slope - 1).abs().median().item() == pytest.approx(0.1 * 0.6745, rel=0.1)  # of a normal distribution
+
+
+def test_zooming_stays_within_its_limits_and_reaches_near_them():
+    zoom, generator = Augmentation(zoom=2.0), seeded()
+    sides = [zoom.draw_side(100, generator) for _ in range(300)]
+    assert 50 <= min(sides) < 55
+    assert 180 < max(sides) <= 200
+    assert sorted(sides)[150] == pytest.approx(100, abs=10)
+    assert Augmentation().draw_side(100, generator) == 100
+
+
+@pytest.mark.parametrize("side", [16, 64])
+def test_zoomed_pictures_have_the_size_asked_for_and_labels_stay_labels(side):
+    labels = torch.full((2, side, side), 3, dtype=torch.uint8)
+    labels[:, : side // 2] = IGNORE
+    images = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    images[:, : side // 2] = 200
+    images, labels = augment(images, labels, Augmentation("none").draw(2, seeded()), 32)
+    assert images.shape == (2, 3, 32, 32)
+    assert (labels[:, :16] == IGNORE).all()
+    assert (labels[:, 16:] == 3).all()
+    assert images[:, :, :15].allclose(torch.tensor(200 / 255), atol=0.02)
+    assert not images[:, :, 18:].any()

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import torch
+
+from landcover.classes.class_table import IGNORE
+from landcover.system.processes import Processes
+from landcover.training.augmentation import Augmentation
+from landcover.training.batches import Batches
+
+
+@pytest.fixture
+def make(tiles, classes):
+    def make(size, batch_size, **options):
+        return Batches(tiles, tiles.class_pixels(classes), size=size, batch_size=batch_size, seed=0, **options)
+
+    return make
+
+
+def known_pixels(labels):
+    return (labels != IGNORE).sum((1, 2))
+
+
+def test_crops_keep_out_of_the_padding_where_the_tile_is_large_enough(make):
+    labels = make(20, 200)[0, 0].labels
+    assert labels.shape == (200, 20, 20)
+    assert (labels != IGNORE).all()
+
+
+def test_what_a_small_tile_lacks_is_ignored(make):
+    images, labels, _ = make(80, 20)[0, 0]
+    assert set(known_pixels(labels).tolist()) <= {64 * 64, 50 * 64, 20 * 30}
+    assert (images[labels == IGNORE] == 0).all()
+
+
+def test_crops_are_drawn_in_proportion_to_pixels(make):
+    known = known_pixels(make(64, 3000)[0, 0].labels)
+    shares = [(known == pixels).float().mean().item() for pixels in (64 * 64, 50 * 64, 20 * 30)]
+    assert shares == pytest.approx(np.array([4096, 3200, 600]) / 7896, abs=0.03)
+
+
+def test_a_batch_depends_on_seed_epoch_and_step_alone(make):
+    batches = make(16, 4)
+    first, _ = batches[3, 1], batches[0, 0]
+    again = batches[3, 1]
+    assert first.images.equal(again.images)
+    assert first.draw.symmetry.equal(again.draw.symmetry)
+    assert not first.images.equal(batches[1, 3].images)
+
+
+def test_processes_get_the_parts_of_one_batch(make):
+    options = {"augmentation": Augmentation(zoom=1.5, jitter=0.1), "balance": 0.5}
+    whole = make(16, 6, **options)[2, 3]
+    parts = [make(16, 6, processes=Processes(rank, 3), **options)[2, 3] for rank in range(3)]
+    assert whole.images.equal(torch.cat([part.images for part in parts]))
+    assert whole.labels.equal(torch.cat([part.labels for part in parts]))
+    assert whole.draw.scale.equal(torch.cat([part.draw.scale for part in parts]))
+    assert whole.draw.symmetry.equal(torch.cat([part.draw.symmetry for part in parts], 1))
+
+
+def test_balanced_crops_hold_rare_classes_as_often_as_others(tiles, classes):
+    labels = np.array(tiles.labels)
+    labels[labels == 1] = 0
+    labels[0, 10, 60] = labels[1, 49, 0] = 1  # two pixels in all, by the borders of their tiles
+    pixels = np.stack([np.bincount(tile[tile != IGNORE], minlength=3) for tile in labels])
+    rare = type(tiles)(tiles.images, labels, tiles.table)
+    for balance, least, most in ((0.0, 0, 0.12), (0.5, 0.1, 0.3), (1.0, 0.27, 0.45)):
+        drawn = Batches(rare, pixels, size=8, batch_size=600, seed=0, balance=balance)[0, 0].labels
+        assert drawn.shape == (600, 8, 8)
+        assert (drawn != IGNORE).all()
+        assert least <= (drawn == 1).any(1).any(1).float().mean().item() <= most
+
+
+def test_tiles_of_a_batch_can_be_told(make):
+    names = make(16, 64).tile_names(0, 0)
+    assert names == ["0 at 0,0", "1 at 0,0", "2 at 0,0"]
+
+
+def test_zoom_changes_what_is_cut_out(make):
+    batches = make(16, 2, augmentation=Augmentation(zoom=2.0))
+    sides = {batches[0, step].images.shape[1] for step in range(20)}
+    assert min(sides) < 12
+    assert max(sides) > 22
