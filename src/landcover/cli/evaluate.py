@@ -3,16 +3,14 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.cli.arguments import declare, whole
-from landcover.system.errors import LandcoverError, Problems, note, requiring_extra
+from landcover.system.errors import LandcoverError, Problems, note
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
-    from landcover.scoring.mask_labels import MaskStrips
     from landcover.scoring.scores import Scores
 
 RESAMPLES = 2000  # as params.yaml has it
@@ -148,8 +146,9 @@ def _add_common(command: argparse.ArgumentParser, quiet: str) -> None:
 
 def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     """Scores of the masks of each folder; what is wrong with them is told together."""
+    from landcover.api.class_search import find_class_table
+    from landcover.api.scoring import open_large_mask
     from landcover.classes.class_files import read_class_table
-    from landcover.cli.class_search import find_class_table
     from landcover.scoring.scores import score_masks
 
     if arguments.classes:
@@ -162,7 +161,7 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     results, problems = [], Problems()
     for folder in folders:
         with problems.gathered():
-            results.append(score_masks(arguments.labels, folder, classes, open_large=_open_large, **options))
+            results.append(score_masks(arguments.labels, folder, classes, open_large=open_large_mask, **options))
     problems.raise_any()
     advice = (
         f"Give the file with their classes as --classes ({source or 'the preset'} has others), or raise "
@@ -174,15 +173,6 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
                 side.check(place, arguments.max_off_palette, advice)
     problems.raise_any()
     return results
-
-
-@contextmanager
-def _open_large(path: Path) -> Iterator["MaskStrips"]:
-    """Open a mask that is too large to be read as a whole."""
-    with requiring_extra(f"{path}: masks of so many pixels", "geo"):
-        from landcover.geo.large_masks import open_large_mask
-    with open_large_mask(path) as mask:
-        yield mask
 
 
 def _share(text: str) -> float:
