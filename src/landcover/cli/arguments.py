@@ -2,17 +2,11 @@
 
 import argparse
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-# The library's, said again because importing it takes seconds and --help must not: the keys of inference.TTA and
-# devices.DEVICES, tiling.ALIGNMENT, and what params.yaml has.
-VIEWS = ("none", "flip", "d4")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-ALIGNMENT = 32
-WINDOW = 512
-OVERLAP = 0.25
-BATCH_SIZE = 1
+from landcover.inference.options import ALIGNMENT, DEFAULTS, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.system.devices import DEVICES
 
 
 def declare(commands: argparse._SubParsersAction, name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
@@ -49,32 +43,36 @@ def add_inference(command: argparse.ArgumentParser) -> None:
     """Declare the model and how it labels images; `inference_options` reads all but the model and the device."""
     command.add_argument("-m", "--model", type=Path, required=True, metavar="FILE", help="a model.safetensors")
     command.add_argument(
-        "--tta", default="none", choices=VIEWS, help="average 1 (none, the default), 2 or 8 flipped and turned views"
+        "--tta",
+        default=DEFAULTS.tta,
+        choices=TTA,
+        help="average 1 (none, the default), 2 or 8 flipped and turned views",
     )
     command.add_argument(
         "--window",
-        type=whole(2 * ALIGNMENT, ALIGNMENT),
-        default=WINDOW,
+        type=whole(SMALLEST_WINDOW, ALIGNMENT),
+        default=DEFAULTS.window,
         metavar="PIXELS",
-        help=f"side of the windows, at the model's working resolution: a multiple of {ALIGNMENT} ({WINDOW})",
+        help=f"side of the windows, at the model's working resolution: a multiple of {ALIGNMENT} ({DEFAULTS.window})",
     )
     command.add_argument(
         "--overlap",
         type=share,
-        default=OVERLAP,
+        default=DEFAULTS.overlap,
         metavar="SHARE",
-        help=f"of a window that the next one shares, 0 to below 0.9; if any, 96 pixels or half at least ({OVERLAP})",
+        help="of a window that the next one shares, 0 to below 0.9; if any, 96 pixels or half at least "
+        f"({DEFAULTS.overlap})",
     )
     command.add_argument(
         "--batch-size",
         type=whole(1),
-        default=BATCH_SIZE,
+        default=DEFAULTS.batch_size,
         metavar="N",
-        help=f"windows that pass through the network together: more for a GPU ({BATCH_SIZE})",
+        help=f"windows that pass through the network together: more for a GPU ({DEFAULTS.batch_size})",
     )
     command.add_argument("--device", default="auto", choices=DEVICES, help="for the network (auto: the best)")
 
 
-def inference_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of `inference.label_strips` that `add_inference` declares."""
-    return {name: getattr(arguments, name) for name in ("tta", "window", "overlap", "batch_size")}
+def inference_options(arguments: argparse.Namespace) -> InferenceOptions:
+    """The options that `add_inference` declares."""
+    return InferenceOptions(**{field.name: getattr(arguments, field.name) for field in fields(InferenceOptions)})

@@ -4,7 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from landcover.cli.arguments import ALIGNMENT, OVERLAP, declare, share, whole
+from landcover.cli.arguments import declare, share, whole
+from landcover.inference.options import ALIGNMENT, DEFAULTS, SMALLEST_WINDOW
 from landcover.system.errors import say
 
 # The library's, said again because importing it takes seconds and --help must not: onnx_export.OPSET and the defaults
@@ -49,7 +50,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     command.add_argument(
         "--tile-size",
-        type=whole(2 * ALIGNMENT, ALIGNMENT, most=8192),
+        type=whole(SMALLEST_WINDOW, ALIGNMENT, most=8192),
         default=TILE_SIZE,
         metavar="PIXELS",
         help=f"height and width of the images it takes: a multiple of {ALIGNMENT} ({TILE_SIZE})",
@@ -60,9 +61,9 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--overlap",
         type=share,
-        default=OVERLAP,
+        default=DEFAULTS.overlap,
         metavar="SHARE",
-        help=f"of a tile that the next one covers too, 0 to below 0.9 ({OVERLAP})",
+        help=f"of a tile that the next one covers too, 0 to below 0.9 ({DEFAULTS.overlap})",
     )
     command.add_argument(
         "--resolution",

@@ -142,10 +142,17 @@ def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Names
         return []
     from landcover.inference.prediction import predict_masks
 
-    options = {"quiet": arguments.quiet, "probabilities": arguments.probabilities, **inference_options(arguments)}
     first = jobs[0].mask  # of all the folder, and what follows the name
-    options["ending"] = first.name.removeprefix(jobs[0].name)
-    return predict_masks(model, {job.name: job.image for job in jobs}, first.parent, keep_going=True, **options)
+    return predict_masks(
+        model,
+        {job.name: job.image for job in jobs},
+        first.parent,
+        inference_options(arguments),
+        keep_going=True,
+        quiet=arguments.quiet,
+        probabilities=arguments.probabilities,
+        ending=first.name.removeprefix(jobs[0].name),
+    )
 
 
 def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
@@ -155,13 +162,23 @@ def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namesp
     from landcover.geo.maps import predict_map
     from landcover.system.parallel import error_as_result
 
-    options = {"cog": arguments.format == "cog", "bands": arguments.bands, "stretch": arguments.stretch}
-    options |= {"allow_vrt_paths": arguments.allow_vrt_paths, "noted": set()}
-    options |= {"quiet": arguments.quiet, **inference_options(arguments)}
+    options, noted = inference_options(arguments), set[str]()
 
     @error_as_result
     def draw(job: "Job") -> None:
-        predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
+        predict_map(
+            model,
+            job.image,
+            job.mask,
+            options,
+            cog=arguments.format == "cog",
+            bands=arguments.bands,
+            stretch=arguments.stretch,
+            allow_vrt_paths=arguments.allow_vrt_paths,
+            noted=noted,
+            probabilities=job.probabilities,
+            quiet=arguments.quiet,
+        )
 
     return [line for error in map(draw, jobs) if error for line in error.lines]
 

@@ -50,7 +50,7 @@ def validate(arguments: argparse.Namespace) -> None:
     samples = find_samples(arguments.data)
     model = for_inference(load_model(arguments.model), choose_device(arguments.device))
     model.warn_if_collapsed()
-    result = score_model(model, samples, quiet=arguments.quiet, **inference_options(arguments))
+    result = score_model(model, samples, inference_options(arguments), quiet=arguments.quiet)
     advice = f"The classes of {arguments.model} have others: give masks in its colours, or raise --max-off-palette."
     result.scores.truth_off_palette.check(arguments.data, arguments.max_off_palette, advice)
     if arguments.json:
