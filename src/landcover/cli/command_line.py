@@ -36,9 +36,17 @@ class LazyGroup(click.Group):
         """Read the options of the program; what follows them is left to the command."""
         return super().parse_args(ctx, [*spelled_out(self, ctx, args[:1]), *args[1:]])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog as it is."""
+        _write_lines(self.epilog, formatter)
+
 
 class Command(click.Command):
     """A command that accepts all spellings of options that `argparse` did, see `spelled_out`."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog as it is."""
+        _write_lines(self.epilog, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read a command line."""
@@ -79,6 +87,12 @@ def spelled_out(command: click.Command, ctx: click.Context, args: Sequence[str])
             result.append(f"{name}{equals}{value}")
             waiting = name if takes_value and not equals else ""
     return result
+
+
+def _write_lines(text: str | None, formatter: click.HelpFormatter) -> None:
+    """Write a text with its own line breaks: click's would cut names of options at their hyphens."""
+    formatter.write_paragraph()
+    formatter.write(text or "")
 
 
 def _looks_like_option(arg: str) -> bool:
