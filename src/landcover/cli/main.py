@@ -32,6 +32,7 @@ landcover COMMAND --help describes a command and gives examples.
 @click.group(
     cls=LazyGroup,
     names=COMMANDS,
+    no_args_is_help=False,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
 )
@@ -53,8 +54,7 @@ def main() -> None:
             landcover.main(prog_name="landcover", standalone_mode=False, windows_expand_args=False)
         except click.UsageError as error:
             if error.ctx:
-                usage = f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'."
-                print(usage, file=sys.stderr)
+                print(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.", file=sys.stderr)
             print(f"error: {printable(error.format_message())}", file=sys.stderr)
             sys.exit(error.exit_code)
         except click.Abort:
