@@ -24,7 +24,7 @@ def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scor
     classes, source = _find_classes(options, folders)
     results, problems = [], Problems()
     for folder in folders:
-        with problems.gathered():
+        with problems.collecting():
             results.append(
                 score_masks(
                     options.truth,
@@ -44,7 +44,7 @@ def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scor
     )
     for folder, scores in zip(folders, results, strict=True):
         for place, side in ((options.truth, scores.truth_off_palette), (folder, scores.predicted_off_palette)):
-            with problems.gathered():
+            with problems.collecting():
                 side.check(place, options.max_off_palette, advice)
     problems.raise_any()
     return results
