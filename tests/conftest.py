@@ -20,7 +20,7 @@ from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
-from landcover.classes.class_table import IGNORE, ClassTable, hex_colour
+from landcover.classes.class_table import UNKNOWN, ClassTable, hex_colour
 from landcover.cli import main
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
@@ -158,7 +158,7 @@ def write_geotiff(path: Path, pixels: np.ndarray, crs: str | None = "EPSG:32633"
 
 def write_labels(path: Path, labels: np.ndarray, **place) -> None:
     """Write labels (H, W) of the classes of `TABLE` as a map, see `write_geotiff`."""
-    write_geotiff(path, labels[None], nodata=IGNORE, **place)
+    write_geotiff(path, labels[None], nodata=UNKNOWN, **place)
     with rasterio.open(path, "r+") as file:
         file.update_tags(CLASS_NAMES=json.dumps(dict(enumerate(TABLE.names))))
 

@@ -5,13 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from landcover.images.pairs import IMAGE_SUFFIXES
+from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES
 from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs, inode
 from landcover.system.paths import check_utf8_name
-
-RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
-"""Of images that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
 _FORMATS = {".png": ("png",), ".tif": ("gtiff", "cog"), ".tiff": ("gtiff", "cog")}  # of maps, by suffix
 _NO_FOLDERS = {

@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
 from landcover import __version__
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.raster import Raster
 from landcover.system.files import replacing, write_error
 
@@ -53,7 +53,7 @@ def write_map(
 
     Args:
         path: Replaced when all is written.
-        bands: uint8 (rows, W) each, from the top down, all in all as high as the image; `IGNORE` is nodata.
+        bands: uint8 (rows, W) each, from the top down, all in all as high as the image; `UNKNOWN` is nodata.
         raster: The image, whose reference system and transform the map gets.
         classes: Names (in the tag CLASS_NAMES, JSON by label) and colours of the labels.
         cog: Lay it out as a Cloud Optimized GeoTIFF.
@@ -63,7 +63,7 @@ def write_map(
     names = {str(label): name for label, name in enumerate(classes.names)}
     with replacing(path) as scratch, _errors_of_writing(path):
         plain = scratch.with_stem(f"{scratch.stem}-plain") if cog else scratch
-        with _created(plain, raster, 1, np.uint8, IGNORE) as file:
+        with _created(plain, raster, 1, np.uint8, UNKNOWN) as file:
             file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
             file.set_band_description(1, "land cover")
             file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)

@@ -75,7 +75,7 @@ def score_model(
         losses = _Losses(labels, len(classes))
         with naming_memory_errors(sample.image):
             predicted = label_image(model, image, options, probabilities=losses)
-        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes) + 1)
+        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes))
         loss += losses.total
         known += losses.known
     if not per_image:
@@ -88,7 +88,7 @@ class _Losses:
     """Adds up the cross-entropy of bands of class probabilities, from the top down, where the truth is known.
 
     Args:
-        labels: uint8 (H, W), the truth; unknown from `classes` on.
+        labels: uint8 (H, W), the truth: class indices or `UNKNOWN`.
         classes: Number C.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.images.pairs import read_rgb, save_png
 from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader, sliding
@@ -151,7 +151,7 @@ def label_strips(
         LandcoverError: The network, of finite but absurd weights, gives no probabilities.
 
     Yields:
-        uint8 (rows, W) of indices into `model.classes.names`, `IGNORE` where the image has no data; from the top
+        uint8 (rows, W) of indices into `model.classes.names`, `UNKNOWN` where the image has no data; from the top
         down, all in all as high as the image.
     """
     scaled = ScaledStrips(image, model.scale)
@@ -168,7 +168,7 @@ def label_strips(
         labels = labels.cpu().numpy()
         known = image.valid_mask(top, top + len(labels))
         if known is not None:
-            labels[~known] = IGNORE
+            labels[~known] = UNKNOWN
         if probabilities:
             values = band.cpu().numpy()
             probabilities(values if known is None else np.where(known, values, np.float32(np.nan)))

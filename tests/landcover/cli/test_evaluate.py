@@ -14,7 +14,7 @@ from PIL import Image
 from rasterio.windows import Window
 from safetensors.numpy import save_file
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE, ClassTable
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable
 from landcover.cli.text import course_lines
 from landcover.images.pairs import read_rgb, save_png
 from landcover.models.model_file import Model, save_model
@@ -380,7 +380,7 @@ SIDE = 13_400  # squared, more than Pillow reads
 
 def write_large(path, labels, **options):
     """A map of SIDE x SIDE as `landcover predict` writes it: blocks of 512 of a label each."""
-    size = {"count": 1, "height": SIDE, "width": SIDE, "dtype": "uint8", "compress": "deflate", "nodata": IGNORE}
+    size = {"count": 1, "height": SIDE, "width": SIDE, "dtype": "uint8", "compress": "deflate", "nodata": UNKNOWN}
     path.parent.mkdir(exist_ok=True)
     with rasterio.open(path, "w", driver="GTiff", **size, **options) as file:
         file.write_colormap(1, dict(enumerate((*colour, 255) for colour in DEEPGLOBE.palette.tolist())))
@@ -391,7 +391,7 @@ def write_large(path, labels, **options):
 
 @pytest.mark.filterwarnings("ignore")
 def test_maps_that_are_too_large_to_be_read_as_a_whole_are_scored(tmp_path):
-    write_large(tmp_path / "truth" / "a_mask.tif", [0, 1, 2, IGNORE])
+    write_large(tmp_path / "truth" / "a_mask.tif", [0, 1, 2, UNKNOWN])
     write_large(tmp_path / "maps" / "a_mask.tif", [0, 1, 1, 3], tiled=True, blockxsize=512, blockysize=512)
     with pytest.raises(LandcoverError, match="more than 178 million pixels"):
         read_rgb(tmp_path / "maps" / "a_mask.tif")
