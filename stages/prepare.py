@@ -46,9 +46,8 @@ def main() -> None:
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
         for split in ("train", "validation"):
-            with problems.gathered():
-                samples, lines = find_pairs(data.folder(split))
-                problems.lines += lines
+            with problems.collecting():
+                samples = find_pairs(data.folder(split), problems)
                 files = [path for sample in samples for path in (sample.image, sample.mask)]
                 check_outputs(files, folders=[PREPARED], advice=ADVICE)
                 if samples:

@@ -1,9 +1,7 @@
 """Decode a folder of samples into tiles that training can read without decoding."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import deque
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,8 @@ from landcover.classes.counting import byte_counts
 from landcover.classes.off_palette import OffPalette
 from landcover.data.tiles import pixel_column
 from landcover.images.pairs import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
-from landcover.system.errors import LandcoverError, naming_memory_errors
+from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
+from landcover.system.npy import npy_file
 from landcover.system.parallel import error_as_result, parallel_map
 
 _ADVICE = "Add them to data.classes or raise prepare.max_off_palette."
@@ -52,24 +51,29 @@ def prepare(
             labels = _resized(labels, image.shape[:2])
             return *_cut(image, labels, tile, sample.name, len(classes)), sum(off_palette.values())
 
-    sizes = list(parallel_map(error_as_result(_common_size), samples))
-    if any(isinstance(size, LandcoverError) for size in sizes):
-        list(_or_raise(parallel_map(tiles_of, samples)))  # decode all the same, to name the other broken files too
+    problems = Problems()
+    sizes = list(problems.successes(parallel_map(error_as_result(_common_size), samples)))
+    if problems.lines:  # decode all samples, to name the other broken files as well
+        more = Problems()
+        deque(more.successes(parallel_map(tiles_of, samples)), maxlen=0)
+        more.raise_any()
+        problems.raise_any()
     count = sum(len(_corners(scaled_size(size, scale), tile)) for size in sizes)
     names = [*classes.names, classes.ignore_name]
     rows, off_palette = [], 0
     folder.mkdir()
     with (
-        _npy_writer(folder / "images.npy", (count, tile, tile, 3)) as images,
-        _npy_writer(folder / "labels.npy", (count, tile, tile)) as labels,
+        npy_file(folder / "images.npy", (count, tile, tile, 3), "|u1") as images,
+        npy_file(folder / "labels.npy", (count, tile, tile), "|u1") as labels,
     ):
-        results = _or_raise(parallel_map(tiles_of, samples))
+        results = problems.successes(parallel_map(tiles_of, samples))
         results = tqdm(results, folder.name, total=len(samples), unit=" pairs", disable=None)
         for sample_images, sample_labels, sample_rows, strays in results:
             images.write(sample_images)
             labels.write(sample_labels)
             rows += sample_rows
             off_palette += strays
+    problems.raise_any()
     table = pd.DataFrame(rows, columns=["name", "row", "column", "height", "width", *map(pixel_column, names)])
     table.to_csv(folder / "tiles.csv", index=False, errors="surrogateescape")  # names of files may be any bytes
     pixels = int((table.height * table.width).sum())
@@ -122,23 +126,3 @@ def _resized(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return labels
     rows, columns = ((2 * np.arange(new) + 1) * old // (2 * new) for new, old in zip(size, labels.shape, strict=True))
     return labels[np.ix_(rows, columns)]
-
-
-@contextmanager
-def _npy_writer(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
-    """Open a .npy file of a uint8 array of `shape`, its header written, its values to be written in order."""
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        yield file
-
-
-def _or_raise(results: Iterable) -> Iterator:
-    """Yield the results up to the first error; go on to the end for further errors; then raise them all as one."""
-    errors = []
-    for result in results:
-        if isinstance(result, LandcoverError):
-            errors += result.lines
-        elif not errors:
-            yield result
-    if errors:
-        raise LandcoverError(*errors)

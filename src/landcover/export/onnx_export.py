@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.classes.class_table import hex_colour
+from landcover.export.options import OPSET, RESOLUTION, TILE_SIZE
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, requiring_extra
 from landcover.system.files import replacing
@@ -17,9 +18,6 @@ from landcover.system.outputs import check_outputs
 
 if TYPE_CHECKING:  # optional: only export_onnx needs it
     from onnx import ModelProto
-
-OPSET = 18
-"""Version of ONNX's operators."""
 
 _FORMAT = 8  # of the file, the oldest with this opset: runtimes refuse files of formats newer than they know
 
@@ -33,9 +31,9 @@ def export_onnx(
     model: Model,
     path: Path | str,
     *,
-    tile_size: int = 512,
+    tile_size: int = TILE_SIZE,
     dynamic: bool = False,
-    resolution: float = 10.0,
+    resolution: float = RESOLUTION,
     overlap: float = 0.25,
 ) -> None:
     """Write a model as an ONNX file of opset `OPSET`; the same model gives the same bytes.

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from landcover.geo.geotiff import probability_map, write_map
 from landcover.geo.raster import Raster, open_raster
 from landcover.geo.silence import libraries_silenced
 from landcover.geo.stretching import limits_text
+from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
 from landcover.system.errors import naming_memory_errors, note
@@ -23,6 +23,7 @@ def predict_map(
     model: Model,
     image: Path | str,
     path: Path | str,
+    options: InferenceOptions = DEFAULTS,
     *,
     cog: bool = False,
     bands: Sequence[int] | None = None,
@@ -31,7 +32,6 @@ def predict_map(
     noted: set[str] | None = None,
     probabilities: Path | str | None = None,
     quiet: bool = False,
-    **options: Any,
 ) -> None:
     """Write the land cover of an image as a GeoTIFF, row band after row band.
 
@@ -40,12 +40,12 @@ def predict_map(
         image: Anything that rasterio reads.
         path: Of the map, see `geotiff.write_map`. It says in its tags which model it is of, which bands were taken for
             red, green and blue, and how they were stretched.
+        options: Windows and views.
         cog: Lay it out as a Cloud Optimized GeoTIFF.
         bands, stretch, allow_vrt_paths: See `raster.open_raster`.
         noted: Kinds of notes (`Raster.notes`) that were printed before and are not printed again; others are added.
         probabilities: Of a further GeoTIFF, with those of the classes.
         quiet: Without notes, and without a progress bar, which there is on terminals only in any case.
-        options: Those of `inference.label_strips`.
 
     Raises:
         LandcoverError: The image cannot be read, or has no such bands; a name is not UTF-8; an output would replace
@@ -63,9 +63,9 @@ def predict_map(
         check_outputs(inputs, files=[path, *([probabilities] if probabilities else [])])
         if not quiet:
             _print_notes(raster, set() if noted is None else noted)
-        if probabilities:
-            options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
-        labels = _with_progress(label_strips(model, raster, **options), raster, image.name, quiet)
+        write = probabilities and stack.enter_context(probability_map(probabilities, raster, model.classes))
+        strips = label_strips(model, raster, options, probabilities=write)
+        labels = _with_progress(strips, raster, image.name, quiet)
         write_map(path, labels, raster, model.classes, cog=cog, tags=_tags(model, raster))
 
 

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
 from landcover.images.tiff_bands import check_tiff_bands, unknown_format
-from landcover.system.errors import LandcoverError, naming_memory_errors, reason
+from landcover.system.errors import LandcoverError, Problems, naming_memory_errors, reason
 from landcover.system.paths import check_readable
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -23,8 +22,6 @@ _WITH_EXTRAS = ("MPO", "TIFF")  # whose further images are previews and overview
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
-
-Found = TypeVar("Found")
 
 
 class TooManyPixelsError(LandcoverError):
@@ -46,7 +43,7 @@ def find_images(folder: Path | str) -> dict[str, Path]:
     Raises:
         LandcoverError: No such folder, no image in it, or two images of one name.
     """
-    return _or_raise(*_find(folder, "_sat", IMAGE_SUFFIXES))
+    return _find_or_raise(folder, "_sat", IMAGE_SUFFIXES)
 
 
 def find_masks(folder: Path | str, plain: bool = False) -> dict[str, Path]:
@@ -59,27 +56,35 @@ def find_masks(folder: Path | str, plain: bool = False) -> dict[str, Path]:
     if plain and folder.is_dir():
         stems = [path.stem for path in _files(folder, MASK_SUFFIXES)]
         if stems and not any(stem.endswith(("_mask", "_sat")) for stem in stems):
-            return _or_raise(*_find(folder, "", MASK_SUFFIXES))
-    return _or_raise(*_find(folder, "_mask", MASK_SUFFIXES))
+            return _find_or_raise(folder, "", MASK_SUFFIXES)
+    return _find_or_raise(folder, "_mask", MASK_SUFFIXES)
 
 
 def find_samples(folder: Path | str) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
-        LandcoverError: As `find_pairs`; or the lines that it finds.
+        LandcoverError: As `find_pairs`; or a line for each problem that it adds.
     """
-    return _or_raise(*find_pairs(folder))
+    problems = Problems()
+    samples = find_pairs(folder, problems)
+    problems.raise_any()
+    return samples
 
 
-def find_pairs(folder: Path | str) -> tuple[list[Sample], list[str]]:
-    """The pairs of a folder, sorted by name; and a line for each file without a partner or with the name of another.
+def find_pairs(folder: Path | str, problems: Problems) -> list[Sample]:
+    """All pairs of a folder, sorted by name.
+
+    Args:
+        folder: Of images and masks.
+        problems: Gets a line for each file without a partner or with the name of another.
 
     Raises:
         LandcoverError: No such folder, or no image or no mask in it.
     """
-    (images, twins), (masks, more_twins) = _find(folder, "_sat", IMAGE_SUFFIXES), _find(folder, "_mask", MASK_SUFFIXES)
-    lonely = [
+    images = _find(folder, "_sat", IMAGE_SUFFIXES, problems)
+    masks = _find(folder, "_mask", MASK_SUFFIXES, problems)
+    problems.lines += [
         f"{ours[name]}: no {partner.format(name)} beside it. Add or remove one."
         for ours, theirs, partner in (
             (images, masks, "mask {}_mask.png"),
@@ -88,8 +93,7 @@ def find_pairs(folder: Path | str) -> tuple[list[Sample], list[str]]:
         for name in ours
         if name not in theirs
     ]
-    samples = [Sample(name, images[name], masks[name]) for name in images if name in masks]
-    return samples, [*twins, *more_twins, *lonely]
+    return [Sample(name, images[name], masks[name]) for name in images if name in masks]
 
 
 def image_size(path: Path | str) -> tuple[int, int]:
@@ -139,30 +143,31 @@ def save_png(rgb: np.ndarray, path: Path | str) -> None:
     Image.fromarray(rgb).save(path, format="png", compress_type=_PNG_STRATEGY)
 
 
-def _or_raise(found: Found, problems: list[str]) -> Found:
-    if problems:
-        raise LandcoverError(*problems)
+def _find_or_raise(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    problems = Problems()
+    found = _find(folder, ending, suffixes, problems)
+    problems.raise_any()
     return found
 
 
-def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -> tuple[dict[str, Path], list[str]]:
-    """Files `NAME + ending + suffix` of a folder by NAME, sorted; and a line for each further one of the same NAME."""
+def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...], problems: Problems) -> dict[str, Path]:
+    """Files `NAME + ending + suffix` of a folder by NAME, sorted; `problems` gets a line for each duplicate NAME."""
     folder = Path(folder)
     if not folder.is_dir():
         raise LandcoverError(
             f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
             "(in the pipeline: data.root)."
         )
-    found, twins = {}, []
+    found: dict[str, Path] = {}
     for path in _files(folder, suffixes):
         if path.stem.endswith(ending):
             first = found.setdefault(path.stem.removesuffix(ending), path)
             if first != path:
-                twins.append(f"{path}: {first.name} has the same name. Remove or rename one of them.")
+                problems.lines.append(f"{path}: {first.name} has the same name. Remove or rename one of them.")
     if not found:
         patterns = ", ".join(f"NAME{ending}{suffix}" for suffix in suffixes)
         raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or name another (in the pipeline: data.root).")
-    return found, twins
+    return found
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

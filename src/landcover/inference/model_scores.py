@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import Sample, read_rgb
+from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import file_mapper, label_image
 from landcover.models.model_file import Model
 from landcover.scoring.confusion import confusion_matrix
@@ -32,15 +32,17 @@ class ModelScores:
     scores: Scores
 
 
-def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False, **options: Any) -> ModelScores:
+def score_model(
+    model: Model, samples: Sequence[Sample], options: InferenceOptions = DEFAULTS, *, quiet: bool = False
+) -> ModelScores:
     """Label images as `inference.predict_masks` does and compare them with their masks.
 
     Args:
         model: Whose classes and colours the masks have.
         samples: At least one.
-        quiet: Without a progress bar, which there is on terminals only in any case.
-        options: Those of `inference.label_strips`. Loss and labels are those of its probabilities: of all views,
+        options: Windows and views. Loss and labels are those of the class probabilities averaged over all views,
             blended and at full size.
+        quiet: Without a progress bar, which there is on terminals only in any case.
 
     Returns:
         The scores of what can be read; `Scores.broken` lists the rest.
@@ -72,7 +74,7 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
         off_palette += more
         losses = _Losses(labels, len(classes))
         with naming_memory_errors(sample.image):
-            predicted = label_image(model, image, probabilities=losses, **options)
+            predicted = label_image(model, image, options, probabilities=losses)
         per_image[sample.name] = confusion_matrix(labels, predicted, len(classes))
         loss += losses.total
         known += losses.known

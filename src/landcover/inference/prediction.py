@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,18 +13,17 @@ from torch import Tensor, nn
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.images.pairs import read_rgb, save_png
+from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader, sliding
 from landcover.inference.tiling import STRIP, Blender, Window, upsample_strips, windows
 from landcover.models.folding import fold_batch_norm
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, naming_memory_errors
-from landcover.system.files import naming_write_errors, replacing
+from landcover.system.files import replacing
+from landcover.system.npy import npy_strips
 from landcover.system.outputs import check_outputs
-from landcover.system.parallel import error_as_result, grouped_map, parallel_map
+from landcover.system.parallel import chunked_map, error_as_result, parallel_map
 from landcover.system.progress_bar import progress_bar
-
-TTA = {"none": 1, "flip": 2, "d4": 8}
-"""Test-time augmentation: how many views of an image are averaged (itself; and mirrored; all eight symmetries)."""
 
 
 def for_inference(model: Model, device: torch.device) -> Model:
@@ -34,24 +32,24 @@ def for_inference(model: Model, device: torch.device) -> Model:
 
 
 def file_mapper(network: nn.Module) -> Callable[[Callable, Iterable], Iterator]:
-    """How to map what is to be done with files before and after the network: `parallel_map` or `grouped_map`.
+    """How to map what is to be done with files before and after the network: `parallel_map` or `chunked_map`.
 
     Files are read ahead, and written behind, while a GPU computes. A CPU reads, labels and writes in turns, each with
     all cores: a network's threads would wait for the one whose core has something else to do.
     """
-    return grouped_map if next(network.parameters()).device.type == "cpu" else parallel_map
+    return chunked_map if next(network.parameters()).device.type == "cpu" else parallel_map
 
 
 def predict_masks(
     model: Model,
     images: Mapping[str, Path | str],
     folder: Path | str,
+    options: InferenceOptions = DEFAULTS,
     *,
     keep_going: bool = False,
     quiet: bool = False,
     probabilities: bool = False,
     ending: str = "_mask.png",
-    **options: Any,
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each image by NAME.
 
@@ -63,7 +61,6 @@ def predict_masks(
         quiet: Without a progress bar, which there is on terminals only in any case.
         probabilities: Also write those of the classes, `folder/NAME_probabilities.npy`: float32 (C, H, W).
         ending: What follows NAME in the names of the masks.
-        options: Those of `label_image`.
 
     Returns:
         A line for each image that was left out.
@@ -82,11 +79,11 @@ def predict_masks(
 
     def label(name: str, array: np.ndarray) -> np.ndarray:
         with naming_memory_errors(images[name]), ExitStack() as stack:
+            file = None
             if probabilities:
-                file = folder / f"{name}_probabilities.npy"
                 shape = (len(model.classes), *array.shape[:2])
-                options["probabilities"] = stack.enter_context(_array_file(file, shape))
-            return label_image(model, array, **options)
+                file = stack.enter_context(npy_strips(folder / f"{name}_probabilities.npy", shape))
+            return label_image(model, array, options, probabilities=file)
 
     def labelled() -> Iterator[tuple[str, np.ndarray]]:
         for name, array in zip(images, arrays, strict=True):
@@ -106,12 +103,20 @@ def predict_masks(
     return broken
 
 
-def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: Any) -> np.ndarray:
+def label_image(
+    model: Model,
+    image: np.ndarray,
+    options: InferenceOptions = DEFAULTS,
+    *,
+    probabilities: Callable[[np.ndarray], None] | None = None,
+) -> np.ndarray:
     """The most probable class of every pixel of an image in memory: `label_strips` put together.
 
     Args:
-        model: See there, as for `tta` and `options`.
+        model: Its network computes on the device that it is on.
         image: uint8 RGB (H, W, 3), 0 to 255, at source resolution.
+        options: Windows and views.
+        probabilities: See `label_strips`.
 
     Returns:
         uint8 (H, W) of indices into `model.classes.names`.
@@ -119,17 +124,14 @@ def label_image(model: Model, image: np.ndarray, tta: str = "none", **options: A
     Raises:
         LandcoverError: The image is no such array: nothing is converted unasked.
     """
-    return np.concatenate(list(label_strips(model, ArrayStrips(image), tta, **options)))
+    return np.concatenate(list(label_strips(model, ArrayStrips(image), options, probabilities=probabilities)))
 
 
 def label_strips(
     model: Model,
     image: StripReader,
-    tta: str = "none",
+    options: InferenceOptions = DEFAULTS,
     *,
-    window: int = 512,
-    overlap: float = 0.25,
-    batch_size: int = 1,
     probabilities: Callable[[np.ndarray], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """The most probable class of every pixel of an image of any size, band for band.
@@ -141,11 +143,7 @@ def label_strips(
     Args:
         model: Its network computes on the device that it is on.
         image: RGB at source resolution.
-        tta: One of `TTA`; class probabilities are averaged over the views.
-        window: Pixels at working resolution, a multiple of `tiling.ALIGNMENT`: side of the windows. An image no larger
-            than that is labelled as a whole.
-        overlap: Share (0 <= overlap < 1) of a window's side that its neighbour covers as well; see `tiling.windows`.
-        batch_size: Windows, side by side, that pass through the network together.
+        options: Windows and views.
         probabilities: Called with the class probabilities of each band, before its labels are handed on: float32
             (C, rows, W), NaN where the image has no data. They are good until the next band.
 
@@ -158,8 +156,8 @@ def label_strips(
     """
     scaled = ScaledStrips(image, model.scale)
     sizes = [(rows.height, rows.width) for rows in (scaled, image)]
-    logits_suffice = TTA[tta] == 1 and sizes[0] == sizes[1] and not probabilities
-    bands = _score_strips(model.network, scaled, TTA[tta], window, overlap, batch_size, logits_suffice)
+    logits_suffice = TTA[options.tta] == 1 and sizes[0] == sizes[1] and not probabilities
+    bands = _score_strips(model.network, scaled, options, logits_suffice)
     top = 0
     for band in upsample_strips(bands, *sizes):
         total, labels = _best_class(band)
@@ -179,16 +177,11 @@ def label_strips(
 
 
 def _score_strips(
-    network: nn.Module,
-    image: StripReader,
-    views: int,
-    window: int,
-    overlap: float,
-    batch_size: int,
-    logits_suffice: bool,
+    network: nn.Module, image: StripReader, options: InferenceOptions, logits_suffice: bool
 ) -> Iterator[Tensor]:
     """Class probabilities float32 (C, rows, W) of an image, from the top down; logits if they suffice as they are."""
-    rows, columns = (windows(length, window, overlap) for length in (image.height, image.width))
+    views = TTA[options.tta]
+    rows, columns = (windows(length, options.window, options.overlap) for length in (image.height, image.width))
     if len(rows) == len(columns) == 1:  # nothing to blend
         pixels = np.stack([image.read(0, image.height)])
         yield (_logits(network, pixels) if logits_suffice else _probabilities(network, pixels, views))[0]
@@ -197,7 +190,7 @@ def _score_strips(
     bands = sliding(image, [(row.start, row.stop) for row in rows])
     finished = [*(row.start for row in rows[1:]), image.height]
     for row, stop, band in zip(rows, finished, bands, strict=True):
-        for batch in _batches(columns, batch_size):
+        for batch in _batches(columns, options.batch_size):
             pixels = np.stack([band[:, column.start : column.stop] for column in batch])
             for column, probabilities in zip(batch, _probabilities(network, pixels, views), strict=True):
                 blender.add(probabilities, row, column)
@@ -220,28 +213,6 @@ def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
             torch.maximum(chosen, is_better.view(torch.uint8) * label, out=chosen)  # a later class: a larger number
         total += best.sum(dtype=torch.float64)
     return total, labels
-
-
-@contextmanager
-def _array_file(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield what adds bands of rows (C, rows, W) from the top down to a .npy file of float32 (C, H, W).
-
-    Not memory-mapped: then a full disk would end the program without a word.
-    """
-    height, width = shape[1:]
-    with replacing(path) as scratch, scratch.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        start, top = file.tell(), 0
-
-        def write(band: np.ndarray) -> None:
-            nonlocal top
-            with naming_write_errors(path):
-                for channel, rows in enumerate(band):
-                    file.seek(start + 4 * width * (channel * height + top))
-                    file.write(rows.astype("<f4").tobytes())
-            top += band.shape[1]
-
-        yield write
 
 
 def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:

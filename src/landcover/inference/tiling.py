@@ -8,11 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from landcover.models.encoders import STRIDES
-
-ALIGNMENT = STRIDES[-1]
-"""Windows begin at multiples of this many pixels: their features then stand for the pixels for which those of the whole
-image would."""
+from landcover.inference.options import ALIGNMENT
 
 _LEAST_OVERLAP = 96  # pixels: closer than half of that to its border, what a window says is not what the whole would
 

@@ -95,7 +95,7 @@ def test_the_defaults_are_those_of_the_library_and_of_the_parameters():
         "tile_size": command.TILE_SIZE,
         "dynamic": False,
         "resolution": command.RESOLUTION,
-        "overlap": command.OVERLAP,
+        "overlap": command.DEFAULTS.overlap,
     }
     assert inspect.getfullargspec(export_onnx).kwonlydefaults == expected
     params = yaml.safe_load((ROOT / "params.yaml").read_text())

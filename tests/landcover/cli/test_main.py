@@ -1,18 +1,16 @@
-import inspect
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 import torch
 import yaml
 from conftest import ROOT, landcover
 
-from landcover.cli import arguments as shared
 from landcover.cli import evaluate, main
 from landcover.cli.network_table import model_table
-from landcover.inference import prediction, tiling
+from landcover.inference.options import InferenceOptions
 from landcover.models.networks import MODELS, Architecture, backbones_of, build
-from landcover.system import devices
 
 
 def test_models_lists_what_fits_with_its_size_cost_and_stride(tmp_path):
@@ -75,12 +73,6 @@ def test_models_says_what_there_is(arguments, message, monkeypatch):
     assert "\n" not in end.value.code
 
 
-def test_the_choices_are_those_of_the_library():
-    assert tuple(prediction.TTA) == shared.VIEWS
-    assert shared.DEVICES == devices.DEVICES
-    assert shared.ALIGNMENT == tiling.ALIGNMENT
-
-
 def test_help_imports_nothing_heavy(tmp_path):
     code = "import sys; from landcover.cli import main; sys.argv = ['landcover', '--help']\n"
     code += "try: main.main()\nexcept SystemExit: pass\nassert not {'torch', 'pandas', 'numpy'} & set(sys.modules)"
@@ -92,9 +84,8 @@ def test_help_imports_nothing_heavy(tmp_path):
 def test_the_defaults_are_those_of_the_parameters():
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert params["evaluate"]["resamples"] == evaluate.RESAMPLES
-    tiled = {name: params["predict"][name] for name in ("window", "overlap", "batch_size")}
-    assert tiled == {"window": shared.WINDOW, "overlap": shared.OVERLAP, "batch_size": shared.BATCH_SIZE}
-    assert inspect.getfullargspec(prediction.label_strips).kwonlydefaults == tiled | {"probabilities": None}
+    predict = {name: value for name, value in params["predict"].items() if name != "device"}
+    assert predict == asdict(InferenceOptions(tta="d4"))  # without --tta, the command takes a single view
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate", "export"])

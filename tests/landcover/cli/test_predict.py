@@ -11,6 +11,7 @@ from landcover.classes.class_table import ClassTable
 from landcover.cli import main
 from landcover.images.pairs import read_rgb, save_png
 from landcover.inference import prediction
+from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, load_model, save_model
 
 
@@ -61,7 +62,7 @@ def test_the_windows_are_those_asked_for(model_file, classes, tmp_path):
     done = landcover("predict", "a.png", "-m", "m.safetensors", "-o", "out", *tiled, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     loaded = load_model(tmp_path / "m.safetensors")
-    labels = prediction.label_image(loaded, image, "flip", window=64, overlap=0.5, batch_size=2)
+    labels = prediction.label_image(loaded, image, InferenceOptions(tta="flip", window=64, overlap=0.5, batch_size=2))
     assert (read_rgb(tmp_path / "out" / "a_mask.png") == classes.encode(labels)).all()
 
 
@@ -115,7 +116,9 @@ def test_a_geotiff_becomes_a_geotiff_and_polygons(model_file, classes, scene, tm
     assert (done.returncode, done.stderr) == (0, "")
     frame = geopandas.read_file(tmp_path / "scene.gpkg")
     assert done.stdout == f"scene.gpkg: {len(frame)} polygons\nout: 1 masks\n"
-    labels = prediction.label_image(load_model(model_file), scene[[3, 2, 1]].transpose(1, 2, 0), window=64)
+    labels = prediction.label_image(
+        load_model(model_file), scene[[3, 2, 1]].transpose(1, 2, 0), InferenceOptions(window=64)
+    )
     with rasterio.open(tmp_path / "out" / "scene_mask.tif") as file:
         assert (file.read(1)[10:] == labels[10:]).all()
         assert (file.read(1)[:10] == file.nodata).all()

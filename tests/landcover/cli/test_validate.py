@@ -5,12 +5,13 @@ from conftest import landcover, landcover_process
 
 from landcover.images.pairs import find_samples, read_rgb, save_png
 from landcover.inference.model_scores import score_model
+from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import load_model
 
 
 @pytest.fixture
 def result(model_file, pairs):
-    return score_model(load_model(model_file), find_samples(pairs), tta="flip")
+    return score_model(load_model(model_file), find_samples(pairs), InferenceOptions(tta="flip"))
 
 
 def test_validate_prints_loss_and_scores_and_writes_nothing(result, pairs, tmp_path):
