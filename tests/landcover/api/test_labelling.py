@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import rasterio
@@ -8,7 +10,9 @@ from rasterio.enums import ColorInterp
 from rasterio.vrt import WarpedVRT
 
 import landcover
+from landcover.api.labelling import InferenceKeywords
 from landcover.images.pairs import read_rgb
+from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
 
@@ -123,6 +127,12 @@ def test_a_wrong_image_is_an_error_of_one_line(image, options, message, model):
     with pytest.raises(landcover.LandcoverError, match=message) as error:
         model.predict(image, **options)
     assert "\n" not in str(error.value)
+
+
+def test_options_are_those_of_the_program(model):
+    assert InferenceKeywords.__annotations__.keys() == {field.name for field in fields(InferenceOptions)}
+    with pytest.raises(landcover.LandcoverError, match="window = 100: should be a multiple of 32, at least 64"):
+        model.predict(np.zeros((8, 8, 3), np.uint8), window=100)
 
 
 def test_what_cannot_be_loaded_is_an_error_of_one_line(model_file, tmp_path):
