@@ -1,23 +1,21 @@
 """Georeferenced images of any number of bands and any pixel type, read as strips of 8-bit RGB. Needs rasterio."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.geo.raster_bands import band_names, check_bands, find_bands
 from landcover.geo.raster_place import find_place
-from landcover.geo.sidecars import has_own_overviews
+from landcover.geo.sampling import sample_pixels
 from landcover.geo.stretching import STRETCH, Stretch, limits_text
 from landcover.system.errors import LandcoverError, note
 
-_SAMPLE = 2048  # pixels: longest side of the grid of pixels from which percentiles are computed
-_STRIP = 512  # rows that are read at a time where GDAL cannot read at a lower resolution
 _OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
 
 
@@ -63,8 +61,8 @@ class Raster:
                 raise LandcoverError(f"{path}: its pixels are indices into a palette. Remove --stretch.")
             self._is_float = any(kind.kind == "f" for kind in kinds)
             self._stretch = self._find_stretch(stretch, kinds)
-            self.stretch = self._stretch and self._stretch.percentiles
-            self.limits = self._stretch and self._stretch.limits
+            self.stretch = self._stretch.percentiles if self._stretch else None
+            self.limits = self._stretch.limits if self._stretch else None
             self._scales = self._find_scales()
             self._has_masks = self._find_masks()
 
@@ -142,7 +140,7 @@ class Raster:
     def _find_stretch(self, asked: tuple[float, float] | None, kinds: set[np.dtype]) -> Stretch | None:
         if asked is None and (kinds == {np.dtype("uint8")} or self._palette is not None):
             return None
-        stretch = Stretch.of([band.compressed() for band in self._sample(self.bands)], asked or STRETCH)
+        stretch = Stretch.of([band.compressed() for band in sample_pixels(self.dataset, self.bands)], asked or STRETCH)
         if asked is None:
             low, high = stretch.percentiles
             self.notes["stretch"] = (
@@ -173,28 +171,9 @@ class Raster:
         alpha = self.dataset.colorinterp.index(ColorInterp.alpha) + 1
         if alpha in self.bands:
             return False
-        opacity = self._sample([alpha])[0].compressed()
+        opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
         seen = opacity[opacity > 0]
         return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
-
-    def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
-        """Pixels of bands on an even grid, neither side longer than `_SAMPLE`: (bands, rows, columns), masked."""
-        shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        if has_own_overviews(self.dataset):
-            sample: np.ma.MaskedArray = self.dataset.read(
-                bands, masked=True, out_shape=shape, resampling=Resampling.nearest
-            )
-            return sample
-        rows, columns = (
-            np.arange(count) * size // count for count, size in zip(shape[1:], (self.height, self.width), strict=True)
-        )
-        strips = []
-        for top in range(0, self.height, _STRIP):
-            window = self._window(top, min(top + _STRIP, self.height))
-            chosen = rows[(rows >= top) & (rows < top + _STRIP)] - top
-            strips.append(self.dataset.read(bands, masked=True, window=window)[:, chosen][..., columns])
-        concatenate: Callable[..., np.ma.MaskedArray] = np.ma.concatenate  # NumPy leaves it without types
-        return concatenate(strips, axis=1)
 
 
 @contextmanager
