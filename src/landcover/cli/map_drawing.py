@@ -6,8 +6,8 @@ from pathlib import Path
 
 from landcover.cli.map_jobs import Job
 from landcover.geo.polygon_files import digest, source_of
+from landcover.inference.mask_files import predict_masks
 from landcover.inference.options import InferenceOptions
-from landcover.inference.prediction import predict_masks
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, requiring_extra, say
 from landcover.system.parallel import error_as_result
