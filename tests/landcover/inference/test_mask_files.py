@@ -38,7 +38,7 @@ def test_images_that_cannot_be_read_are_named_and_the_others_labelled_only_if_as
 
 
 def test_a_mask_never_replaces_an_image(model, pairs, tmp_path):
-    with pytest.raises(LandcoverError, match=r"0001_sat\.png: an input"):
+    with pytest.raises(LandcoverError, match=r"_sat\.png: an input, which would be replaced"):
         predict_masks(model, find_images(pairs), pairs, ending="_sat.png")
 
 
