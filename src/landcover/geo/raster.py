@@ -56,8 +56,8 @@ class Raster:
                 raise LandcoverError(f"{path}: its pixels are numbers of colours. Leave --stretch away.")
             self._is_float = any(kind.kind == "f" for kind in kinds)
             self._stretch = self._find_stretch(stretch, kinds)
-            self.stretch = self._stretch and self._stretch.percentiles
-            self.limits = self._stretch and self._stretch.limits
+            self.stretch = self._stretch.percentiles if self._stretch else None
+            self.limits = self._stretch.limits if self._stretch else None
             self._scales = self._find_scales()
             self._has_masks = self._find_masks()
 

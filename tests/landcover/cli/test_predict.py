@@ -73,7 +73,7 @@ def test_the_windows_are_those_asked_for(model_file, classes, tmp_path):
         (["a.png", "--window", "32"], 2, "argument --window: 32: give a multiple of 32 from 64"),
         (["a.png", "--overlap", "0.9"], 2, "argument --overlap: 0.9: give a share from 0 to below 0.9"),
         (["a.png", "--batch-size", "0"], 2, "argument --batch-size: 0: give a number from 1"),
-        (["*.bmp"], 1, "error: *.bmp: no file is called so."),
+        (["*.bmp"], 1, "error: *.bmp: no file matches."),
         (["a.png", "other/a_sat.png"], 1, "error: other/a_sat.png: a.png has the same name."),
         (["a.png", "--polygons", "a.gpkg"], 1, "error: a.png: --polygons is for GeoTIFFs only."),
         (["a.png", "--bands", "3,2,1"], 1, "error: a.png: --bands is for GeoTIFFs only."),
