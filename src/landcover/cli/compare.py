@@ -12,16 +12,18 @@ from landcover.system.errors import LandcoverError
 RESAMPLES = 2000  # as in params.yaml
 
 _EPILOG = f"""\
-Both predictions are scored on the same resamples of the images (paired bootstrap, with percentiles widened for few
-images), so that easy and hard images affect both alike. One is better by more than chance if the 95 % interval of the
-difference leaves out 0; the interval is extended to 0 unless swapping the two predictions on random images hardly ever
-gives as large a difference (permutation test). Below 6 images there is no verdict, for a single image no interval.
+Both predictions are scored on the same resamples of the images (paired
+bootstrap, with percentiles widened for few images), so that easy and hard
+images affect both alike. One is better by more than chance if the 95 %
+interval of the difference leaves out 0. The interval is extended to 0 unless
+swapping the two on random images hardly ever gives as large a difference
+(permutation test). Fewer than 6 images give no verdict, and a single one no
+interval.
 
 {MASKS}
 
-\b
 Examples:
-  dvc get . data/predictions --rev EXPERIMENT -o maps/EXPERIMENT     # the masks of an experiment
+  dvc get . data/predictions --rev EXPERIMENT -o maps/EXPERIMENT
   landcover compare maps/fcn8s maps/fcn32s -g data/dlcv2018/validation
   landcover compare maps/new maps/old -g truth --json | jq .verdict
 

@@ -11,7 +11,6 @@ from landcover.cli.scoring_help import EXIT_CODES, MASKS
 _EPILOG = f"""\
 {MASKS}
 
-\b
 Examples:
   landcover evaluate -g data/dlcv2018/validation -p data/predictions
   landcover evaluate -g truth -p maps --classes models/model.safetensors
@@ -29,7 +28,7 @@ Examples:
 @json_option
 @quiet_option("Print only the lines of the course's scorer: no table, no progress, no notes.")
 def evaluate(predictions: Path, options: ScoringOptions, as_json: bool) -> None:
-    """Score colour masks against the truth, as the course's scorer does."""
+    """Score colour masks against the truth by the rules of the course."""
     from landcover.cli.mask_scoring import finish, score_folders
     from landcover.cli.printing import print_json
     from landcover.cli.text import course_lines, score_json, score_table

@@ -12,31 +12,32 @@ from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMAL
 from landcover.system.errors import say
 
 _EPILOG = f"""\
-The file has opset {OPSET}, which onnxruntime runs from version 1.16, and depends on no other file. It includes
-normalisation and softmax:
+The file has opset {OPSET}, which onnxruntime runs from version 1.16, and needs
+no other file. Normalisation and softmax are included:
 
-\b
   image          float32 (batch, 3, PIXELS, PIXELS), RGB in 0..1
-  probabilities  float32 (batch, classes, PIXELS, PIXELS), without the class that is never predicted
+  probabilities  float32 (batch, classes, PIXELS, PIXELS), without the class
+                 that is never predicted
 
 The size of the batch is free; with --dynamic, so are height and width.
 
-Its metadata tells the QGIS plugin Deepness and the program geodeep (pip install geodeep) how to use it: the classes,
-the size of tiles, and the ground resolution that the network expects. Deepness scales every layer to that resolution;
-it accepts only layers in metres and needs the true value. geodeep scales only rasters that are finer, by whole factors,
-which the default of {RESOLUTION:g} cm avoids. It mistakes degrees for metres: for a raster in degrees, call it with
--r 0.001, and it scales nothing.
+Its metadata tells the QGIS plugin Deepness and the program geodeep (pip
+install geodeep) how to use it: the classes, the size of tiles, and the ground
+resolution that the network expects. Deepness scales every layer to that
+resolution; it accepts only layers in metres and needs the true value. geodeep
+scales only rasters that are finer, by whole factors, which the default of
+{RESOLUTION:g} cm avoids. It mistakes degrees for metres: run it with -r 0.001
+on a raster in degrees, and it does not scale it.
 
-Needs the packages onnx and onnxscript (pip install -r requirements-extras.txt).
+The packages onnx and onnxscript are needed (pip install -r
+requirements-extras.txt).
 
-\b
 Examples:
   landcover export models/model.safetensors -o model.onnx
-  landcover export models/model.safetensors -o model.onnx --resolution 50 --tile-size 256
+  landcover export models/model.safetensors -o model.onnx --resolution 50
   geodeep town.tif model.onnx -t mask -o classes.tif
   geodeep town.tif model.onnx -t geojson -o classes.geojson
 
-\b
 Exit codes:
   0  the file was written
   1  it was not, and stderr says why: no such model, missing packages
@@ -70,8 +71,7 @@ Exit codes:
     "--resolution",
     type=real_number(lambda centimetres: 0 < centimetres < math.inf, "above 0"),
     metavar="CM",
-    show_default=f"{RESOLUTION:g}",
-    help="Centimetres of ground per pixel at the model's working resolution.",
+    help=f"Centimetres of ground per pixel at the model's working resolution; by default {RESOLUTION:g}, with a note.",
 )
 @quiet_option("Print errors only: no summary, no note.")
 def export(

@@ -13,7 +13,6 @@ from landcover.system.threads import wait_briefly
 COMMANDS = ("predict", "evaluate", "compare", "validate", "export", "models", "info")
 
 _EPILOG = """\
-\b
 Examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
   landcover evaluate -g truth -p maps
@@ -21,11 +20,10 @@ Examples:
   landcover validate data/mine/validation -m models/model.safetensors
   landcover export models/model.safetensors -o model.onnx
 
-\b
 Completion with the Tab key, of commands, options and files:
   bash  eval "$(_LANDCOVER_COMPLETE=bash_source landcover)"   in ~/.bashrc
   zsh   eval "$(_LANDCOVER_COMPLETE=zsh_source landcover)"    in ~/.zshrc
-  fish  _LANDCOVER_COMPLETE=fish_source landcover | source    in ~/.config/fish/config.fish
+  fish  _LANDCOVER_COMPLETE=fish_source landcover | source    in config.fish
 
 landcover COMMAND --help describes a command and gives examples.
 """
@@ -34,6 +32,7 @@ landcover COMMAND --help describes a command and gives examples.
 @click.group(
     cls=LazyGroup,
     names=COMMANDS,
+    no_args_is_help=False,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
 )
@@ -55,7 +54,7 @@ def main() -> None:
             landcover.main(prog_name="landcover", standalone_mode=False, windows_expand_args=False)
         except click.UsageError as error:
             if error.ctx:
-                print(error.ctx.get_usage(), file=sys.stderr)
+                print(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.", file=sys.stderr)
             print(f"error: {printable(error.format_message())}", file=sys.stderr)
             sys.exit(error.exit_code)
         except click.Abort:

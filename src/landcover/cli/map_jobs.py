@@ -6,13 +6,10 @@ from pathlib import Path
 
 from landcover.cli.map_formats import AUTO, MAP_FORMATS, Job
 from landcover.geo.polygon_files import POLYGON_FORMATS
-from landcover.images.pairs import IMAGE_SUFFIXES
+from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES
 from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs, inode
 from landcover.system.paths import check_utf8_name
-
-RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
-"""Of images that become GeoTIFFs unless another format is asked for."""
 
 _MAP_SUFFIXES = {suffix: None for form in MAP_FORMATS.values() for suffix in form.suffixes}  # a set in order
 _FILE_SUFFIXES = {

@@ -1,17 +1,16 @@
 """What the commands that score masks do alike: find the classes, score folders, and tell what was wrong with them."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from landcover.api.class_search import find_class_table
+from landcover.api.scoring import open_large_mask
 from landcover.classes.class_files import read_class_table
 from landcover.classes.class_table import ClassTable
-from landcover.cli.class_search import find_class_table
 from landcover.cli.options import ScoringOptions
-from landcover.scoring.mask_labels import MaskStrips
 from landcover.scoring.scores import Scores, score_masks
-from landcover.system.errors import Problems, note, requiring_extra
+from landcover.system.errors import LandcoverError, Problems, note
 
 
 def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scores]:
@@ -33,7 +32,7 @@ def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scor
                     plain=True,
                     keep_going=True,
                     allow_missing=options.allow_missing,
-                    open_large=_open_large,
+                    open_large=open_large_mask,
                     quiet=options.quiet,
                 )
             )
@@ -80,9 +79,8 @@ def raise_broken(results: Sequence[Scores]) -> None:
     Raises:
         LandcoverError: A line for each broken mask.
     """
-    problems = Problems()
-    problems.lines += [line for scores in results for line in scores.broken]
-    problems.raise_any()
+    if lines := [line for scores in results for line in scores.broken]:
+        raise LandcoverError(*dict.fromkeys(lines))
 
 
 def _find_classes(options: ScoringOptions, folders: Sequence[Path]) -> tuple[ClassTable, Path | None]:
@@ -93,12 +91,3 @@ def _find_classes(options: ScoringOptions, folders: Sequence[Path]) -> tuple[Cla
     if source and not options.quiet:
         note(f"{source}: classes and colours are taken from this file; --classes names another")
     return classes, source
-
-
-@contextmanager
-def _open_large(path: Path) -> Iterator[MaskStrips]:
-    """Open a mask that is too large to be read as a whole."""
-    with requiring_extra(f"{path}: masks of so many pixels", "geo"):
-        from landcover.geo.large_masks import open_large_mask
-    with open_large_mask(path) as mask:
-        yield mask

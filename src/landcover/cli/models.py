@@ -6,7 +6,6 @@ from landcover.cli.command_line import Command
 from landcover.system.errors import LandcoverError
 
 _EPILOG = """\
-\b
 Examples:
   landcover models
   landcover models --backbone vgg16_bn
@@ -21,7 +20,7 @@ Examples:
     "--classes", type=int, default=6, metavar="NUMBER", help="Number of classes that the network tells apart, 1 to 253."
 )
 def models(model: str | None, backbone: str | None, classes: int) -> None:
-    """List the networks that can be trained, their size and their cost."""
+    """List the networks that can be trained, with size and cost."""
     from landcover.cli.network_table import format_networks, list_networks
 
     if not 1 <= classes <= 253:

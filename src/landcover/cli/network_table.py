@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -79,8 +79,7 @@ class _Encoded:
             decoder = MODELS[model].decoder(self.encoder, classes).eval()
         _, flops = _count_flops(decoder, self.image, self.features)
         parameters = sum(tensor.numel() for part in (self.encoder, decoder) for tensor in part.parameters())
-        stride: int = getattr(decoder, "stride")  # nn.Module's attributes have no types
-        return Row(model, self.backbone, parameters, (self.flops + flops) / 1e9, stride)
+        return Row(model, self.backbone, parameters, (self.flops + flops) / 1e9, cast(int, decoder.stride))
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ def whole_number(least: int, most: int = 2**31 - 1, factor: int = 1) -> Callable
     """Type of a whole number from `least` to `most` that is a multiple of `factor`."""
 
     def number(value: str | int) -> int:
-        if (result := int(value)) % factor or not least <= result <= most:
-            kind = f"a multiple of {factor}" if factor > 1 else "a whole number"
-            raise click.BadParameter(f"{value}: give {kind} from {least} to {most}.")
-        return result
+        with suppress(ValueError):
+            if least <= (result := int(value)) <= most and result % factor == 0:
+                return result
+        kind = f"a multiple of {factor}" if factor > 1 else "a whole number"
+        raise click.BadParameter(f"{value}: give {kind} from {least} to {most}.")
 
     return number
 
@@ -34,9 +36,10 @@ def real_number(allowed: Callable[[float], bool], range_in_words: str) -> Callab
     """Type of a number of which a condition holds."""
 
     def number(value: str | float) -> float:
-        if not allowed(float(value)):
-            raise click.BadParameter(f"{value}: give a number {range_in_words}.")
-        return float(value)
+        with suppress(ValueError):
+            if allowed(result := float(value)):
+                return result
+        raise click.BadParameter(f"{value}: give a number {range_in_words}.")
 
     return number
 
@@ -75,9 +78,10 @@ def _gathered(kind: type, *declarations: Decorator) -> Decorator:
             options = kind(**{name: values.pop(name) for name in names})
             command(**values, options=options)
 
+        declared: Callable[..., None] = run
         for declaration in reversed(declarations):
-            run = declaration(run)
-        return run
+            declared = declaration(declared)
+        return declared
 
     return decorate
 
@@ -100,7 +104,7 @@ device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),
     default="auto",
-    help="Where the network runs; auto takes the best that this machine has.",
+    help="Where the network runs; auto takes the best device of this machine.",
 )
 max_off_palette_option = click.option(
     "--max-off-palette",
@@ -115,9 +119,8 @@ inference_options = _gathered(
         "--tta",
         type=click.Choice(list(TTA)),
         default=DEFAULTS.tta,
-        help="Average the prediction over mirrored and rotated views of the image: "
-        + ", ".join(f"{name} {views}" for name, views in TTA.items())
-        + ".",
+        help="Average the predictions over mirrored and rotated views of the image: "
+        f"{', '.join(f'{views} ({name})' for name, views in TTA.items())}.",
     ),
     click.option(
         "--window",
@@ -142,7 +145,7 @@ inference_options = _gathered(
         type=whole_number(1),
         default=DEFAULTS.batch_size,
         metavar="WINDOWS",
-        help="Number of windows that pass through the network together; more for a GPU.",
+        help="Number of windows that pass through the network at once; more than 1 for a GPU.",
     ),
 )
 scoring_options = _gathered(
@@ -158,7 +161,5 @@ scoring_options = _gathered(
         "below by default.",
     ),
     max_off_palette_option,
-    click.option(
-        "--allow-missing", is_flag=True, help="Leave out masks without a partner, and say how many."
-    ),
+    click.option("--allow-missing", is_flag=True, help="Leave out masks without a partner, and say how many."),
 )

@@ -1,6 +1,7 @@
 """The command `landcover predict`: maps of any images, outside the pipeline."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,60 +14,64 @@ from landcover.inference.options import InferenceOptions
 from landcover.system.errors import LandcoverError, say
 
 _EPILOG = """\
-INPUT is an image, a folder or a pattern such as "images/**/*.jpg" (in quotes, since a command line has a limited
-length). In a folder with files called NAME_sat.EXT only these are images; in any other, all jpg, png and tif files are,
-except NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the size of the
-image.
+INPUT is an image, a folder, or a pattern such as "images/**/*.jpg" (in quotes,
+as a command line holds only so many names). In a folder with files called
+NAME_sat.EXT these are the images; in any other, all jpg, png and tif files but
+NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called
+NAME_mask and has the size of the image.
 
-For a tif, tiff, jp2 or vrt the map is a GeoTIFF (NAME_mask.tif): labels with the colours and names of the classes,
-overviews, the reference system and transform of the image, nodata where the image has none. For any other image it is a
-colour mask (NAME_mask.png). Another format can be chosen with --format: png for any image of 8 bits; gtiff, or cog for
-a Cloud Optimized GeoTIFF, for every image format that the documentation lists. GeoTIFFs need rasterio (pip install -r
-requirements-extras.txt). Only files of this machine are read, and by a VRT only those in its folder and below.
+The map of a tif, tiff, jp2 or vrt is a GeoTIFF, NAME_mask.tif: labels with the
+colours and names of the classes, overviews, the reference system and transform
+of the image, and nodata where the image has none. The map of any other image
+is a colour mask, NAME_mask.png. --format chooses another format: png for
+images of 8 bits, gtiff or cog (Cloud Optimized GeoTIFF) for all that the
+documentation lists. GeoTIFFs need rasterio (pip install -r
+requirements-extras.txt). Only files on this machine are read, and for a VRT
+only those in its folder and below.
 
-Images larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
-written in strips of rows, so that memory does not grow with their height.
+Images larger than the window are labelled in overlapping windows that are
+blended. GeoTIFFs are read, labelled and written in strips of rows, so that
+memory does not grow with their height.
 
-Existing maps are kept: after an interruption, the same command goes on. --overwrite draws them again, but never
-replaces a file in a folder that holds one of the images: NAME_mask beside NAME_sat may be the truth.
+Existing maps are kept: after an interruption, the same command goes on.
+--overwrite draws them again, but never replaces a file in a folder that holds
+one of the images: NAME_mask beside NAME_sat may be the truth.
 
-\b
 Examples:
   landcover predict town.jpg coast.png -m models/model.safetensors -o maps
   landcover predict images/ -m models/model.safetensors -o maps --tta d4
-  landcover predict "images/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
+  landcover predict "images/**/*.jpg" -m models/model.safetensors -o maps \\
+      --overwrite --quiet
   landcover predict town.jpg -m models/model.safetensors -o town_map.png
-  landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
-  landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
+  landcover predict scene.tif -m models/model.safetensors -o maps \\
+      --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
+  landcover predict big.tif -m models/model.safetensors -o maps \\
+      --device cuda --window 1024 --batch-size 8
 
-\b
 Exit codes:
   0  every image has its map
-  1  some do not, with a line for each reason on stderr: broken images (the others have theirs), wrong input
+  1  some do not: broken images (the others have theirs) or wrong input;
+     stderr says what, a line for each
   2  wrong command line
 """
 
 
-def bands(value: str) -> list[int]:
+def band_numbers(value: str) -> list[int]:
     """Type of the numbers of bands: three, or one."""
-    try:
+    with suppress(ValueError):
         numbers = [int(part) for part in value.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 3) or min(numbers) < 1:
-        raise click.BadParameter(f"{value}: give three numbers from 1, such as 3,2,1, or one.")
-    return numbers
+        if len(numbers) in (1, 3) and min(numbers) >= 1:
+            return numbers
+    raise click.BadParameter(f"{value}: give three numbers from 1, such as 3,2,1, or one.")
 
 
 def percentiles(value: str) -> tuple[float, float]:
     """Type of two rising percentiles."""
-    try:
+    with suppress(ValueError):
         low, high = (float(part) for part in value.split(","))
-    except ValueError:
-        low = high = 0.0
-    if not 0 <= low < high <= 100:
-        raise click.BadParameter(f"{value}: give two rising percentiles from 0 to 100, such as 2,98.")
-    return low, high
+        if 0 <= low < high <= 100:
+            return low, high
+    raise click.BadParameter(f"{value}: give two rising percentiles from 0 to 100, such as 2,98.")
 
 
 def polygon_file(value: str) -> Path:
@@ -105,7 +110,7 @@ def polygon_file(value: str) -> Path:
 )
 @click.option(
     "--bands",
-    type=bands,
+    type=band_numbers,
     metavar="R,G,B",
     help="Numbers, from 1, of the red, green and blue bands of a GeoTIFF; by default the bands that it names so.",
 )
@@ -172,7 +177,7 @@ def predict(
         draw_polygons(polygons, jobs[0].mask, overwrite=overwrite, quiet=quiet)
     if not quiet:
         kept = len(jobs) - len(new)
-        more = f"; {kept} existing ones kept (--overwrite draws them again)" if kept else ""
+        more = f"; {kept} kept (--overwrite draws them again)" if kept else ""
         say(f"{Path(output)}: {len(new) - len(broken)} masks{more}")
     if broken:
         raise LandcoverError(*broken)

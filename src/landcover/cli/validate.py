@@ -17,25 +17,23 @@ from landcover.cli.options import (
 from landcover.inference.options import InferenceOptions
 
 _EPILOG = """\
-FOLDER holds pairs NAME_sat.jpg (or png, tif) and NAME_mask.png (or tif) of any size, in the model's colours. Nothing is
-written. It prints
+FOLDER holds pairs NAME_sat.jpg (or png, tif) and NAME_mask.png (or tif) of any
+size, in the colours of the model. Nothing is written. It prints
 
-\b
-  loss            cross-entropy of the class probabilities, mean over the pixels whose truth is known
+  loss            cross-entropy of the class probabilities, averaged over the
+                  pixels whose truth is known
   mean_iou        as landcover evaluate prints it
   pixel_accuracy  share of the pixels with known truth that are right
 
-\b
 Examples:
   landcover validate data/bluemarble/validation -m models/model.safetensors
-  landcover validate data/mine/validation -m models/model.safetensors --tta d4 --json
+  landcover validate data/mine/validation -m models/model.safetensors --json
 
-\b
 Exit codes:
   0  all pairs were scored
-  1  some were not, with a line for each reason on stderr:
-     broken files (the others are scored), an image or mask without the other (nothing is scored),
-     colours of no class (nothing is scored), wrong input
+  1  some were not: broken files (the others are scored), an image or mask
+     without its partner or colours of no class (nothing is scored), or wrong
+     input; stderr says what, a line for each
   2  wrong command line
 """
 

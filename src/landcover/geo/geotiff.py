@@ -16,7 +16,7 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
 from landcover import __version__
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.raster import Raster
 from landcover.system.files import replacing, write_error
 
@@ -47,7 +47,7 @@ def write_geotiff(
 
     Args:
         path: Replaced when everything is written.
-        strips: uint8 (rows, W) each, from the top down, as many rows in all as the image has; `IGNORE` is nodata.
+        strips: uint8 (rows, W) each, from the top down, as many rows in all as the image has; `UNKNOWN` is nodata.
         raster: The image, whose reference system and transform the map gets.
         classes: Names, in the tag CLASS_NAMES (JSON, by label), and colours of the labels.
         tags: Further metadata.
@@ -93,7 +93,7 @@ def _write_labels(
 ) -> list[int]:
     """Write and check a GeoTIFF of labels with overviews; return the checksums of its bands."""
     names = {str(label): name for label, name in enumerate(classes.names)}
-    with _created(path, raster, 1, np.uint8, IGNORE) as file:
+    with _created(path, raster, 1, np.uint8, UNKNOWN) as file:
         file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
         file.set_band_description(1, "land cover")
         file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)

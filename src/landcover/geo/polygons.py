@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from shapely.geometry import shape
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.geo.antimeridian import cut
 from landcover.geo.areas import polygon_areas
 from landcover.geo.domains import domain, is_on_earth
@@ -87,7 +87,7 @@ def write_polygons(path: Path | str, map_path: Path | str) -> int:
 
 def _traced(path: Path, file: DatasetReader, names: Mapping[int, str]) -> tuple[list[str], np.ndarray]:
     """Return the class and the polygon of each connected area of a map, in the map's coordinates."""
-    without_data = {IGNORE, file.nodata}
+    without_data = {UNKNOWN, file.nodata}
     labels, polygons = [], []
     for outline, label in shapes(rasterio.band(file, 1), transform=file.transform):
         if label in without_data:

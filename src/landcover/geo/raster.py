@@ -14,7 +14,7 @@ from landcover.geo.raster_bands import band_names, check_bands, find_bands
 from landcover.geo.raster_place import find_place
 from landcover.geo.sidecars import has_own_overviews
 from landcover.geo.stretching import STRETCH, Stretch, limits_text
-from landcover.system.errors import LandcoverError
+from landcover.system.errors import LandcoverError, note
 
 _SAMPLE = 2048  # pixels: side of the image, thinned out, of which percentiles are taken
 _STRIP = 512  # rows that are read together where they cannot be thinned out in reading
@@ -87,6 +87,13 @@ class Raster:
         if self._is_float:
             known &= np.isfinite(self._read(top, bottom)).any(0)
         return known
+
+    def print_notes(self, printed: set[str]) -> None:
+        """Print the notes on stderr, but for the kinds that were printed before; the others are added to these."""
+        for kind, line in self.notes.items():
+            if kind not in printed:
+                note(line)
+        printed.update(self.notes)
 
     def _read(self, top: int, bottom: int) -> np.ndarray:
         """Pixels as they are: (bands, bottom - top, width)."""

@@ -48,10 +48,12 @@ def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> lis
     """Numbers, from 1, of the bands asked for: three, or one that counts thrice.
 
     Raises:
-        LandcoverError: There is none such.
+        LandcoverError: The raster has no such band, or there are neither three nor one.
     """
     if wrong := [band for band in asked if not 1 <= band <= dataset.count]:
-        raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Mend --bands.")
+        raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Choose other bands.")
+    if len(asked) not in (1, 3):
+        raise LandcoverError(f"{path}: {len(asked)} bands are asked for. Choose three bands, such as 3,2,1, or one.")
     return list(asked) * (3 // len(asked))
 
 

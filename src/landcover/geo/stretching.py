@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landcover.system.errors import LandcoverError
+
 STRETCH = (2.0, 98.0)
 """Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
 
@@ -27,7 +29,17 @@ class Stretch:
 
     @classmethod
     def of(cls, bands: Sequence[np.ndarray], percentiles: tuple[float, float]) -> "Stretch":
-        """Find the limits in samples, one-dimensional, of the pixels of each band that have data."""
+        """Find the limits.
+
+        Args:
+            bands: A sample of each band's pixels that have data: any real type (N,).
+            percentiles: 0 to 100, rising.
+
+        Raises:
+            LandcoverError: The percentiles are not such.
+        """
+        if not 0 <= percentiles[0] < percentiles[1] <= 100:
+            raise LandcoverError(f"stretch = {percentiles}: should be two rising percentiles from 0 to 100.")
         limits, medians = [], []
         for sample in bands:
             numbers = sample[np.isfinite(sample)].astype(np.float64)

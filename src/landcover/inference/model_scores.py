@@ -72,7 +72,7 @@ def score_model(
         losses = _Losses(labels, len(classes))
         with naming_memory_errors(sample.image):
             predicted = label_image(model, image, options, probabilities=losses)
-        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes) + 1)
+        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes))
         loss += losses.total
         known += losses.known
     if not per_image:
@@ -85,7 +85,7 @@ class _Losses:
     """Adds up the cross-entropy of class probabilities where the truth is known, strip by strip from the top down.
 
     Args:
-        labels: The truth, uint8 (H, W): class indices; unknown from `classes` on.
+        labels: The truth, uint8 (H, W): class indices or `UNKNOWN`.
         classes: Number C.
 
     Attributes:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
 from landcover.inference.probabilities import score_strips
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader
@@ -74,7 +74,7 @@ def label_strips(
 
     Yields:
         uint8 (rows, W) from the top down, as many rows in all as the image has: indices into `model.classes.names`,
-        `IGNORE` where the image has no data.
+        `UNKNOWN` where the image has no data.
     """
     scaled = ScaledStrips(image, model.scale)
     working_size, full_size = ((pixels.height, pixels.width) for pixels in (scaled, image))
@@ -90,7 +90,7 @@ def label_strips(
         labels = best.cpu().numpy()
         valid = image.valid_mask(top, top + len(labels))
         if valid is not None:
-            labels[~valid] = IGNORE
+            labels[~valid] = UNKNOWN
         if probabilities:
             values = strip.cpu().numpy()
             probabilities(values if valid is None else np.where(valid, values, np.float32(np.nan)))

@@ -24,7 +24,7 @@ def choose_device(name: str) -> "torch.device":
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         name = next(device for device, available in there.items() if available)
-    if not there[name]:
+    if not there.get(name):
         raise LandcoverError(f"device {name!r}: PyTorch finds none on this machine. Set device to auto or cpu.")
     if name == "cuda":
         return torch.device(name, int(os.environ.get("LOCAL_RANK", "0")))  # torchrun's: a GPU for each process

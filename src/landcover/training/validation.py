@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import Favourite
 from landcover.models.networks import to_input
-from landcover.scoring.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
+from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
 
@@ -39,7 +39,8 @@ def validate(
         predicted = logits.max(1).indices.to(torch.uint8)
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
         totals_and_counts += torch.stack(totals).double().cpu()
-        confusion += torch.from_numpy(confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes))
+        counts = confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes)
+        confusion += torch.from_numpy(known_pairs(counts))
     totals, counts = processes.all_reduce(totals_and_counts.to(_home(device)))
     counted = processes.all_reduce(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None

@@ -7,7 +7,7 @@ from conftest import write_geotiff as write_image
 from rasterio.control import GroundControlPoint
 from rasterio.transform import Affine
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.geo.geotiff import probability_map, write_cog, write_geotiff
 from landcover.geo.raster import open_raster
 from landcover.images.pairs import read_rgb
@@ -39,7 +39,7 @@ def test_a_map_has_the_labels_of_the_image_whatever_its_size(tmp_path, classes, 
     labels = mapped(tmp_path, classes, size, write)
     with rasterio.open(tmp_path / "map.tif") as file:
         assert (file.read() == labels).all()
-        assert (file.count, file.dtypes[0], file.nodata) == (1, "uint8", IGNORE)
+        assert (file.count, file.dtypes[0], file.nodata) == (1, "uint8", UNKNOWN)
         assert file.compression.name == "deflate"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "map.tif"]
 
@@ -81,7 +81,7 @@ def test_a_map_says_what_its_labels_mean(tmp_path, classes, write):
         assert file.tags()["TIFFTAG_SOFTWARE"].startswith("landcover ")
         colours = file.colormap(1)
         assert [colours[label][:3] for label in range(3)] == list(classes.colours.values())
-        assert colours[IGNORE][:3] == classes.ignore[1]
+        assert colours[UNKNOWN][:3] == classes.ignore[1]
     assert (read_rgb(tmp_path / "map.tif") == classes.encode(labels)).all()  # so that it can be scored as it is
 
 

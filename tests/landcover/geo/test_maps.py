@@ -5,7 +5,7 @@ import pytest
 import rasterio
 from conftest import draw_pair, write_geotiff
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.geo.maps import predict_map
 from landcover.images.pairs import read_rgb
 from landcover.inference.options import InferenceOptions
@@ -48,9 +48,9 @@ def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, probabilities=tmp_path / "p.tif")
     with rasterio.open(tmp_path / "map.tif") as file, rasterio.open(tmp_path / "p.tif") as probabilities:
         labels, values = file.read(1), probabilities.read()
-    assert ((labels == IGNORE) == (pixels == 0).all(0)).all()
-    assert (np.isnan(values) == (labels == IGNORE)).all()
-    known = labels != IGNORE
+    assert ((labels == UNKNOWN) == (pixels == 0).all(0)).all()
+    assert (np.isnan(values) == (labels == UNKNOWN)).all()
+    known = labels != UNKNOWN
     assert (values.argmax(0)[known] == labels[known]).all()
     assert np.allclose(values[:, known].sum(0), 1, atol=1e-5)
 

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.images.pairs import find_samples, read_packed, read_rgb
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.model_scores import score_model
@@ -40,8 +40,8 @@ def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
         labels = torch.from_numpy(model.classes.decode(read_packed(sample.mask))[0].astype(np.int64))[None]
         with torch.inference_mode():
             logits = model.network(image)
-        total += functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum").item()
-        count += (labels != IGNORE).sum().item()
+        total += functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum").item()
+        count += (labels != UNKNOWN).sum().item()
     assert score_model(model, find_samples(pairs)).loss == pytest.approx(total / count, rel=1e-5)
 
 
