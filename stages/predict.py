@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.images.pairs import find_images
+from landcover.inference.mask_files import predict_masks
 from landcover.inference.options import ALIGNMENT, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
-from landcover.inference.prediction import for_inference, predict_masks
+from landcover.inference.prediction import for_inference
 from landcover.models.model_file import load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError

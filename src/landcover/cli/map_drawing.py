@@ -1,35 +1,12 @@
 """Drawing of the maps that `landcover predict` has planned, as colour masks, as GeoTIFFs and as polygons."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from landcover.cli.map_jobs import Job
+from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions, Job
 from landcover.geo.polygon_files import digest, source_of
-from landcover.inference.options import InferenceOptions
-from landcover.inference.prediction import predict_masks
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, requiring_extra, say
-from landcover.system.parallel import error_as_result
-
-
-@dataclass(frozen=True)
-class MapOptions:
-    """What does not concern the model.
-
-    Attributes:
-        cog: Whether GeoTIFFs are laid out as Cloud Optimized GeoTIFFs.
-        bands, stretch, allow_vrt_paths: Of the input, see `raster.open_raster`.
-        probabilities: Whether class probabilities are written beside the maps.
-        quiet: Whether to show neither progress nor notes.
-    """
-
-    cog: bool
-    bands: Sequence[int] | None
-    stretch: tuple[float, float] | None
-    allow_vrt_paths: bool
-    probabilities: bool
-    quiet: bool
 
 
 def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
@@ -41,11 +18,11 @@ def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
     Raises:
         LandcoverError: One of them is used for another image, or a package is missing.
     """
-    masks = [job.image for job in jobs if not job.is_raster]
+    others = [job.image for job in jobs if not job.format.is_georeferenced]
     for name, value in options.items():
-        if masks and value:
-            raise LandcoverError(f"{masks[0]}: --{name} works for GeoTIFFs only. Remove it, or add --format gtiff.")
-    if len(masks) < len(jobs):
+        if others and value:
+            raise LandcoverError(f"{others[0]}: --{name} works for GeoTIFFs only. Remove it, or add --format gtiff.")
+    if len(others) < len(jobs):
         with requiring_extra("GeoTIFFs", "geo"):
             import landcover.geo.maps
             import landcover.geo.polygons  # noqa: F401
@@ -53,10 +30,13 @@ def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
         skip_services()
 
 
-def draw_maps(model: Model, jobs: Sequence[Job], inference: InferenceOptions, options: MapOptions) -> list[str]:
+def draw_maps(model: Model, jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
     """Draw the map of each job; return a line for each image that cannot be read."""
-    masks, rasters = ([job for job in jobs if job.is_raster is wanted] for wanted in (False, True))
-    return [*_draw_masks(model, masks, inference, options), *_draw_rasters(model, rasters, inference, options)]
+    broken = []
+    for form in MAP_FORMATS.values():
+        if chosen := [job for job in jobs if job.format is form]:
+            broken += form.draw(model, chosen, options)
+    return broken
 
 
 def draw_polygons(path: Path, source: Path, *, overwrite: bool, quiet: bool) -> None:
@@ -68,45 +48,3 @@ def draw_polygons(path: Path, source: Path, *, overwrite: bool, quiet: bool) -> 
     count = write_polygons(path, source)
     if not quiet:
         say(f"{path}: {count} polygons")
-
-
-def _draw_masks(model: Model, jobs: Sequence[Job], inference: InferenceOptions, options: MapOptions) -> list[str]:
-    if not jobs:
-        return []
-    first = jobs[0].mask  # all are in its folder, and end as it does behind their names
-    return predict_masks(
-        model,
-        {job.name: job.image for job in jobs},
-        first.parent,
-        inference,
-        keep_going=True,
-        quiet=options.quiet,
-        probabilities=options.probabilities,
-        ending=first.name.removeprefix(jobs[0].name),
-    )
-
-
-def _draw_rasters(model: Model, jobs: Sequence[Job], inference: InferenceOptions, options: MapOptions) -> list[str]:
-    if not jobs:
-        return []
-    from landcover.geo.maps import predict_map
-
-    noted: set[str] = set()  # a note on many images is printed once
-
-    @error_as_result
-    def draw(job: Job) -> None:
-        predict_map(
-            model,
-            job.image,
-            job.mask,
-            inference,
-            cog=options.cog,
-            bands=options.bands,
-            stretch=options.stretch,
-            allow_vrt_paths=options.allow_vrt_paths,
-            noted=noted,
-            probabilities=job.probabilities,
-            quiet=options.quiet,
-        )
-
-    return [line for error in map(draw, jobs) if error for line in error.lines]

@@ -10,7 +10,7 @@ from landcover.classes.class_files import read_class_table
 from landcover.classes.class_table import ClassTable
 from landcover.cli.options import ScoringOptions
 from landcover.scoring.scores import Scores, score_masks
-from landcover.system.errors import Problems, note
+from landcover.system.errors import LandcoverError, Problems, note
 
 
 def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scores]:
@@ -79,9 +79,8 @@ def raise_broken(results: Sequence[Scores]) -> None:
     Raises:
         LandcoverError: A line for each broken mask.
     """
-    problems = Problems()
-    problems.lines += [line for scores in results for line in scores.broken]
-    problems.raise_any()
+    if lines := [line for scores in results for line in scores.broken]:
+        raise LandcoverError(*dict.fromkeys(lines))
 
 
 def _find_classes(options: ScoringOptions, folders: Sequence[Path]) -> tuple[ClassTable, Path | None]:

@@ -7,12 +7,11 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
+from landcover.cli.map_formats import AUTO, MAP_FORMATS, DrawingOptions
 from landcover.cli.options import device_option, inference_options, model_option, quiet_option
-from landcover.geo.polygon_files import DRIVERS
+from landcover.geo.polygon_files import POLYGON_FORMATS
 from landcover.inference.options import InferenceOptions
 from landcover.system.errors import LandcoverError, say
-
-FORMATS = ("auto", "png", "gtiff", "cog")
 
 _EPILOG = """\
 INPUT is an image, a folder, or a pattern such as "images/**/*.jpg" (in quotes,
@@ -77,8 +76,8 @@ def percentiles(value: str) -> tuple[float, float]:
 
 def polygon_file(value: str) -> Path:
     """Type of the name of a file of polygons."""
-    if Path(value).suffix.lower() not in DRIVERS:
-        raise click.BadParameter(f"{value}: give a file name that ends in {' or '.join(DRIVERS)}.")
+    if Path(value).suffix.lower() not in POLYGON_FORMATS:
+        raise click.BadParameter(f"{value}: give a file name that ends in {' or '.join(POLYGON_FORMATS)}.")
     return Path(value)
 
 
@@ -103,7 +102,11 @@ def polygon_file(value: str) -> Path:
 @inference_options
 @device_option
 @click.option(
-    "--format", type=click.Choice(FORMATS), default="auto", help="Format of the maps; auto goes by the image."
+    "--format",
+    type=click.Choice([AUTO, *MAP_FORMATS]),
+    default=AUTO,
+    help=f"Format of the maps: {', '.join(f'{name} ({form.title})' for name, form in MAP_FORMATS.items())}; auto goes "
+    "by the image.",
 )
 @click.option(
     "--bands",
@@ -150,7 +153,7 @@ def predict(
 ) -> None:
     """Draw the map NAME_mask of each image."""
     from landcover.cli.inputs import find_inputs
-    from landcover.cli.map_drawing import MapOptions, draw_maps, draw_polygons, require_rasters
+    from landcover.cli.map_drawing import draw_maps, draw_polygons, require_rasters
     from landcover.cli.map_jobs import check_jobs, plan_jobs
     from landcover.geo.polygon_files import source_of
     from landcover.inference.prediction import for_inference
@@ -168,8 +171,8 @@ def predict(
     loaded = for_inference(load_model(model), choose_device(device))
     loaded.warn_if_collapsed()
     make_folder(jobs[0].mask.parent)
-    map_options = MapOptions(format == "cog", bands, stretch, allow_vrt_paths, probabilities, quiet)
-    broken = draw_maps(loaded, new, options, map_options)
+    drawing = DrawingOptions(options, bands, stretch, allow_vrt_paths, probabilities, quiet)
+    broken = draw_maps(loaded, new, drawing)
     if polygons and not broken:
         draw_polygons(polygons, jobs[0].mask, overwrite=overwrite, quiet=quiet)
     if not quiet:

@@ -6,9 +6,10 @@ from torch.nn import functional
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.images.pairs import find_samples, read_packed, read_rgb
+from landcover.inference.mask_files import predict_masks
 from landcover.inference.model_scores import score_model
 from landcover.inference.options import InferenceOptions
-from landcover.inference.prediction import label_image, predict_masks
+from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, load_model
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError

@@ -105,10 +105,10 @@ def test_a_tiled_image_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near
     assert agreed[borders].mean() >= agreed[~borders].mean() - 0.0002  # two pixels in 10,000
 
 
-@pytest.mark.parametrize("strip", [1, 1000, prediction.STRIP])
+@pytest.mark.parametrize("chunk", [1, 1000, prediction.CHUNK])
 @pytest.mark.parametrize("window", [64, 512])
-def test_labels_are_the_most_probable_classes(near_sighted, window, strip, monkeypatch):
-    monkeypatch.setattr(prediction, "STRIP", strip)  # of rows, one or a few or all at once
+def test_labels_are_the_most_probable_classes(near_sighted, window, chunk, monkeypatch):
+    monkeypatch.setattr(prediction, "CHUNK", chunk)  # of rows, one or a few or all at once
     bands = []
     options = InferenceOptions(window=window)
     labels = label_image(near_sighted, smooth(97, 300), options, probabilities=lambda band: bands.append(band.copy()))
