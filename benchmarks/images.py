@@ -9,7 +9,8 @@ from PIL import Image
 from benchmarks.harness import ROOT
 from landcover.classes.class_table import DEEPGLOBE
 from landcover.data.globe import TILE_DEGREES, tile_corner
-from landcover.images.pairs import find_samples, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_samples
 from landcover.system.errors import LandcoverError
 
 _EARTH = ROOT / "data" / "bluemarble"

@@ -446,7 +446,7 @@ PARAMS = [
         "a class of an unprintable name",
         "prepare",
         replaced_in("params.yaml", "forest:", r'"\ud800":'),
-        at_line("data.classes: .* is not printable: name it otherwise"),
+        at_line("data.classes: .* is not printable: rename the class"),
     ),
     case(
         "a class called as the pixels of none",

@@ -20,7 +20,8 @@ from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
-from landcover.classes.class_table import UNKNOWN, ClassTable, hex_colour
+from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.colours import hex_colour
 from landcover.cli import main
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles

@@ -18,7 +18,7 @@ import pytest
 from checkout import Checkout
 from conftest import TABLE, draw_pair
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 
 SOAK = "SOAK_KILLS" in os.environ
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 2

@@ -19,8 +19,10 @@ from PIL import Image
 from safetensors.torch import save
 
 from landcover.classes.class_files import read_class_table
-from landcover.classes.class_table import UNKNOWN, ClassTable, pack
-from landcover.images.pairs import find_masks, find_samples, read_rgb
+from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.colours import pack
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_masks, find_samples
 from landcover.inference.tiling import ALIGNMENT, windows
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build

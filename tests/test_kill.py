@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import ROOT, TABLE, draw_pair
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 4  # of each stage; the last fifth are for test_dvc_faults.py
 SECONDS = int(os.environ.get("SOAK_SECONDS", "3600")) / 5 if "SOAK_KILLS" in os.environ else 8  # for each stage

@@ -11,7 +11,8 @@ from checkout import Checkout
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes.class_table import ClassTable, pack
+from landcover.classes.class_table import ClassTable
+from landcover.classes.colours import pack
 
 CLASSES = {
     "roof": (60, 16, 152),

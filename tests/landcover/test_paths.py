@@ -12,7 +12,8 @@ from landcover.geo.geotiff import write_map
 from landcover.geo.maps import predict_map
 from landcover.geo.polygons import write_polygons
 from landcover.geo.raster import open_raster
-from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples, image_size, read_packed, read_rgb
+from landcover.images.image_files import image_size, read_packed, read_rgb
+from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples
 from landcover.inference.prediction import predict_masks
 from landcover.models.model_file import load_model, save_model
 from landcover.report.figures import Comparison, draw_samples, draw_world

@@ -8,7 +8,7 @@ import pytest
 from conftest import TABLE, read_table
 from PIL import Image
 
-from landcover.images.pairs import read_packed, read_rgb
+from landcover.images.image_files import read_packed, read_rgb
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
 from stages import evaluate, predict, prepare, train

@@ -63,7 +63,7 @@ def commit_of(path: Path | str) -> str | None:
 
 
 def _what(model: "Model") -> list[str]:
-    from landcover.classes.class_table import hex_colour
+    from landcover.classes.colours import hex_colour
 
     architecture, resolution = model.architecture, model.origin.resolution
 

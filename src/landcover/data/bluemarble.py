@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.data.globe import TILE_DEGREES, tile_name
-from landcover.images.pairs import save_png
+from landcover.images.image_files import save_png
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
 from landcover.system.outputs import check_made_of

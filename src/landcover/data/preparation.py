@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import UNKNOWN, ClassTable, byte_counts
 from landcover.classes.off_palette import OffPalette
 from landcover.data.tiles import pixel_column
-from landcover.images.pairs import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
+from landcover.images.image_files import image_size, read_packed, read_rgb
+from landcover.images.pairs import Sample
+from landcover.images.resizing import scale_down, scaled_size
 from landcover.system.errors import LandcoverError, naming_memory_errors
 from landcover.system.parallel import error_as_result, parallel_map
 

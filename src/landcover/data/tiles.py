@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import UNKNOWN, ClassTable, byte_counts
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.paths import check_readable
 

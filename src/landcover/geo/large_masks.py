@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from landcover.classes.class_table import pack
+from landcover.classes.colours import pack
 from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.system.errors import LandcoverError
 

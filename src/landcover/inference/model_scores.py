@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from landcover.classes.off_palette import OffPalette
-from landcover.images.pairs import Sample, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import Sample
 from landcover.inference.prediction import file_mapper, label_image
 from landcover.models.model_file import Model
 from landcover.scoring.confusion import confusion_matrix

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader, sliding
 from landcover.inference.tiling import STRIP, Blender, Window, upsample_strips, windows
 from landcover.models.folding import fold_batch_norm

@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.data.globe import TILE_DEGREES, tile_corner
-from landcover.images.pairs import Sample, read_packed, read_rgb
+from landcover.images.image_files import read_packed, read_rgb
+from landcover.images.pairs import Sample
 from landcover.system.files import replacing
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)

@@ -6,7 +6,7 @@ column, `UNKNOWN_ROW`, count the pixels that are labelled `UNKNOWN`.
 
 import numpy as np
 
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import byte_counts
 
 UNKNOWN_ROW = -1
 """Index of the row, and of the column, of the unknown pixels."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.off_palette import OffPalette
-from landcover.images.pairs import TooManyPixelsError, read_packed
+from landcover.images.image_files import TooManyPixelsError, read_packed
 from landcover.scoring.confusion import confusion_matrix
 from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
 

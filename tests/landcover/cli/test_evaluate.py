@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable
 from landcover.cli.text import course_lines
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.scoring.scores import score_masks

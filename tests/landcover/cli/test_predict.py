@@ -9,7 +9,7 @@ from conftest import landcover, landcover_process, write_geotiff
 
 from landcover.classes.class_table import ClassTable
 from landcover.cli import main
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.inference import prediction
 from landcover.models.model_file import Model, load_model, save_model
 

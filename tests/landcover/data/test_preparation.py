@@ -3,10 +3,13 @@ import pytest
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes.class_table import UNKNOWN, pack
+from landcover.classes.class_table import UNKNOWN
+from landcover.classes.colours import pack
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
-from landcover.images.pairs import find_samples, read_rgb, scale_down
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_samples
+from landcover.images.resizing import scale_down
 from landcover.system.errors import MAX_LISTED, LandcoverError
 
 

@@ -3,7 +3,8 @@ import pytest
 from conftest import draw_pair
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable
-from landcover.images.pairs import find_samples, read_packed, read_rgb, save_png
+from landcover.images.image_files import read_packed, read_rgb, save_png
+from landcover.images.pairs import find_samples
 from landcover.report.figures import RIGHT, WRONG, Comparison, draw_samples, draw_world
 
 

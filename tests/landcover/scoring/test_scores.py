@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_sco
 
 from landcover.classes.class_table import DEEPGLOBE, MAX_CLASSES, UNKNOWN, ClassTable
 from landcover.cli.text import course_lines
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.scoring.confusion import (
     UNKNOWN_ROW,
     class_f1,
