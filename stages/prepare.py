@@ -11,7 +11,7 @@ from typing import Annotated
 import pandas as pd
 from pydantic import Field
 
-from landcover.data.preparation import prepare
+from landcover.data.preparation import Prepared, prepare
 from landcover.data.tiles import Dataset, write_dataset
 from landcover.images.pairs import find_pairs
 from landcover.system.errors import Problems, warn
@@ -36,24 +36,24 @@ class Prepare(Block):
 
 
 def main() -> None:
-    """Decode both splits, then say what was found."""
+    """Decode both splits, then print what was found."""
     data, params = read_block("data", Data), read_block("prepare", Prepare)
     classes = data.table()
-    figures, problems = {}, Problems()
+    splits: dict[str, Prepared] = {}
+    problems = Problems()
     folders = [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
     check_made_of(PREPARED, MADE, "Move it.")
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
         for split in ("train", "validation"):
-            with problems.gathered():
-                samples, lines = find_pairs(data.folder(split))
-                problems.lines += lines
+            with problems.collecting():
+                samples = find_pairs(data.folder(split), problems)
                 files = [path for sample in samples for path in (sample.image, sample.mask)]
                 check_outputs(files, folders=[PREPARED], advice=ADVICE)
                 if samples:
                     samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
-                    figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
+                    splits[split] = prepare(samples, classes, scratch / split, **params.model_dump())
         problems.raise_any()
         root = Path(data.root)
         dataset = Dataset(
@@ -61,30 +61,31 @@ def main() -> None:
             params.scale,
             root=root.name if root.is_absolute() else data.root,
             holdout=data.holdout,
-            images={split: found["images"] for split, found in figures.items()},
+            images={split: found.images for split, found in splits.items()},
             resolution=resolution_of(data),
         )
         write_dataset(scratch, dataset)
-    write_table(SHARES, shares(figures))
-    for split, found in figures.items():
-        print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} images, {found['pixels']} pixels")
-    if strays := sum(found["off_palette"] for found in figures.values()):
-        warn(f"{data.root}: {strays} mask pixels have colours of no class and count as unknown")
+    write_table(SHARES, shares(splits))
+    for split, found in splits.items():
+        print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} images, {found.pixels} pixels")
+    if off_palette := sum(found.off_palette for found in splits.values()):
+        warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
     for name in classes.names:
-        if figures["train"]["share"][name] == 0:
+        if splits["train"].share[name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
 
 
 def resolution_of(data: Data) -> float | None:
-    """Metres of ground that a pixel covers, None where that is not known."""
+    """Metres of ground that a pixel covers; None if unknown."""
     if data.resolution == "auto":
         return EMBEDDED_RESOLUTION if Path(data.root) == EMBEDDED else None
-    return data.resolution
+    resolution: float | None = data.resolution
+    return resolution
 
 
-def shares(figures: dict[str, dict]) -> pd.DataFrame:
+def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
     """A row for each class: its share of the pixels of each split."""
-    columns = {split: found["share"] for split, found in figures.items()}
+    columns = {split: found.share for split, found in splits.items()}
     return pd.DataFrame(columns).rename_axis("class").reset_index()
 
 

@@ -230,7 +230,7 @@ IMAGES = [
         "a mask of other size",
         "prepare",
         on(f"{T}/a_mask.png", lambda path: Image.new("RGB", (56, 41)).save(path)),
-        rf"{T}/a_mask\.png: 56x41 pixels, its image 56x40\. Make them equal\.",
+        rf"{T}/a_mask\.png: its size and that of {T}/a_sat\.png differ: 56x41 and 56x40 pixels\. Make them equal\.",
     ),
     case(
         "one stray colour",

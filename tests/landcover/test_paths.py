@@ -19,6 +19,7 @@ from landcover.models.model_file import load_model, save_model
 from landcover.report.figures import Comparison, draw_samples, draw_world
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import score_masks
+from landcover.system.errors import Problems
 from landcover.system.files import replacing, write_metrics, write_table
 from landcover.training.checkpoints import Checkpoint
 
@@ -43,7 +44,7 @@ def test_models_masks_and_scores(model_file, pairs, tmp_path):
 
 
 def test_images_tiles_and_checkpoints(pairs, classes, tmp_path):
-    samples, _ = find_pairs(str(pairs))
+    samples = find_pairs(str(pairs), Problems())
     image, mask = str(samples[0].image), str(samples[0].mask)
     assert image_size(image) == read_rgb(image).shape[:2] == read_packed(mask).shape
     assert read_labels(mask, classes)[0].shape == image_size(mask)

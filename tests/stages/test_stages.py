@@ -130,7 +130,7 @@ def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
     )
 
 
-def test_stray_colours_within_the_limit_are_one_warning(project, capsys):
+def test_off_palette_pixels_within_the_limit_are_one_warning(project, capsys):
     project(prepare={"max_off_palette": 0.01})
     for path in map(Path, ("data/validation/a_mask.png", "data/validation/b_mask.png", "data/train/a_mask.png")):
         mask = read_rgb(path).copy()

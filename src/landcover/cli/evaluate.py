@@ -161,7 +161,7 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     options = {"plain": True, "keep_going": True, "quiet": arguments.quiet, "allow_missing": arguments.allow_missing}
     results, problems = [], Problems()
     for folder in folders:
-        with problems.gathered():
+        with problems.collecting():
             results.append(score_masks(arguments.labels, folder, classes, open_large=_open_large, **options))
     problems.raise_any()
     advice = (
@@ -170,7 +170,7 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
     )
     for folder, scores in zip(folders, results, strict=True):
         for place, side in ((arguments.labels, scores.truth_off_palette), (folder, scores.predicted_off_palette)):
-            with problems.gathered():
+            with problems.collecting():
                 side.check(place, arguments.max_off_palette, advice)
     problems.raise_any()
     return results

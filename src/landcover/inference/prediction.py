@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -19,9 +19,10 @@ from landcover.inference.tiling import STRIP, Blender, Window, upsample_strips, 
 from landcover.models.folding import fold_batch_norm
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, naming_memory_errors
-from landcover.system.files import naming_write_errors, replacing
+from landcover.system.files import replacing
+from landcover.system.npy import npy_strips
 from landcover.system.outputs import check_outputs
-from landcover.system.parallel import error_as_result, grouped_map, parallel_map
+from landcover.system.parallel import chunked_map, error_as_result, parallel_map
 from landcover.system.progress_bar import progress_bar
 
 TTA = {"none": 1, "flip": 2, "d4": 8}
@@ -34,12 +35,12 @@ def for_inference(model: Model, device: torch.device) -> Model:
 
 
 def file_mapper(network: nn.Module) -> Callable[[Callable, Iterable], Iterator]:
-    """How to map what is to be done with files before and after the network: `parallel_map` or `grouped_map`.
+    """How to map what is to be done with files before and after the network: `parallel_map` or `chunked_map`.
 
     Files are read ahead, and written behind, while a GPU computes. A CPU reads, labels and writes in turns, each with
     all cores: a network's threads would wait for the one whose core has something else to do.
     """
-    return grouped_map if next(network.parameters()).device.type == "cpu" else parallel_map
+    return chunked_map if next(network.parameters()).device.type == "cpu" else parallel_map
 
 
 def predict_masks(
@@ -85,7 +86,7 @@ def predict_masks(
             if probabilities:
                 file = folder / f"{name}_probabilities.npy"
                 shape = (len(model.classes), *array.shape[:2])
-                options["probabilities"] = stack.enter_context(_array_file(file, shape))
+                options["probabilities"] = stack.enter_context(npy_strips(file, shape))
             return label_image(model, array, **options)
 
     def labelled() -> Iterator[tuple[str, np.ndarray]]:
@@ -220,28 +221,6 @@ def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
             torch.maximum(chosen, is_better.view(torch.uint8) * label, out=chosen)  # a later class: a larger number
         total += best.sum(dtype=torch.float64)
     return total, labels
-
-
-@contextmanager
-def _array_file(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yield what adds bands of rows (C, rows, W) from the top down to a .npy file of float32 (C, H, W).
-
-    Not memory-mapped: then a full disk would end the program without a word.
-    """
-    height, width = shape[1:]
-    with replacing(path) as scratch, scratch.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        start, top = file.tell(), 0
-
-        def write(band: np.ndarray) -> None:
-            nonlocal top
-            with naming_write_errors(path):
-                for channel, rows in enumerate(band):
-                    file.seek(start + 4 * width * (channel * height + top))
-                    file.write(rows.astype("<f4").tobytes())
-            top += band.shape[1]
-
-        yield write
 
 
 def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:

@@ -123,7 +123,7 @@ def _opened_together(
     masks, large, problems = {}, [], Problems()
     with ExitStack() as stack:
         for i, path in enumerate(paths):
-            with problems.gathered():
+            with problems.collecting():
                 try:
                     masks[i] = _Whole(path, classes)
                 except TooManyPixelsError:
@@ -133,7 +133,7 @@ def _opened_together(
         if large and not problems.lines:
             stack.enter_context(_large_masks)
             for i in large:
-                with problems.gathered():
+                with problems.collecting():
                     masks[i] = _Strips(paths[i], stack.enter_context(open_large(paths[i])), classes)
         problems.raise_any()
         yield [masks[i] for i in range(len(paths))]

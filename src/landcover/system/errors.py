@@ -5,14 +5,17 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from landcover.system.memory import give_memory_back
 
 MAX_LISTED = 20
-"""So many broken files are named; of the others only the number is given."""
+"""How many broken files a message names; the others are only counted."""
+
+Result = TypeVar("Result")
 
 _OUT_OF_MEMORY = (
     "allocate memory",
@@ -48,25 +51,38 @@ class LandcoverError(Exception):
 
 
 class Problems:
-    """What is wrong with several things, gathered to be told at once.
+    """The errors of several files, collected to be reported together.
 
     Attributes:
-        lines: Of the errors so far.
+        lines: One for each error so far.
     """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     @contextmanager
-    def gathered(self) -> Iterator[None]:
-        """Keep the lines of a LandcoverError that the body raises, and go on behind it."""
+    def collecting(self) -> Iterator[None]:
+        """Collect a LandcoverError that the body raises; the program continues after the body."""
         try:
             yield
         except LandcoverError as error:
             self.lines += error.lines
 
+    def successes(self, results: Iterable[Result | LandcoverError], *, keep_going: bool = False) -> Iterator[Result]:
+        """Yield the results that are no errors, such as `error_as_result` returns them; collect the errors.
+
+        Args:
+            results: All of them are consumed, to find every error.
+            keep_going: Also yield what comes after an error.
+        """
+        for result in results:
+            if isinstance(result, LandcoverError):
+                self.lines += result.lines
+            elif keep_going or not self.lines:
+                yield result
+
     def raise_any(self) -> None:
-        """Raise the lines, if there are any, each once."""
+        """Raise one LandcoverError with all lines, each once, if there are any."""
         if self.lines:
             raise LandcoverError(*dict.fromkeys(self.lines))
 

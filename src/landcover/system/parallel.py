@@ -1,10 +1,10 @@
-"""Use all cores without holding more than a few results in memory."""
+"""Map a function over items on all cores, with only a few results in memory at a time."""
 
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from itertools import islice
 from typing import TypeVar
@@ -21,14 +21,14 @@ def parallel_map(
     """Yield `function(item)` for each item, in the order of the items, computed by `workers` threads.
 
     Threads suffice because the work is decoding and encoding images, for which Pillow releases the interpreter lock.
-    At most twice as many results as workers are under way or waiting, so memory does not grow with the items. The
-    first exception is raised in its item's turn; work not yet begun is then dropped.
+    At most `2 * workers` results are being computed or waiting, so memory does not grow with the number of items. The
+    first exception is raised when its item's result is due; items not yet started are then dropped.
 
     Args:
         workers: Number of threads; all cores by default.
     """
     workers = workers or os.cpu_count() or 1
-    pending = deque()
+    pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         _start_threads(pool, workers)
         try:
@@ -42,15 +42,18 @@ def parallel_map(
             pool.shutdown(cancel_futures=True)
 
 
-def grouped_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """As `parallel_map`, but nothing is under way while a result is used: for uses that take all cores themselves."""
+def chunked_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of `parallel_map`, computed a chunk at a time.
+
+    While the results of a chunk are consumed, no thread works on the next: for consumers that use all cores themselves.
+    """
     items = iter(items)
-    while group := list(islice(items, 2 * (os.cpu_count() or 1))):
-        yield from list(parallel_map(function, group))
+    while chunk := list(islice(items, 2 * (os.cpu_count() or 1))):
+        yield from list(parallel_map(function, chunk))
 
 
 def _start_threads(pool: ThreadPoolExecutor, count: int) -> None:
-    """Start all threads now: where memory is short, one that starts later would fail in place of what fills it."""
+    """Start all threads now: a thread that starts when memory is short would fail instead of what uses the memory."""
     are_started = threading.Event()
     try:
         for _ in range(count):
@@ -60,7 +63,10 @@ def _start_threads(pool: ThreadPoolExecutor, count: int) -> None:
 
 
 def error_as_result(function: Callable[[Item], Result]) -> Callable[[Item], Result | LandcoverError]:
-    """Return a `LandcoverError` instead of raising it, so that one bad file does not hide the next."""
+    """Return a `LandcoverError` instead of raising it, so that one bad file does not hide the next.
+
+    `Problems.successes` separates the results from the errors.
+    """
 
     @wraps(function)
     def wrapped(item: Item) -> Result | LandcoverError:

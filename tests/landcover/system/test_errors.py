@@ -3,7 +3,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from landcover.system.errors import one_line_errors, say
+from landcover.system.errors import LandcoverError, Problems, one_line_errors, say
 
 
 @pytest.fixture(params=["utf-8", "ascii"])
@@ -28,3 +28,29 @@ def test_names_of_classes_reach_any_terminal(terminal):
     with redirect_stdout(terminal), one_line_errors():
         print("grün")
     assert shown(terminal) == {"utf-8": "grün\n", "ascii": "gr\\xfcn\n"}[terminal.encoding]
+
+
+def test_errors_of_several_files_are_raised_together_each_once():
+    problems = Problems()
+    for name in ("a", "b", "a"):
+        with problems.collecting():
+            raise LandcoverError(f"{name}: broken", f"{name}: misnamed")
+    with pytest.raises(LandcoverError) as error:
+        problems.raise_any()
+    assert error.value.lines == ("a: broken", "a: misnamed", "b: broken", "b: misnamed")
+
+
+def test_without_errors_nothing_is_raised():
+    problems = Problems()
+    with problems.collecting():
+        pass
+    assert list(problems.successes([1, 2])) == [1, 2]
+    problems.raise_any()
+
+
+@pytest.mark.parametrize(("keep_going", "expected"), [(False, [1]), (True, [1, 2])])
+def test_results_are_handed_on_up_to_the_first_error_and_all_errors_are_found(keep_going, expected):
+    problems = Problems()
+    results = [1, LandcoverError("a: broken"), 2, LandcoverError("b: broken")]
+    assert list(problems.successes(results, keep_going=keep_going)) == expected
+    assert problems.lines == ["a: broken", "b: broken"]
