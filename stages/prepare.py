@@ -18,12 +18,11 @@ from landcover.system.errors import Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_made_of, check_outputs
 from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
+from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
 
-PREPARED = Path("data/prepared")
-SHARES = Path("plots/data.csv")
+SHARES = PLOTS / "data.csv"
 MADE = ("dataset.json", "*/images.npy", "*/labels.npy", "*/tiles.csv")
-EMBEDDED = Path("data/bluemarble")
 EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
 
@@ -78,7 +77,7 @@ def main() -> None:
 def resolution_of(data: Data) -> float | None:
     """Metres of ground that a pixel covers; None if unknown."""
     if data.resolution == "auto":
-        return EMBEDDED_RESOLUTION if Path(data.root) == EMBEDDED else None
+        return EMBEDDED_RESOLUTION if Path(data.root) == BLUEMARBLE else None
     resolution: float | None = data.resolution
     return resolution
 

@@ -35,7 +35,7 @@ FILES = [
     "metrics/train.json",
     "metrics/evaluate.json",
     "plots/iou.csv",
-    "plots/world.png",
+    "plots/samples.png",
 ]
 EXTRA = ["data/prepared/train/more.npy", "data/predictions/d_mask.png"]
 

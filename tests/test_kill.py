@@ -27,7 +27,7 @@ OUTPUTS = {
     "predict": ["data/predictions"],
     "evaluate": [
         "metrics/evaluate.json",
-        *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png", "world.png")),
+        *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png")),
     ],
 }
 CURVES = "plots/training.csv"  # grows with each epoch, a whole row at a time
