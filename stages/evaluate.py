@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.images.pairs import find_masks, find_samples
-from landcover.report.examples import examples
+from landcover.report.examples import captions, examples
 from landcover.report.figures import Comparison, draw_samples
 from landcover.scoring.bootstrap import mean_iou_interval
 from landcover.scoring.scores import score_masks
@@ -48,7 +48,8 @@ def main() -> None:
     write_table(IOU, scores.iou_table())
     write_table(CONFUSION, scores.confusion_table())
     names = params.samples if isinstance(params.samples, list) else examples(scores.truth_pixels(), params.samples)
-    titles = [f"{printable(name)}\n{scores.caption(name)}" for name in names]
+    caption = captions(scores)
+    titles = [f"{printable(name)}\n{caption[name]}" for name in names]
     rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
     draw_samples(rows, classes, SAMPLES)
     figures = scores.figures()

@@ -210,11 +210,11 @@ def print_json(content: dict) -> None:
 
 def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
     """Say what was peculiar about the masks; end in an error if some of them are broken."""
-    strays = max(scores.strays for scores in results)
+    off_palette = max(scores.off_palette for scores in results)
     if (missing := _missing(results)) and not arguments.quiet:
         note(f"{missing} images are left out, whose mask is missing in one of the folders")
-    if strays and not arguments.quiet:
+    if off_palette and not arguments.quiet:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
-        note(f"{strays} pixels have colours of no class; {how}")
+        note(f"{off_palette} pixels have colours of no class; {how}")
     sys.stdout.flush()
     _raise_broken(results)

@@ -8,7 +8,7 @@ import numpy as np
 
 from landcover.classes.off_palette import OffPalette
 from landcover.images.image_files import read_rgb
-from landcover.images.pairs import Sample
+from landcover.images.pairs import Sample, check_same_size
 from landcover.inference.prediction import file_mapper, label_image
 from landcover.models.model_file import Model
 from landcover.scoring.confusion import confusion_matrix
@@ -56,11 +56,7 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
     @error_as_result
     def read(sample: Sample) -> tuple[np.ndarray, np.ndarray, OffPalette]:
         image, (labels, off_palette) = read_rgb(sample.image), read_labels(sample.mask, classes)
-        if image.shape[:2] != labels.shape:
-            sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (labels, image))
-            raise LandcoverError(
-                f"{sample.mask}: its size and that of {sample.image} differ: {sizes} pixels. Make them equal."
-            )
+        check_same_size(sample.mask, labels.shape, sample.image, image.shape[:2])
         return image, labels, off_palette
 
     pairs = file_mapper(model.network)(read, samples)
