@@ -7,6 +7,8 @@ from pathlib import Path
 from landcover.system.errors import LandcoverError, Problems
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
+"""Of images that are labelled with rasterio, so that any pixel type and any number of bands will do."""
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
 
 
@@ -82,7 +84,7 @@ def unpaired(files: Mapping[str, Path], partners: Collection[str], wanted: Calla
     return [f"{path}: no {wanted(name)}. Add or remove one." for name, path in files.items() if name not in partners]
 
 
-def check_same_size(path: Path, size: tuple[int, int], other: Path, other_size: tuple[int, int]) -> None:
+def check_same_size(path: Path | str, size: tuple[int, ...], other: Path | str, other_size: tuple[int, ...]) -> None:
     """Return if two files that belong together have the same size, (height, width) in pixels.
 
     Raises:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import Favourite
+from landcover.models.networks import to_input
 from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
@@ -33,7 +34,7 @@ def validate(
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
     totals_and_counts = torch.zeros(2, len(criterion), dtype=torch.float64)
     for images, labels in _batches(tiles, pixels, processes):
-        inputs, targets = images.to(device).permute(0, 3, 1, 2).float() / 255, labels.to(device).long()
+        inputs, targets = to_input(images, device), labels.to(device).long()
         logits = network(inputs)
         predicted = logits.max(1).indices.to(torch.uint8)
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)

@@ -7,8 +7,10 @@ from torch.nn import functional
 from landcover.classes.class_table import UNKNOWN
 from landcover.images.image_files import read_packed, read_rgb
 from landcover.images.pairs import find_samples
+from landcover.inference.mask_files import predict_masks
 from landcover.inference.model_scores import score_model
-from landcover.inference.prediction import label_image, predict_masks
+from landcover.inference.options import InferenceOptions
+from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, load_model
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError
@@ -19,12 +21,12 @@ def model(model_file):
     return load_model(model_file)
 
 
-@pytest.mark.parametrize("options", [{}, {"tta": "d4", "window": 64, "overlap": 0.5}])
+@pytest.mark.parametrize("options", [InferenceOptions(), InferenceOptions(tta="d4", window=64, overlap=0.5)])
 def test_the_scores_are_those_of_the_masks_that_it_would_draw(model, pairs, tmp_path, options):
     samples = find_samples(pairs)
-    predict_masks(model, {sample.name: sample.image for sample in samples}, tmp_path / "out", **options)
+    predict_masks(model, {sample.name: sample.image for sample in samples}, tmp_path / "out", options)
     drawn = score_masks(pairs, tmp_path / "out", model.classes)
-    scores = score_model(model, samples, **options).scores
+    scores = score_model(model, samples, options).scores
     assert scores.figures() == drawn.figures()
     assert list(scores.per_image) == list(drawn.per_image)
 
