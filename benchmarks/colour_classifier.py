@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import Tiles, read_dataset
-from landcover.scoring.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
+from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 
 PREPARED = Path("data/prepared")
 TRAINING_PIXELS, TREES, LEAF = 300_000, 100, 20
@@ -27,7 +27,7 @@ def main() -> None:
     forest.fit(colours[chosen], labels[chosen])
     colours, labels = known_pixels(validation)
     distinct, place = np.unique(colours, axis=0, return_inverse=True)
-    confusion = confusion_matrix(labels, forest.predict(distinct)[place.ravel()], len(classes))
+    confusion = known_pairs(confusion_matrix(labels, forest.predict(distinct)[place.ravel()], len(classes)))
     iou = class_iou(confusion)
     print(f"random forest on RGB: mean IoU {mean(iou):.4f}, pixel accuracy {pixel_accuracy(confusion):.4f}")
     print("  ".join(f"{name} {value:.4f}" for name, value in zip(classes.names, iou, strict=True)))
@@ -36,7 +36,7 @@ def main() -> None:
 def known_pixels(tiles: Tiles) -> tuple[np.ndarray, np.ndarray]:
     """Colours, uint8 (P, 3), and labels, uint8 (P,), of all labelled pixels."""
     labels = np.asarray(tiles.labels)
-    return np.asarray(tiles.images)[labels != IGNORE], labels[labels != IGNORE]
+    return np.asarray(tiles.images)[labels != UNKNOWN], labels[labels != UNKNOWN]
 
 
 if __name__ == "__main__":

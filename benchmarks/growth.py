@@ -55,7 +55,8 @@ def _work(step: str, folder: Path):
     from benchmarks.networks import labelling_model, network, prepared, steps_of_the_stage
     from landcover.data.tiles import Tiles
     from landcover.images.pairs import find_samples
-    from landcover.inference.prediction import for_inference, predict_masks
+    from landcover.inference.mask_files import predict_masks
+    from landcover.inference.prediction import for_inference
     from landcover.scoring.scores import score_masks
 
     if step == "prepare":

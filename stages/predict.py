@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.images.pairs import find_images
-from landcover.inference.prediction import TTA, for_inference, predict_masks
-from landcover.inference.tiling import ALIGNMENT
+from landcover.inference.mask_files import predict_masks
+from landcover.inference.options import ALIGNMENT, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.inference.prediction import for_inference
 from landcover.models.model_file import load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
@@ -28,8 +29,8 @@ class Predict(Block):
     """The block `predict` of params.yaml."""
 
     tta: Annotated[str, one_of(TTA)]
-    window: Annotated[int, Field(ge=2 * ALIGNMENT, multiple_of=ALIGNMENT)]
-    overlap: Annotated[Number, Field(ge=0, lt=0.9)]
+    window: Annotated[int, Field(ge=SMALLEST_WINDOW, multiple_of=ALIGNMENT)]
+    overlap: Annotated[Number, Field(ge=0, lt=OVERLAP_LIMIT)]
     batch_size: Positive
     device: Annotated[str, one_of(DEVICES)]
 
@@ -49,8 +50,8 @@ def main() -> None:
     with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
         if processes.is_main:
             model.warn_if_collapsed()
-        options = params.model_dump(exclude={"device"})
-        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, **options)
+        options = InferenceOptions(**params.model_dump(exclude={"device"}))
+        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options)
     if processes.is_main:
         print(f"{PREDICTIONS}: {len(images)} masks")
 

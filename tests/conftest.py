@@ -20,7 +20,8 @@ from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
-from landcover.classes.class_table import IGNORE, ClassTable, hex_colour
+from landcover.classes import class_table
+from landcover.classes.class_table import UNKNOWN, ClassTable, hex_colour
 from landcover.cli import main
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
@@ -63,6 +64,20 @@ def pairs(tmp_path: Path) -> Path:
     for i, (height, width) in enumerate([(40, 40), (33, 57), (70, 21)]):
         draw_pair(tmp_path / "pairs", f"{i:04d}", height, width, seed=i)
     return tmp_path / "pairs"
+
+
+@pytest.fixture
+def masks(tmp_path: Path) -> Path:
+    """A folder of folders `truth`, `good` and `bad` of masks of the same twelve images, in the preset's colours."""
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        labels = rng.integers(6, size=(30, 20 + i), dtype=np.uint8)
+        for folder, share in (("truth", 0), ("good", 0.1), ("bad", 0.5)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            noise = rng.integers(6, size=labels.shape, dtype=np.uint8)
+            mask = class_table.DEEPGLOBE.encode(np.where(rng.random(labels.shape) < share, noise, labels))
+            Image.fromarray(mask).save(tmp_path / folder / f"{i}_mask.png")
+    return tmp_path
 
 
 @pytest.fixture
@@ -158,7 +173,7 @@ def write_geotiff(path: Path, pixels: np.ndarray, crs: str | None = "EPSG:32633"
 
 def write_labels(path: Path, labels: np.ndarray, **place) -> None:
     """Write labels (H, W) of the classes of `TABLE` as a map, see `write_geotiff`."""
-    write_geotiff(path, labels[None], nodata=IGNORE, **place)
+    write_geotiff(path, labels[None], nodata=UNKNOWN, **place)
     with rasterio.open(path, "r+") as file:
         file.update_tags(CLASS_NAMES=json.dumps(dict(enumerate(TABLE.names))))
 

@@ -75,7 +75,7 @@ class Programs:
 
 def serve() -> None:
     """Answer requests; in a child, return what it is to run."""
-    for module in pkgutil.iter_modules([str(ROOT / "src" / "landcover")], "landcover."):
+    for module in pkgutil.walk_packages([str(ROOT / "src" / "landcover")], "landcover."):
         if module.name != "landcover.__main__":
             importlib.import_module(module.name)
     for name in ("stages.train_params", "stages.common.runner"):

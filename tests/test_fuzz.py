@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save
 
 from landcover.classes.class_files import read_class_table
-from landcover.classes.class_table import IGNORE, ClassTable, pack
+from landcover.classes.class_table import UNKNOWN, ClassTable, pack
 from landcover.images.pairs import find_masks, find_samples, read_rgb
 from landcover.inference.tiling import ALIGNMENT, windows
 from landcover.models.model_file import Model, load_model, save_model
@@ -55,7 +55,7 @@ SIZES = arrays.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=9)
 def test_any_pixels_are_a_class_or_ignored_and_counted(mask):
     labels, strays = TABLE.decode(pack(mask))
     assert labels.shape == mask.shape[:2]
-    assert set(np.unique(labels)) <= {0, 1, 2, IGNORE}
+    assert set(np.unique(labels)) <= {0, 1, 2, UNKNOWN}
     known = {*TABLE.colours.values(), TABLE.ignore[1]}
     assert sum(strays.values()) == sum(tuple(map(int, pixel)) not in known for pixel in mask.reshape(-1, 3))
     assert list(strays.values()) == sorted(strays.values(), reverse=True)

@@ -13,7 +13,7 @@ from landcover.geo.maps import predict_map
 from landcover.geo.polygons import write_polygons
 from landcover.geo.raster import open_raster
 from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples, image_size, read_packed, read_rgb
-from landcover.inference.prediction import predict_masks
+from landcover.inference.mask_files import predict_masks
 from landcover.models.model_file import load_model, save_model
 from landcover.report.figures import Comparison, draw_samples, draw_world
 from landcover.scoring.mask_labels import read_labels

@@ -11,10 +11,14 @@ import numpy as np
 from landcover.classes.off_palette import most_frequent
 from landcover.system.errors import LandcoverError
 
-IGNORE = 255
-"""The label of pixels that no loss and no gradient sees: unknown, of no class's colour, or padding."""
+UNKNOWN = 255
+"""The label of every pixel whose class is not known, in all arrays of labels, whatever the classes.
 
-_OFF_PALETTE = 254
+Pixels of the ignored class's colour, of a colour of no class, of padding and without data have it. It is never learned
+and never predicted; scores count it in a row and a column of their own (`scoring.confusion`).
+"""
+
+MAX_CLASSES = 253  # labels are bytes; 254 stays free
 
 Colour = tuple[int, int, int]
 """Red, green and blue, 0..255 each."""
@@ -35,8 +39,8 @@ class ClassTable:
     further: Mapping[str, tuple[Colour, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 2 <= len(self.colours) < _OFF_PALETTE:
-            raise LandcoverError(f"{len(self.colours)} classes besides the ignored one: 2 to 253 are needed")
+        if not 2 <= len(self.colours) <= MAX_CLASSES:
+            raise LandcoverError(f"{len(self.colours)} classes besides the ignored one: 2 to {MAX_CLASSES} are needed")
         if self.ignore_name in self.colours:
             raise LandcoverError(f"{self.ignore_name!r} are called the pixels of no class: name the class otherwise")
         first = {}
@@ -105,7 +109,7 @@ class ClassTable:
 
     @property
     def ignore_name(self) -> str:
-        """Name under which pixels labelled `IGNORE` are counted."""
+        """Name under which pixels labelled `UNKNOWN` are counted."""
         return self.ignore[0] if self.ignore else "ignored"
 
     def __len__(self) -> int:
@@ -128,10 +132,10 @@ class ClassTable:
     @cached_property
     def _label_of_colour(self) -> np.ndarray:
         """Label by packed colour: uint8 (2**24,). 16 MB, of which a mask touches only a few cache lines."""
-        table = np.full(1 << 24, _OFF_PALETTE, np.uint8)
-        label_of_name = {name: label for label, name in enumerate(self.colours)}
-        for name, colour in self._entries():
-            table[pack(np.uint8(colour))] = label_of_name.get(name, IGNORE)
+        table = np.full(1 << 24, UNKNOWN, np.uint8)
+        for label, name in enumerate(self.colours):
+            for colour in self.all_colours(name):
+                table[pack(np.uint8(colour))] = label
         return table
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -145,16 +149,14 @@ class ClassTable:
             mask: Its pixels, packed: uint32 (H, W) of 0xBBGGRR, see `pack` and `samples.read_packed`.
 
         Returns:
-            uint8 (H, W) of class indices, `IGNORE` where the colour is the ignored class's or no class's; and the
+            uint8 (H, W) of class indices, `UNKNOWN` where the colour is the ignored class's or no class's; and the
             number of pixels of each colour of no class, the most frequent first, as `off_palette.most_frequent` has it.
         """
         labels = self._label_of_colour.take(mask)  # twice as fast as indexing
-        off_palette = labels == _OFF_PALETTE
-        if not off_palette.any():
-            return labels, {}
-        colours, counts = np.unique(mask[off_palette], return_counts=True)
-        labels[off_palette] = IGNORE
-        return labels, most_frequent(colours, counts)
+        off_palette = mask[labels == UNKNOWN]
+        for colour in self.all_colours(self.ignore[0]) if self.ignore else ():
+            off_palette = off_palette[off_palette != pack(np.uint8(colour))]
+        return labels, most_frequent(*np.unique(off_palette, return_counts=True))
 
 
 DEEPGLOBE = ClassTable(

@@ -1,107 +1,107 @@
 """The command `landcover export`: a trained model as an ONNX file, for use without this program."""
 
-import argparse
 import math
 from pathlib import Path
 
-from landcover.cli.arguments import ALIGNMENT, OVERLAP, declare, share, whole
+import click
+
+from landcover.cli.command_line import Command
+from landcover.cli.options import PATH, model_argument, quiet_option, real_number, whole_number
+from landcover.export.options import MAX_TILE_SIZE, OPSET, RESOLUTION, TILE_SIZE
+from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMALLEST_WINDOW
 from landcover.system.errors import say
 
-# The library's, said again because importing it takes seconds and --help must not: onnx_export.OPSET and the defaults
-# of export_onnx.
-OPSET = 18
-TILE_SIZE = 512
-RESOLUTION = 10.0
-
 _EPILOG = f"""\
-The file is of opset {OPSET}, which onnxruntime runs from 1.16 on, and needs nothing else. Normalisation and softmax are
-in it:
+The file has opset {OPSET}, which onnxruntime runs from version 1.16, and needs
+no other file. Normalisation and softmax are included:
+
   image          float32 (batch, 3, PIXELS, PIXELS), RGB in 0..1
-  probabilities  float32 (batch, classes, PIXELS, PIXELS), without the class that is never predicted
-The batch is free; with --dynamic, height and width are as well.
+  probabilities  float32 (batch, classes, PIXELS, PIXELS), without the class
+                 that is never predicted
 
-Its metadata tell the QGIS plugin Deepness and the program geodeep (pip install geodeep) how to use it: classes, tiles,
-and the resolution that the network expects. Deepness scales every layer to that one; it takes layers in metres only and
-needs the true value. geodeep scales only what is finer, by whole factors, which the default of {RESOLUTION:g} cm
-avoids; it takes degrees for metres, so call it with -r 0.001 for a raster in degrees, and it scales nothing.
+The size of the batch is free; with --dynamic, so are height and width.
 
-Writing takes the packages onnx and onnxscript (pip install -r requirements-extras.txt).
+Its metadata tells the QGIS plugin Deepness and the program geodeep (pip
+install geodeep) how to use it: the classes, the size of tiles, and the ground
+resolution that the network expects. Deepness scales every layer to that
+resolution; it accepts only layers in metres and needs the true value. geodeep
+scales only rasters that are finer, by whole factors, which the default of
+{RESOLUTION:g} cm avoids. It mistakes degrees for metres: run it with -r 0.001
+on a raster in degrees, and it does not scale it.
 
-examples:
+The packages onnx and onnxscript are needed (pip install -r
+requirements-extras.txt).
+
+Examples:
   landcover export models/model.safetensors -o model.onnx
-  landcover export models/model.safetensors -o model.onnx --resolution 50 --tile-size 256
+  landcover export models/model.safetensors -o model.onnx --resolution 50
   geodeep town.tif model.onnx -t mask -o classes.tif
   geodeep town.tif model.onnx -t geojson -o classes.geojson
 
-exit codes:
-  0  the file is there
-  1  it is not, and stderr says why: no such model, packages that are missing
-  2  wrong arguments
+Exit codes:
+  0  the file was written
+  1  it was not, and stderr says why: no such model, missing packages
+  2  wrong command line
 """
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Declare it."""
-    command = declare(commands, "export", "write a model as ONNX, for onnxruntime, QGIS and geodeep", _EPILOG)
-    command.add_argument("model", type=Path, metavar="MODEL", help="a model.safetensors")
-    command.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="to write; one that is there is replaced"
-    )
-    command.add_argument(
-        "--tile-size",
-        type=whole(2 * ALIGNMENT, ALIGNMENT, most=8192),
-        default=TILE_SIZE,
-        metavar="PIXELS",
-        help=f"height and width of the images it takes: a multiple of {ALIGNMENT} ({TILE_SIZE})",
-    )
-    command.add_argument(
-        "--dynamic", action="store_true", help="take images of any height and width; Deepness and geodeep cannot"
-    )
-    command.add_argument(
-        "--overlap",
-        type=share,
-        default=OVERLAP,
-        metavar="SHARE",
-        help=f"of a tile that the next one covers too, 0 to below 0.9 ({OVERLAP})",
-    )
-    command.add_argument(
-        "--resolution",
-        type=centimetres,
-        metavar="CM",
-        help=f"of ground that a pixel covers at the model's working resolution ({RESOLUTION:g})",
-    )
-    command.add_argument("-q", "--quiet", action="store_true", help="no summary, no note; errors only")
-    command.set_defaults(run=export)
-
-
-def export(arguments: argparse.Namespace) -> None:
-    """Write the file and say what it is."""
-    # Imported here, so that --help answers at once.
+@click.command(cls=Command, epilog=_EPILOG)
+@model_argument
+@click.option(
+    "-o", "--output", type=PATH, required=True, metavar="FILE", help="The file to write; an existing one is replaced."
+)
+@click.option(
+    "--tile-size",
+    type=whole_number(SMALLEST_WINDOW, MAX_TILE_SIZE, ALIGNMENT),
+    default=TILE_SIZE,
+    metavar="PIXELS",
+    help=f"Height and width of the images it takes: a multiple of {ALIGNMENT}, {SMALLEST_WINDOW} to {MAX_TILE_SIZE}.",
+)
+@click.option(
+    "--dynamic", is_flag=True, help="Take images of any height and width, which Deepness and geodeep cannot use."
+)
+@click.option(
+    "--overlap",
+    type=real_number(lambda share: 0 <= share < OVERLAP_LIMIT, f"from 0 to below {OVERLAP_LIMIT}"),
+    default=DEFAULTS.overlap,
+    metavar="SHARE",
+    help=f"Share of a tile that the next one covers too, 0 to below {OVERLAP_LIMIT}.",
+)
+@click.option(
+    "--resolution",
+    type=real_number(lambda centimetres: 0 < centimetres < math.inf, "above 0"),
+    metavar="CM",
+    help=f"Centimetres of ground per pixel at the model's working resolution; by default {RESOLUTION:g}, with a note.",
+)
+@quiet_option("Print errors only: no summary, no note.")
+def export(
+    model: Path, output: Path, tile_size: int, dynamic: bool, overlap: float, resolution: float | None, quiet: bool
+) -> None:
+    """Write a model as ONNX, for onnxruntime, QGIS and geodeep."""
     from landcover.export.onnx_export import export_onnx
     from landcover.models.model_file import load_model
     from landcover.system.outputs import check_outputs
 
-    check_outputs([arguments.model], files=[arguments.output])
-    model = load_model(arguments.model)
-    model.warn_if_collapsed()
-    options = {name: getattr(arguments, name) for name in ("tile_size", "dynamic", "overlap")}
-    export_onnx(model, arguments.output, resolution=arguments.resolution or RESOLUTION, **options)
-    if arguments.quiet:
-        return
-    size = "height, width" if arguments.dynamic else f"{arguments.tile_size}, {arguments.tile_size}"
-    say(
-        f"{arguments.output}: {model.architecture}, {len(model.classes)} classes, input (batch, 3, {size}), "
-        f"opset {OPSET}, {arguments.output.stat().st_size / 1e6:.1f} MB"
+    check_outputs([model], files=[output])
+    loaded = load_model(model)
+    loaded.warn_if_collapsed()
+    export_onnx(
+        loaded,
+        output,
+        tile_size=tile_size,
+        dynamic=dynamic,
+        resolution=RESOLUTION if resolution is None else resolution,
+        overlap=overlap,
     )
-    if arguments.resolution is None and not arguments.dynamic:
+    if quiet:
+        return
+    size = "height, width" if dynamic else f"{tile_size}, {tile_size}"
+    say(
+        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, 3, {size}), "
+        f"opset {OPSET}, {output.stat().st_size / 1e6:.1f} MB"
+    )
+    if resolution is None and not dynamic:
         print(
-            f"note: it says {RESOLUTION:g} cm a pixel: geodeep leaves coarser rasters in metres as they are, "
-            "Deepness needs the true value (--resolution)"
+            f"note: its metadata says {RESOLUTION:g} cm per pixel: geodeep then leaves coarser rasters in metres "
+            "unscaled, Deepness needs the true value (--resolution)"
         )
-
-
-def centimetres(text: str) -> float:
-    """A type for argparse: a finite number above 0."""
-    if not 0 < float(text) < math.inf:
-        raise argparse.ArgumentTypeError(f"{text}: give a number above 0")
-    return float(text)

@@ -1,66 +1,61 @@
-"""The command `landcover`: use a trained model and score masks outside the pipeline; see what can be trained."""
+"""The program `landcover`: its commands, and how it ends when something is wrong."""
 
-import argparse
 import sys
 
+import click
+
 from landcover import __version__
-from landcover.cli import evaluate, export, info, predict, validate
-from landcover.cli.arguments import declare
-from landcover.system.errors import LandcoverError, one_line_errors
+from landcover.cli.command_line import LazyGroup
+from landcover.system.errors import one_line_errors, printable
 from landcover.system.memory import keep_memory
 from landcover.system.threads import wait_briefly
 
-EXAMPLES = """\
-examples:
+COMMANDS = ("predict", "evaluate", "compare", "validate", "export", "models", "info")
+
+_EPILOG = """\
+Examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
-  landcover predict images/ -m models/model.safetensors -o maps --tta d4
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
   landcover validate data/mine/validation -m models/model.safetensors
   landcover export models/model.safetensors -o model.onnx
-  landcover models --backbone vgg16_bn
-  landcover info models/model.safetensors
-landcover COMMAND --help says more
+
+Completion with the Tab key, of commands, options and files:
+  bash  eval "$(_LANDCOVER_COMPLETE=bash_source landcover)"   in ~/.bashrc
+  zsh   eval "$(_LANDCOVER_COMPLETE=zsh_source landcover)"    in ~/.zshrc
+  fish  _LANDCOVER_COMPLETE=fish_source landcover | source    in config.fish
+
+landcover COMMAND --help describes a command and gives examples.
 """
-_MODELS = """\
-examples:
-  landcover models
-  landcover models --model fcn8s --backbone vgg16_bn
-"""
+
+
+@click.group(
+    cls=LazyGroup,
+    names=COMMANDS,
+    no_args_is_help=False,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(version)s")
+def landcover() -> None:
+    """Draw land-cover maps with a trained model, score them, and see which networks can be trained."""
 
 
 def main() -> None:
-    """Run the command; what a user can mend ends in one line and exit code 1."""
+    """Run the program.
+
+    An error that the user can fix ends in one line on stderr and exit code 1; a wrong command line in its usage, such
+    a line, and exit code 2.
+    """
     wait_briefly()
-    parser = argparse.ArgumentParser(
-        "landcover", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    predict.add_command(commands)
-    evaluate.add_commands(commands)
-    validate.add_command(commands)
-    export.add_command(commands)
-    command = declare(commands, "models", "list the networks that can be trained, their size and their cost", _MODELS)
-    command.add_argument("--model", help="only this one")
-    command.add_argument("--backbone", help="only on this one")
-    command.add_argument("--classes", type=int, default=6, metavar="N", help="that the network tells apart (6)")
-    command.set_defaults(run=models)
-    info.add_command(commands)
-    arguments = parser.parse_args()
     keep_memory()
-    try:
-        with one_line_errors():
-            arguments.run(arguments)
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
-
-
-def models(arguments: argparse.Namespace) -> None:
-    """Print a table of the networks."""
-    from landcover.cli.network_table import format_table, model_table
-
-    if not 1 <= arguments.classes <= 253:
-        raise LandcoverError(f"--classes {arguments.classes}: give a number from 1 to 253")
-    print(format_table(model_table(arguments.model, arguments.backbone, arguments.classes)))
-    print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")
+    with one_line_errors():
+        try:
+            landcover.main(prog_name="landcover", standalone_mode=False, windows_expand_args=False)
+        except click.UsageError as error:
+            if error.ctx:
+                print(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.", file=sys.stderr)
+            print(f"error: {printable(error.format_message())}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit("interrupted")

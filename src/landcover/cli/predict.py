@@ -1,197 +1,183 @@
 """The command `landcover predict`: maps of any images, outside the pipeline."""
 
-import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from landcover.cli.arguments import add_inference, declare, inference_options
-from landcover.geo.polygon_files import DRIVERS, digest, source_of
-from landcover.system.errors import LandcoverError, requiring_extra, say
+import click
 
-if TYPE_CHECKING:  # here and below: --help must answer at once
-    from landcover.cli.map_jobs import Job
-    from landcover.models.model_file import Model
-
-FORMATS = ("auto", "png", "gtiff", "cog")
+from landcover.cli.command_line import Command
+from landcover.cli.map_formats import AUTO, MAP_FORMATS, DrawingOptions
+from landcover.cli.options import device_option, inference_options, model_option, quiet_option
+from landcover.geo.polygon_files import POLYGON_FORMATS
+from landcover.inference.options import InferenceOptions
+from landcover.system.errors import LandcoverError, say
 
 _EPILOG = """\
-INPUT is an image, a folder or a pattern such as "images/**/*.jpg" (in quotes, it reaches beyond the length of a
-command line). Of a folder in which files are called NAME_sat.EXT only these are images; of any other, all jpg, png
-and tif but NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the
-image's own size.
+INPUT is an image, a folder, or a pattern such as "images/**/*.jpg" (in quotes,
+as a command line holds only so many names). In a folder with files called
+NAME_sat.EXT these are the images; in any other, all jpg, png and tif files but
+NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called
+NAME_mask and has the size of the image.
 
-Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
-image's reference system and transform, nodata where the image has none. Of any other image it is a colour mask
-(NAME_mask.png). --format chooses: png for any image of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
-that the README lists. GeoTIFFs need rasterio (pip install -r requirements-extras.txt). Files are read from this machine
-only, and by a VRT only in its folder and below.
+The map of a tif, tiff, jp2 or vrt is a GeoTIFF, NAME_mask.tif: labels with the
+colours and names of the classes, overviews, the reference system and transform
+of the image, and nodata where the image has none. The map of any other image
+is a colour mask, NAME_mask.png. --format chooses another format: png for
+images of 8 bits, gtiff or cog (Cloud Optimized GeoTIFF) for all that the
+documentation lists. GeoTIFFs need rasterio (pip install -r
+requirements-extras.txt). Only files on this machine are read, and for a VRT
+only those in its folder and below.
 
-Images larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
-written in bands of rows, so that memory does not grow with their height.
+Images larger than the window are labelled in overlapping windows that are
+blended. GeoTIFFs are read, labelled and written in strips of rows, so that
+memory does not grow with their height.
 
-Maps that are there already are kept: after an interruption, the same command goes on. --overwrite draws them anew, but
-replaces no file in a folder that an image lies in: NAME_mask beside NAME_sat may be the truth.
+Existing maps are kept: after an interruption, the same command goes on.
+--overwrite draws them again, but never replaces a file in a folder that holds
+one of the images: NAME_mask beside NAME_sat may be the truth.
 
-examples:
+Examples:
   landcover predict town.jpg coast.png -m models/model.safetensors -o maps
   landcover predict images/ -m models/model.safetensors -o maps --tta d4
-  landcover predict "images/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
+  landcover predict "images/**/*.jpg" -m models/model.safetensors -o maps \\
+      --overwrite --quiet
   landcover predict town.jpg -m models/model.safetensors -o town_map.png
-  landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
-  landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
+  landcover predict scene.tif -m models/model.safetensors -o maps \\
+      --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
+  landcover predict big.tif -m models/model.safetensors -o maps \\
+      --device cuda --window 1024 --batch-size 8
 
-exit codes:
+Exit codes:
   0  every image has its map
-  1  some have not: broken images (the others have theirs), wrong input; stderr says what, one line for each
-  2  wrong arguments
+  1  some do not: broken images (the others have theirs) or wrong input;
+     stderr says what, a line for each
+  2  wrong command line
 """
 
 
-def add_command(commands: argparse._SubParsersAction) -> None:
-    """Declare it."""
-    command = declare(commands, "predict", "draw the map NAME_mask of each image", _EPILOG)
-    command.add_argument("input", nargs="+", metavar="INPUT", help="an image, a folder or a pattern")
-    command.add_argument(
-        "-o", "--output", required=True, metavar="FOLDER", help="for the maps; or, of one image, a file: .tif or .png"
-    )
-    add_inference(command)
-    command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the image's)")
-    command.add_argument(
-        "--bands",
-        type=_bands,
-        metavar="R,G,B",
-        help="numbers of a GeoTIFF's red, green and blue band, from 1 (by default those that it names so)",
-    )
-    command.add_argument(
-        "--stretch",
-        type=_stretch,
-        metavar="LOW,HIGH",
-        help="percentiles of a GeoTIFF's bands that become 0 and 255 (2,98 if it has not 8 bits)",
-    )
-    command.add_argument(
-        "--allow-vrt-paths",
-        action="store_true",
-        help="let a VRT read files outside its folder, anywhere on this machine",
-    )
-    command.add_argument(
-        "--polygons",
-        type=_polygons,
-        metavar="FILE",
-        help="also write a GeoTIFF's map as polygons with class and area: a .gpkg or .geojson",
-    )
-    command.add_argument(
-        "--probabilities",
-        action="store_true",
-        help="also write those of the classes, float32: NAME_probabilities.tif, or .npy (C, H, W) beside a PNG",
-    )
-    command.add_argument("--overwrite", action="store_true", help="draw maps anew that are there already")
-    command.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary; errors only")
-    command.set_defaults(run=predict)
+def band_numbers(value: str) -> list[int]:
+    """Type of the numbers of bands: three, or one."""
+    with suppress(ValueError):
+        numbers = [int(part) for part in value.split(",")]
+        if len(numbers) in (1, 3) and min(numbers) >= 1:
+            return numbers
+    raise click.BadParameter(f"{value}: give three numbers from 1, such as 3,2,1, or one.")
 
 
-def predict(arguments: argparse.Namespace) -> None:
-    """Draw the maps that are not there yet; end in an error that lists the images that have none."""
-    # Imported here, so that --help answers at once.
+def percentiles(value: str) -> tuple[float, float]:
+    """Type of two rising percentiles."""
+    with suppress(ValueError):
+        low, high = (float(part) for part in value.split(","))
+        if 0 <= low < high <= 100:
+            return low, high
+    raise click.BadParameter(f"{value}: give two rising percentiles from 0 to 100, such as 2,98.")
+
+
+def polygon_file(value: str) -> Path:
+    """Type of the name of a file of polygons."""
+    if Path(value).suffix.lower() not in POLYGON_FORMATS:
+        raise click.BadParameter(f"{value}: give a file name that ends in {' or '.join(POLYGON_FORMATS)}.")
+    return Path(value)
+
+
+@click.command(cls=Command, epilog=_EPILOG)
+@click.argument(
+    "inputs",
+    nargs=-1,
+    required=True,
+    type=click.Path(readable=False),
+    metavar="INPUT...",
+    help="An image, a folder or a pattern.",
+)
+@model_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(readable=False),
+    required=True,
+    metavar="FOLDER",
+    help="Folder for the maps; or, for a single image, the map itself: a .tif or .png file.",
+)
+@inference_options
+@device_option
+@click.option(
+    "--format",
+    type=click.Choice([AUTO, *MAP_FORMATS]),
+    default=AUTO,
+    help=f"Format of the maps: {', '.join(f'{name} ({form.title})' for name, form in MAP_FORMATS.items())}; auto goes "
+    "by the image.",
+)
+@click.option(
+    "--bands",
+    type=band_numbers,
+    metavar="R,G,B",
+    help="Numbers, from 1, of the red, green and blue bands of a GeoTIFF; by default the bands that it names so.",
+)
+@click.option(
+    "--stretch",
+    type=percentiles,
+    metavar="LOW,HIGH",
+    help="Percentiles of a GeoTIFF's bands that become 0 and 255; by default 2,98 unless it has 8 bits.",
+)
+@click.option(
+    "--allow-vrt-paths", is_flag=True, help="Let a VRT read files outside its folder, anywhere on this machine."
+)
+@click.option(
+    "--polygons",
+    type=polygon_file,
+    metavar="FILE",
+    help="Also write the map of a GeoTIFF as polygons with class and area, to a .gpkg or .geojson file.",
+)
+@click.option(
+    "--probabilities",
+    is_flag=True,
+    help="Also write the class probabilities as float32: NAME_probabilities.tif, or .npy (C, H, W) for a PNG.",
+)
+@click.option("--overwrite", is_flag=True, help="Draw existing maps again.")
+@quiet_option("Print errors only: no progress, no summary.")
+def predict(
+    inputs: Sequence[str],
+    model: Path,
+    output: str,
+    options: InferenceOptions,
+    device: str,
+    format: str,
+    bands: Sequence[int] | None,
+    stretch: tuple[float, float] | None,
+    allow_vrt_paths: bool,
+    polygons: Path | None,
+    probabilities: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Draw the map NAME_mask of each image."""
     from landcover.cli.inputs import find_inputs
+    from landcover.cli.map_drawing import draw_maps, draw_polygons, require_rasters
     from landcover.cli.map_jobs import check_jobs, plan_jobs
+    from landcover.geo.polygon_files import source_of
     from landcover.inference.prediction import for_inference
     from landcover.models.model_file import load_model
     from landcover.system.devices import choose_device
     from landcover.system.scratch import make_folder
 
-    jobs = plan_jobs(find_inputs(arguments.input), arguments.output, arguments.format, arguments.probabilities)
-    _check(arguments, jobs)
-    new = check_jobs(jobs, arguments.output, arguments.model, arguments.polygons, overwrite=arguments.overwrite)
-    if arguments.polygons:
-        source_of(arguments.polygons)  # an error, before hours of work, if what is there is not to be replaced
-    model = for_inference(load_model(arguments.model), choose_device(arguments.device))
-    model.warn_if_collapsed()
+    jobs = plan_jobs(find_inputs(inputs), output, format, probabilities)
+    require_rasters(jobs, {"bands": bands, "stretch": stretch, "polygons": polygons})
+    if polygons and len(jobs) > 1:
+        raise LandcoverError(f"--polygons {polygons}: for a single image, not {len(jobs)}. Name one image.")
+    new = check_jobs(jobs, output, model, polygons, overwrite=overwrite)
+    if polygons:
+        source_of(polygons)  # an error, before hours of work, if the existing file must not be replaced
+    loaded = for_inference(load_model(model), choose_device(device))
+    loaded.warn_if_collapsed()
     make_folder(jobs[0].mask.parent)
-    broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
-    broken += _draw_maps(model, [job for job in new if job.is_raster], arguments)
-    if arguments.polygons and not broken:
-        _draw_polygons(jobs[0], arguments)
-    if not arguments.quiet:
+    drawing = DrawingOptions(options, bands, stretch, allow_vrt_paths, probabilities, quiet)
+    broken = draw_maps(loaded, new, drawing)
+    if polygons and not broken:
+        draw_polygons(polygons, jobs[0].mask, overwrite=overwrite, quiet=quiet)
+    if not quiet:
         kept = len(jobs) - len(new)
-        more = f"; {kept} kept that were there (--overwrite draws them anew)" if kept else ""
-        say(f"{Path(arguments.output)}: {len(new) - len(broken)} masks{more}")
+        more = f"; {kept} kept (--overwrite draws them again)" if kept else ""
+        say(f"{Path(output)}: {len(new) - len(broken)} masks{more}")
     if broken:
         raise LandcoverError(*broken)
-
-
-def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
-    """Raise a LandcoverError where the arguments do not go together, or not with the images."""
-    plain = [job.image for job in jobs if not job.is_raster]
-    for name in ("bands", "stretch", "polygons"):
-        if getattr(arguments, name) and plain:
-            raise LandcoverError(f"{plain[0]}: --{name} is for GeoTIFFs only. Leave it away or add --format gtiff.")
-    if arguments.polygons and len(jobs) > 1:
-        raise LandcoverError(f"--polygons {arguments.polygons}: for one image, not {len(jobs)}. Name one.")
-    if len(plain) < len(jobs):
-        with requiring_extra("GeoTIFFs", "geo"):
-            import landcover.geo.maps
-            import landcover.geo.polygons  # noqa: F401
-            from landcover.geo.raster_access import skip_services
-        skip_services()
-
-
-def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
-    """Draw colour masks; return a line for each image that cannot be read."""
-    if not jobs:
-        return []
-    from landcover.inference.prediction import predict_masks
-
-    options = {"quiet": arguments.quiet, "probabilities": arguments.probabilities, **inference_options(arguments)}
-    first = jobs[0].mask  # of all the folder, and what follows the name
-    options["ending"] = first.name.removeprefix(jobs[0].name)
-    return predict_masks(model, {job.name: job.image for job in jobs}, first.parent, keep_going=True, **options)
-
-
-def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
-    """Draw GeoTIFFs; return a line for each image that cannot be read."""
-    if not jobs:
-        return []
-    from landcover.geo.maps import predict_map
-    from landcover.system.parallel import error_as_result
-
-    options = {"cog": arguments.format == "cog", "bands": arguments.bands, "stretch": arguments.stretch}
-    options |= {"allow_vrt_paths": arguments.allow_vrt_paths, "noted": set()}
-    options |= {"quiet": arguments.quiet, **inference_options(arguments)}
-
-    @error_as_result
-    def draw(job: "Job") -> None:
-        predict_map(model, job.image, job.mask, probabilities=job.probabilities, **options)
-
-    return [line for error in map(draw, jobs) if error for line in error.lines]
-
-
-def _draw_polygons(job: "Job", arguments: argparse.Namespace) -> None:
-    """Draw the polygons of a map, unless they are there and of this very map."""
-    from landcover.geo.polygons import write_polygons
-
-    if not arguments.overwrite and source_of(arguments.polygons) == digest(job.mask):
-        return
-    count = write_polygons(arguments.polygons, job.mask)
-    if not arguments.quiet:
-        say(f"{arguments.polygons}: {count} polygons")
-
-
-def _bands(text: str) -> list[int]:
-    bands = [int(part) for part in text.split(",")]
-    if len(bands) not in (1, 3) or min(bands) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give three numbers from 1, such as 3,2,1, or one")
-    return bands
-
-
-def _stretch(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split(","))
-    if not 0 <= low < high <= 100:
-        raise argparse.ArgumentTypeError(f"{text}: give two rising percentiles from 0 to 100, such as 2,98")
-    return low, high
-
-
-def _polygons(text: str) -> Path:
-    if Path(text).suffix.lower() not in DRIVERS:
-        raise argparse.ArgumentTypeError(f"{text}: give a file called {' or '.join(DRIVERS)}")
-    return Path(text)

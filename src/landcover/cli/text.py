@@ -1,14 +1,14 @@
-"""Scores as text, for the command."""
+"""Scores as text and as JSON."""
 
-from collections.abc import Iterable
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from landcover.cli.printing import format_table
 from landcover.scoring.bootstrap import LEVEL, Difference
 from landcover.scoring.confusion import mean
 from landcover.scoring.scores import Scores
 
-if TYPE_CHECKING:  # it brings PyTorch, which scoring masks does without
+if TYPE_CHECKING:  # it imports PyTorch, which scoring masks does without
     from landcover.inference.model_scores import ModelScores
 
 _HEADINGS = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "F1", "share": "share"}
@@ -17,8 +17,8 @@ _HEADINGS = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "
 def course_lines(scores: Scores) -> str:
     """The lines of the course's scorer: IoU of each class, and the mean between empty lines.
 
-    A class that is neither present nor predicted, of which that scorer makes nan and a mean of nan, has `-` and no part
-    in the mean.
+    For a class that is neither present nor predicted, that scorer prints nan, and nan as the mean; here such a class
+    has `-` and does not count in the mean.
     """
     iou = scores.by_class()["iou"]
     lines = [f"class #{label} : {_shown(value, 5)}" for label, value in enumerate(scores.named(iou).values())]
@@ -30,18 +30,23 @@ def score_table(scores: Scores) -> str:
     columns, figures = scores.by_class(), scores.figures()
     cells = [scores.named(columns[key]).values() for key in _HEADINGS]
     means = [mean(columns[key]) for key in _HEADINGS if key != "share"]
-    width = max(len(name) for name in ["class", *scores.classes.names])
-    lines = [_row("class", _HEADINGS.values(), width)]
-    for name, *values in [*zip(scores.classes.names, *cells, strict=True), ("mean", *means)]:
-        lines.append(_row(name, (_shown(value, 4) for value in values), width))
-    lines += ["", f"pixel accuracy: {_shown(figures['pixel_accuracy'], 4)}"]
-    lines += [f"frequency-weighted IoU: {_shown(figures['frequency_weighted_iou'], 4)}"]
+    rows = [*zip(scores.classes.names, *cells, strict=True), ("mean", *means)]
     pixels, known = scores.confusion.sum(), scores.confusion[:-1].sum()
-    return "\n".join([*lines, f"images: {len(scores.per_image)}, pixels: {pixels}, of known truth: {known}"])
+    return "\n".join(
+        [
+            format_table(
+                ["class", *_HEADINGS.values()], [[name, *(_shown(value, 4) for value in row)] for name, *row in rows]
+            ),
+            "",
+            f"pixel accuracy: {_shown(figures['pixel_accuracy'], 4)}",
+            f"frequency-weighted IoU: {_shown(figures['frequency_weighted_iou'], 4)}",
+            f"images: {len(scores.per_image)}, pixels: {pixels}, of known truth: {known}",
+        ]
+    )
 
 
-def score_json(scores: Scores) -> dict:
-    """All of it as plain types: the keys of metrics/evaluate.json, and the rest of the table by class."""
+def score_json(scores: Scores) -> dict[str, Any]:
+    """All scores as plain types: the keys of metrics/evaluate.json, and the rest of the table by class."""
     columns = scores.by_class()
     return {
         **scores.figures(),
@@ -54,7 +59,7 @@ def score_json(scores: Scores) -> dict:
     }
 
 
-def model_lines(result: "ModelScores") -> str:
+def model_scores_text(result: "ModelScores") -> str:
     """Loss, mean IoU and pixel accuracy of a model."""
     figures = result.scores.figures()
     return "\n".join(
@@ -66,7 +71,7 @@ def model_lines(result: "ModelScores") -> str:
     )
 
 
-def model_json(result: "ModelScores") -> dict:
+def model_scores_json(result: "ModelScores") -> dict[str, Any]:
     """The loss and all scores of a model as plain types."""
     return {"loss": result.loss, **score_json(result.scores)}
 
@@ -74,8 +79,8 @@ def model_json(result: "ModelScores") -> dict:
 def difference_text(difference: Difference) -> str:
     """Both mean IoUs, their difference with its interval, and the share of resamples in which A is better."""
     interval = " to ".join(_shown(bound, 6) for bound in (difference.low, difference.high) if bound is not None) or "-"
-    better = difference.share_a_better
-    better = "-" if better is None else f"{100 * better:.1f} %"
+    share = difference.share_a_better
+    better = "-" if share is None else f"{100 * share:.1f} %"
     return "\n".join(
         [
             f"mean_iou of A: {_shown(difference.mean_iou_a, 6)}",
@@ -86,13 +91,9 @@ def difference_text(difference: Difference) -> str:
     )
 
 
-def difference_json(difference: Difference) -> dict:
-    """All of it as plain types."""
+def difference_json(difference: Difference) -> dict[str, Any]:
+    """The comparison as plain types."""
     return {**asdict(difference), "verdict": difference.verdict}
-
-
-def _row(name: str, cells: Iterable[str], width: int) -> str:
-    return name.ljust(width) + "".join(f"{cell:>11}" for cell in cells)
 
 
 def _shown(value: float | None, decimals: int) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.data.globe import TILE_DEGREES, tile_name
 from landcover.images.pairs import save_png
 from landcover.system.errors import LandcoverError
@@ -137,7 +137,7 @@ def download(folder: Path) -> tuple[bytes, np.ndarray, np.ndarray]:
 
 def labels_on_image_grid(igbp: np.ndarray) -> np.ndarray:
     """Labels, uint8 (2700, 5400), from IGBP types at 3/4 of the pixel size, by nearest neighbour at pixel centres."""
-    label_of_type = np.full(256, IGNORE, np.uint8)
+    label_of_type = np.full(256, UNKNOWN, np.uint8)
     for label, name in enumerate(DEEPGLOBE.names):
         label_of_type[list(IGBP[name])] = label
     # The centre of pixel i, at (i + 1/2) / 15 degrees, lies in the 1/20-degree cell floor((2i + 1) * 2 / 3).

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.counting import byte_counts
 from landcover.classes.off_palette import OffPalette
 from landcover.data.tiles import pixel_column
@@ -25,7 +25,7 @@ def prepare(
     """Decode all samples, cut them into tiles and write them to a new `folder`, with all cores, in constant memory.
 
     Images are scaled by area averaging, labels by nearest neighbour. Tiles do not overlap; those at the right and
-    lower edges are padded to full size, images with zeros and labels with `IGNORE`.
+    lower edges are padded to full size, images with zeros and labels with `UNKNOWN`.
 
     Args:
         tile: Side T of a tile in pixels at working resolution.
@@ -108,7 +108,7 @@ def _cut(
     images_cut = np.empty((len(corners), tile, tile, 3), np.uint8)
     labels_cut = np.empty((len(corners), tile, tile), np.uint8)
     if any(length % tile for length in labels.shape):
-        images_cut[:], labels_cut[:] = 0, IGNORE
+        images_cut[:], labels_cut[:] = 0, UNKNOWN
     rows = []
     for i, (row, column) in enumerate(corners):
         window = labels[row : row + tile, column : column + tile]
@@ -116,7 +116,7 @@ def _cut(
         images_cut[i, :height, :width] = image[row : row + tile, column : column + tile]
         labels_cut[i, :height, :width] = window
         counts = byte_counts(window)
-        rows.append([name, row, column, height, width, *counts[:classes], counts[IGNORE]])
+        rows.append([name, row, column, height, width, *counts[:classes], counts[UNKNOWN]])
     return images_cut, labels_cut, rows
 
 

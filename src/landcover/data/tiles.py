@@ -1,6 +1,6 @@
 """What lies between preparing and training: tiles of one size at the working resolution, and what their labels mean.
 
-A prepared folder holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or `IGNORE`;
+A prepared folder holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or `UNKNOWN`;
 and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the image at working
 resolution, its height and width without padding, and its number of pixels of each class.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.counting import byte_counts
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.paths import check_readable
@@ -26,7 +26,7 @@ class Tiles:
 
     Attributes:
         images: uint8 (N, T, T, 3), RGB, zero where padded.
-        labels: uint8 (N, T, T), class indices; `IGNORE` where unknown or padded.
+        labels: uint8 (N, T, T), class indices; `UNKNOWN` where unknown or padded.
         table: N rows, the columns of `tiles.csv`.
     """
 
@@ -69,7 +69,7 @@ class Tiles:
             raise ValueError("sizes in tiles.csv that cannot be")
         for labels, expected in zip(self.labels, pixels, strict=True):
             found = byte_counts(labels)
-            if (found[: len(classes)] != expected).any() or found[IGNORE] != labels.size - expected.sum():
+            if (found[: len(classes)] != expected).any() or found[UNKNOWN] != labels.size - expected.sum():
                 raise ValueError("other labels than tiles.csv counts")
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:

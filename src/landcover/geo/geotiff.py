@@ -1,4 +1,4 @@
-"""Maps as GeoTIFFs: labels with their colours and names, where the image lay. Needs rasterio (the extra geo)."""
+"""Maps and class probabilities as GeoTIFFs, where the image lies. Needs rasterio (the extra geo)."""
 
 import json
 import zlib
@@ -16,113 +16,126 @@ from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
 from landcover import __version__
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.raster import Raster
 from landcover.system.files import replacing, write_error
 
 _BLOCK = 512  # pixels: side of the blocks in which the files are stored
-_SMALLEST = 64  # pixels: overviews are halved until their longer side is no more than that
+_SMALLEST = 64  # pixels: the longer side of the smallest overview is at most this
 _STORED = {"compress": "deflate", "num_threads": "all_cpus", "bigtiff": "if_safer"}
 
 
 class StripWriter:
-    """Adds rows to a file that is open for writing, from the top down."""
+    """Adds strips of rows to a file that is open for writing, from the top down."""
 
     def __init__(self, file: DatasetWriter) -> None:
         self._file, self._top = file, 0
         self.checksums = [0] * file.count  # of the bands so far
 
-    def __call__(self, rows: np.ndarray) -> None:
+    def __call__(self, strip: np.ndarray) -> None:
         """Write the next rows: (bands, rows, W), of the file's type."""
-        height, width = rows.shape[1:]
-        self._file.write(rows, window=Window(0, self._top, width, height))
+        height, width = strip.shape[1:]
+        self._file.write(strip, window=Window(0, self._top, width, height))
         self._top += height
-        self.checksums = _checksums(rows, self.checksums)
+        self.checksums = _checksums(strip, self.checksums)
 
 
-def write_map(
-    path: Path | str,
-    bands: Iterable[np.ndarray],
-    raster: Raster,
-    classes: ClassTable,
-    *,
-    cog: bool = False,
-    tags: Mapping[str, str],
+def write_geotiff(
+    path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
 ) -> None:
-    """Write labels as a GeoTIFF in blocks, compressed, with overviews, in the classes' colours.
+    """Write labels as a GeoTIFF: compressed, in blocks, with overviews, in the classes' colours.
 
     Args:
-        path: Replaced when all is written.
-        bands: uint8 (rows, W) each, from the top down, all in all as high as the image; `IGNORE` is nodata.
+        path: Replaced when everything is written.
+        strips: uint8 (rows, W) each, from the top down, as many rows in all as the image has; `UNKNOWN` is nodata.
         raster: The image, whose reference system and transform the map gets.
-        classes: Names (in the tag CLASS_NAMES, JSON by label) and colours of the labels.
-        cog: Lay it out as a Cloud Optimized GeoTIFF.
+        classes: Names, in the tag CLASS_NAMES (JSON, by label), and colours of the labels.
         tags: Further metadata.
+
+    Raises:
+        LandcoverError: The file cannot be written.
     """
-    path = Path(path)
-    names = {str(label): name for label, name in enumerate(classes.names)}
-    with replacing(path) as scratch, _errors_of_writing(path):
-        plain = scratch.with_stem(f"{scratch.stem}-plain") if cog else scratch
-        with _created(plain, raster, 1, np.uint8, IGNORE) as file:
-            file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
-            file.set_band_description(1, "land cover")
-            file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)
-            write = StripWriter(file)
-            for labels in bands:
-                write(labels[None])
-        factors = _overviews(raster.height, raster.width)
-        with rasterio.open(plain, "r+") as file:
-            if factors:
-                file.build_overviews(factors, Resampling.mode)  # the most frequent class, not a mean of labels
-        _check_written(plain, write.checksums, len(factors))
-        if cog:
-            layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
-            rasterio.shutil.copy(plain, scratch, driver="COG", **layout, **_STORED)
-            _check_written(scratch, write.checksums)
+    with replacing(path) as scratch, _naming_errors(path):
+        _write_labels(scratch, strips, raster, classes, tags)
+
+
+def write_cog(
+    path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
+) -> None:
+    """Write labels as a Cloud Optimized GeoTIFF, from a plain one beside it; otherwise as `write_geotiff` does."""
+    with replacing(path) as scratch, _naming_errors(path):
+        plain = scratch.with_stem(f"{scratch.stem}-plain")
+        checksums = _write_labels(plain, strips, raster, classes, tags)
+        # The driver's own overviews end at the size of a block, and take longer and more memory.
+        layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
+        rasterio.shutil.copy(plain, scratch, driver="COG", **layout, **_STORED)
+        _check_written(scratch, checksums)
 
 
 @contextmanager
-def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> Iterator[StripWriter]:
-    """Yield what writes class probabilities as a GeoTIFF of one float32 band for each class, NaN for nodata."""
-    with replacing(path) as scratch, _errors_of_writing(path):
-        with _created(
-            scratch, raster, len(classes), np.float32, np.nan, predictor=3
-        ) as file:  # closed before the check
+def probability_map(path: Path, raster: Raster, classes: ClassTable) -> Iterator[StripWriter]:
+    """Yield a writer of class probabilities to a GeoTIFF with a float32 band for each class, NaN for nodata.
+
+    Raises:
+        LandcoverError: The file cannot be written.
+    """
+    with replacing(path) as scratch, _naming_errors(path):
+        with _created(scratch, raster, len(classes), np.float32, np.nan, predictor=3) as file:
             for band, name in enumerate(classes.names, 1):
                 file.set_band_description(band, name)
             write = StripWriter(file)
             yield write
-        _check_written(scratch, write.checksums)
+        _check_written(scratch, write.checksums)  # after the file is closed
+
+
+def _write_labels(
+    path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
+) -> list[int]:
+    """Write and check a GeoTIFF of labels with overviews; return the checksums of its bands."""
+    names = {str(label): name for label, name in enumerate(classes.names)}
+    with _created(path, raster, 1, np.uint8, UNKNOWN) as file:
+        file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
+        file.set_band_description(1, "land cover")
+        file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)
+        write = StripWriter(file)
+        for labels in strips:
+            write(labels[None])
+    factors = _overview_factors(raster.height, raster.width)
+    with rasterio.open(path, "r+") as file:
+        if factors:
+            file.build_overviews(factors, Resampling.mode)  # the most frequent class, not a mean of labels
+    _check_written(path, write.checksums, len(factors))
+    return write.checksums
 
 
 def _created(
     path: Path, raster: Raster, count: int, kind: type[np.generic], nodata: float, **options: Any
 ) -> DatasetWriter:
-    """An empty GeoTIFF of the size and the place of an image."""
+    """Open a new GeoTIFF that has the size and the place of an image."""
     size = {"height": raster.height, "width": raster.width, "count": count, "dtype": kind, "nodata": nodata}
     blocks = {"tiled": True, "blockxsize": _BLOCK, "blockysize": _BLOCK}
     return rasterio.open(path, "w", driver="GTiff", **size, **raster.place, **blocks, **_STORED, **options)
 
 
 def _check_written(path: Path, checksums: Sequence[int], overviews: int | None = None) -> None:
-    """Read a file back: GDAL says nothing if the disk is full when it closes it.
+    """Read a file back: if the disk is full when GDAL closes a file, it reports no error.
 
     Raises:
         RasterioError: It cannot be read.
-        OSError: It has not so many overviews, or its bands have not these checksums.
+        OSError: The number of its overviews or the checksums of its bands differ from these.
     """
     with rasterio.open(path) as file:
         levels = len(file.overviews(1))
-        whole = overviews in (None, levels) and _read_back(file) == list(checksums)
+        is_whole = overviews in (None, levels) and _read_back(file) == list(checksums)
     for level in range(levels):
         with rasterio.open(path, overview_level=level) as file:
             _read_back(file)
-    if not whole:
+    if not is_whole:
         raise OSError("what was written reads back otherwise")
 
 
 def _read_back(file: DatasetReader) -> list[int]:
-    """Checksums of the bands of a file."""
+    """Return the checksums of the bands of a file."""
     checksums = [0] * file.count
     for top in range(0, file.height, _BLOCK):
         window = Window(0, top, file.width, min(_BLOCK, file.height - top))
@@ -130,28 +143,28 @@ def _read_back(file: DatasetReader) -> list[int]:
     return checksums
 
 
-def _checksums(rows: np.ndarray, before: Sequence[int]) -> list[int]:
-    """Of each band (bands, rows, W), going on from those of the rows before."""
-    return [zlib.crc32(np.ascontiguousarray(band), start) for band, start in zip(rows, before, strict=True)]
+def _checksums(strip: np.ndarray, before: Sequence[int]) -> list[int]:
+    """Continue the checksum of each band with a strip (bands, rows, W)."""
+    return [zlib.crc32(np.ascontiguousarray(band).data, start) for band, start in zip(strip, before, strict=True)]
 
 
 @contextmanager
-def _errors_of_writing(path: Path) -> Iterator[None]:
-    """Turn errors of rasterio's in writing a file into a LandcoverError."""
+def _naming_errors(path: Path) -> Iterator[None]:
+    """Turn rasterio's errors in writing a file into a LandcoverError about it."""
     try:
         yield
     except (RasterioError, CPLE_BaseError, TypeError, UnicodeError) as error:
-        # TypeError: of a file that has remained empty; UnicodeError: of a path that is not in UTF-8
+        # TypeError: the file has remained empty; UnicodeError: the path is not in UTF-8
         raise write_error(path, error) from error
 
 
-def _overviews(height: int, width: int) -> list[int]:
-    """By what to divide height and width: 2, 4, 8, ...
+def _overview_factors(height: int, width: int) -> list[int]:
+    """Return the factors of the overviews, 2, 4, 8, ..., until the longer side has at most `_SMALLEST` pixels.
 
-    Until the longer side has no more than `_SMALLEST` pixels, or the width no pixel to give: readers take the factor
-    from the widths, and one of 1 makes a Cloud Optimized GeoTIFF invalid.
+    No overview is as wide as the image: readers find the factor by dividing the widths, and a factor of 1 makes a Cloud
+    Optimized GeoTIFF invalid. (`rasterio.rio.overview.get_maximum_overview_level` goes by the shorter side.)
     """
-    factors = []
+    factors: list[int] = []
     side = max(height, width)
     while side > _SMALLEST and (factor := 2 << len(factors)) <= width:
         side = (side + 1) // 2

@@ -1,4 +1,4 @@
-"""Colour masks of any size, in TIFFs, read by strips as Pillow would read the whole. Needs rasterio (the extra geo)."""
+"""Colour masks of any size in TIFFs, read in strips as Pillow reads the whole. Needs rasterio (the extra geo)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ from landcover.classes.class_table import pack
 from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.system.errors import LandcoverError
 
-_GREY = (ColorInterp.gray, ColorInterp.palette, ColorInterp.undefined)  # the last where 0 is white
+_GREY = (ColorInterp.gray, ColorInterp.palette, ColorInterp.undefined)  # undefined: grey in which 0 is white
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
 class LargeMask:
-    """An open mask: `mask_labels.MaskStrips`. `open_large_mask` makes it."""
+    """An open mask, a `mask_labels.MaskStrips`; use `open_large_mask` to open one."""
 
     def __init__(self, path: Path, dataset: DatasetReader) -> None:
         self.height, self.width = dataset.shape
@@ -28,29 +28,29 @@ class LargeMask:
         self._bands = [1, 2, 3] if is_rgb else [1]
         if {dataset.dtypes[band - 1] for band in self._bands} != {"uint8"} or not (is_rgb or is_grey):
             raise LandcoverError(
-                f"{path}: {dataset.count} bands of type {dataset.dtypes[0]}, not grey, a palette or RGB of 8 bits a "
-                "channel. Convert it to 8-bit RGB."
+                f"{path}: {dataset.count} bands of type {dataset.dtypes[0]}, not grey, a palette or RGB with 8 bits "
+                "per channel. Convert it to 8-bit RGB."
             )
         self._colours = self._find_colours() if self._bands == [1] else None
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """StripReader `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them.
+        """Read rows `top` to `bottom` - 1: uint32 (bottom - top, width), colours packed as by `class_table.pack`.
 
         Raises:
             LandcoverError: They cannot be read.
         """
         with raster_errors(self._path):
-            pixels = self._dataset.read(self._bands, window=Window(0, top, self.width, bottom - top))
+            pixels: np.ndarray = self._dataset.read(self._bands, window=Window(0, top, self.width, bottom - top))
         if self._colours is not None:
-            return self._colours.take(pixels[0])
-        packed = pixels[2].astype(np.uint32)
+            return self._colours[pixels[0]]
+        packed: np.ndarray = pixels[2].astype(np.uint32)
         for band in (pixels[1], pixels[0]):  # 0xBBGGRR
             packed <<= 8
             packed |= band
         return packed
 
     def _find_colours(self) -> np.ndarray:
-        """Packed colour of each value of the only band: uint32 (256,)."""
+        """Return the packed colour of each value of the only band: uint32 (256,)."""
         structure = self._dataset.tags(1, ns="IMAGE_STRUCTURE") | self._dataset.tags(ns="IMAGE_STRUCTURE")
         colours = np.zeros((256, 3), np.uint8)
         if self._dataset.colorinterp[0] == ColorInterp.palette:
@@ -61,12 +61,12 @@ class LargeMask:
         greys = np.arange(256).clip(0, most) * 255 // most
         if structure.get("MINISWHITE") == "YES":
             greys = 255 - greys
-        return pack(np.uint8(np.repeat(greys[:, None], 3, axis=1)))
+        return pack(np.repeat(greys[:, None], 3, axis=1).astype(np.uint8))
 
 
 @contextmanager
 def open_large_mask(path: Path) -> Iterator[LargeMask]:
-    """Open a mask: grey, a palette or RGB of 8 bits or fewer; alpha does not count.
+    """Open a mask: grey, a palette or RGB, with up to 8 bits per channel; alpha is ignored.
 
     Raises:
         LandcoverError: It cannot be read, or has other pixels.

@@ -1,4 +1,4 @@
-"""Open maps that `geotiff.write_map` has written: labels and what they mean. Needs rasterio (the extra geo)."""
+"""Open maps that this program wrote: labels, and which classes they stand for. Needs rasterio (the extra geo)."""
 
 import math
 from collections.abc import Iterator
@@ -11,20 +11,22 @@ from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason
 
-REMEDY = "Draw it anew (--overwrite), or remove it."
+REMEDY = "Draw it again (--overwrite), or remove it."
 
 
 @contextmanager
 def open_map(path: Path) -> Iterator[tuple[DatasetReader, dict[int, str]]]:
-    """Open a map; yield it and the names of its classes by their labels.
+    """Open a map; yield it and the names of its classes by label.
 
     Raises:
-        LandcoverError: It cannot be read, also within the body; or it is no map: one band of uint8, its place, if it
-            has one, of finite numbers, and the tag CLASS_NAMES.
+        LandcoverError: It cannot be read, now or in the body; or it is not a map, which has one band of uint8, a
+            geotransform of finite numbers, if any, and the tag CLASS_NAMES.
     """
     with open_dataset(path) as file, raster_errors(path):
         if file.count != 1 or file.dtypes[0] != "uint8" or not all(map(math.isfinite, file.transform)):
-            raise LandcoverError(f"{path}: not a map of this program: no band of bytes with a place. {REMEDY}")
+            raise LandcoverError(
+                f"{path}: not a map of this program: it should have one band of uint8 and a finite geotransform. {REMEDY}"
+            )
         yield file, _class_names(path, file.tags().get("CLASS_NAMES"))
 
 

@@ -29,25 +29,27 @@ def _problem_of(image: Any) -> str | None:
         size = f"{image.width}x{image.height}"
         return f"image: a PIL image of mode {image.mode}, {size} (np.asarray(image.convert('RGB')) makes it one)"
     if not isinstance(image, np.ndarray):
-        return f"image: {_kind(image)} ({_ADVICE.get(type(image).__module__.split('.')[0], 'np.asarray makes it one')})"
-    advice = []
+        return (
+            f"image: {describe(image)} ({_ADVICE.get(type(image).__module__.split('.')[0], 'np.asarray makes it one')})"
+        )
+    steps = []
     if isinstance(image, np.ma.MaskedArray):
-        advice.append("fill its masked pixels: image.filled(0)")
+        steps.append("fill its masked pixels: image.filled(0)")
     if image.ndim == 3 and image.shape[2] != 3 and image.shape[0] == 3:
-        advice.append("put the bands last: np.moveaxis(image, 0, -1)")
+        steps.append("put the bands last: np.moveaxis(image, 0, -1)")
     elif image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1):
-        advice.append("repeat grey three times: np.stack([grey] * 3, -1)")
+        steps.append("repeat grey three times: np.stack([grey] * 3, -1)")
     elif image.ndim == 3 and image.shape[2] > 3:
-        advice.append("choose red, green and blue: image[..., [0, 1, 2]] of RGBA")
+        steps.append("choose red, green and blue: image[..., [0, 1, 2]] of RGBA")
     elif image.ndim == 4:
-        advice.append("give the images one by one: image[0]")
+        steps.append("give the images one by one: image[0]")
     elif image.ndim != 3 or image.shape[2] != 3:
-        advice.append("give three bands, the last axis")
+        steps.append("give three bands, the last axis")
     elif not image.size:
-        advice.append("there are no pixels")
+        steps.append("there are no pixels")
     if image.dtype != np.uint8:
-        advice.append(_scaling(image))
-    return f"image: {_kind(image)} ({'; '.join(advice)})" if advice else None
+        steps.append(_scaling(image))
+    return f"image: {describe(image)} ({'; '.join(steps)})" if steps else None
 
 
 def _scaling(image: np.ndarray) -> str:
@@ -66,8 +68,8 @@ def _scaling(image: np.ndarray) -> str:
     return "scale it to 0 to 255 as the images were that the model was trained on"
 
 
-def _kind(image: Any) -> str:
-    """What an object is: type, shape, range of values."""
+def describe(image: Any) -> str:
+    """What an object is, for errors: its type, shape and range of values."""
     if isinstance(image, np.ndarray):
         kind = f"{type(image).__name__} of {image.dtype} {image.shape}"
         if image.size and image.dtype.kind in "iuf":

@@ -13,6 +13,8 @@ from landcover.system.errors import LandcoverError, Problems, naming_memory_erro
 from landcover.system.paths import check_readable
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
+"""Of images that are labelled with rasterio, so that any pixel type and any number of bands will do."""
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Of Pillow's, those of usual images: some of the others start programs."""

@@ -1,4 +1,4 @@
-"""Images that are read in bands of rows, so that no more of them than that need be in memory."""
+"""Images that are read in strips of rows, so that memory need not hold them whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,30 +12,39 @@ from landcover.images.image_arrays import check_rgb
 from landcover.images.pairs import scaled_size
 
 
-class StripReader(Protocol):
-    """What an image must offer to be labelled: its height and width in pixels, and any of its rows.
+class RgbReader(Protocol):
+    """Pixels that are read in strips, from the top down."""
 
-    StripReader are asked for from the top down; at a working resolution below 1, one row at most is asked for twice in
-    succession. What is known of them is asked for once they are labelled, hence later.
-    """
+    @property
+    def height(self) -> int:
+        """In pixels."""
 
-    height: int
-    width: int
+    @property
+    def width(self) -> int:
+        """In pixels."""
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+
+
+class StripReader(RgbReader, Protocol):
+    """What an image must offer to be labelled.
+
+    Its rows are read from the top down; at a working resolution below 1, the last row of a strip may be read again as
+    the first of the next. The valid mask of rows is read after they have been labelled.
+    """
 
     def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where these rows have data: bool (bottom - top, width); None if everywhere."""
+        """Return where rows `top` to `bottom` - 1 have data: bool (bottom - top, width); None if everywhere."""
 
 
 @dataclass(frozen=True)
 class ArrayStrips:
-    """StripReader of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
+    """A `StripReader` of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
 
     Raises:
-        LandcoverError: It is something else. Nothing is converted: a guess, such as whether floats end at 1 or at 255,
-            would be wrong without a word.
+        LandcoverError: The array is something else. It is not converted: a guess, such as whether floats end at 1 or
+            at 255, could be wrong without anyone noticing.
     """
 
     array: np.ndarray
@@ -46,39 +55,39 @@ class ArrayStrips:
     @property
     def height(self) -> int:
         """H in pixels."""
-        return self.array.shape[0]
+        return len(self.array)
 
     @property
     def width(self) -> int:
         """W in pixels."""
-        return self.array.shape[1]
+        return len(self.array[0])
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """A view of them."""
+        """Return a view of rows `top` to `bottom` - 1."""
         return self.array[top:bottom]
 
     def valid_mask(self, top: int, bottom: int) -> None:
-        """Everywhere."""
+        """Return None: there is data everywhere."""
 
 
 class ScaledStrips:
-    """StripReader of an image at working resolution, each pixel the mean of the area that it stands for.
+    """An `RgbReader` of an image at working resolution: each pixel is the mean of the area that it covers.
 
-    Band for band they are those of `samples.scale_down` of the whole image: row i is made of the source's rows
-    between i and i + 1 times the ratio of the heights, wherever the band begins. Where such a border halves a row of
-    the source exactly, rounding may give it to the other one.
+    Row i is the mean of the source's rows from i to i + 1 times the ratio of the heights, wherever the strip begins, so
+    strips are equal to those of the whole image scaled down. One exception: where the border between two rows cuts a
+    row of the source exactly in half, rounding may assign that row to either.
 
     Args:
         source: The image at its own resolution.
-        scale: Working resolution over that, 0 < scale <= 1.
+        scale: Working resolution divided by that of the source, 0 < scale <= 1.
     """
 
-    def __init__(self, source: StripReader, scale: float) -> None:
+    def __init__(self, source: RgbReader, scale: float) -> None:
         self.source = source
         self.height, self.width = scaled_size((source.height, source.width), scale)
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
         source = self.source
         if (self.height, self.width) == (source.height, source.width):
             return source.read(top, bottom)
@@ -90,14 +99,18 @@ class ScaledStrips:
         return np.asarray(image)
 
 
-def sliding(rows: StripReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-    """Read stretches (top, bottom) of an image that go down and may overlap; what two share is read once.
+def overlapping_strips(image: RgbReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+    """Read strips that may overlap; rows that two of them share are read once.
+
+    Args:
+        image: To read from.
+        stretches: (top, bottom) of each strip, from the top down.
 
     Yields:
         uint8 RGB (bottom - top, width, 3).
     """
-    band, start, stop = np.empty((0, rows.width, 3), np.uint8), 0, 0
+    strip, start, stop = np.empty((0, image.width, 3), np.uint8), 0, 0
     for top, bottom in stretches:
-        band = np.concatenate([band[top - start :], rows.read(stop, bottom)])
+        strip = np.concatenate([strip[top - start :], image.read(stop, bottom)])
         start, stop = top, bottom
-        yield band
+        yield strip

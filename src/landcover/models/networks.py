@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -161,6 +162,15 @@ def build(
     network = Network(architecture, backbone, parts.decoder(backbone, classes, **options))
     network.normalise_by(mean, std)
     return network
+
+
+def to_input(images: Tensor | np.ndarray, device: torch.device) -> Tensor:
+    """Images as a `Network` takes them: float32 (N, 3, H, W) in 0..1, channels last in memory, on `device`.
+
+    Args:
+        images: RGB, uint8 (N, H, W, 3).
+    """
+    return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def _check(architecture: Architecture) -> None:

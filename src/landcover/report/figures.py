@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from landcover.classes.class_table import IGNORE, ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.data.globe import TILE_DEGREES, tile_corner
 from landcover.images.pairs import Sample, read_packed, read_rgb
 from landcover.system.files import replacing
@@ -105,7 +105,7 @@ def _draw_note(text: str, path: Path) -> None:
 
 def _verdict(truth: np.ndarray, predicted: np.ndarray, classes: ClassTable) -> np.ndarray:
     colours = np.where((truth == predicted)[..., None], np.uint8(RIGHT), np.uint8(WRONG))
-    return np.where((truth == IGNORE)[..., None], classes.palette[IGNORE], colours)
+    return np.where((truth == UNKNOWN)[..., None], classes.palette[UNKNOWN], colours)
 
 
 def _class_patches(classes: ClassTable) -> list[Patch]:

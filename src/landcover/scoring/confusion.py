@@ -1,28 +1,44 @@
-"""The confusion matrix: every figure about a prediction follows from its counts."""
+"""The confusion matrix: every figure about a prediction follows from its counts.
+
+A matrix of C classes is int64 (C + 1, C + 1): rows are the truth, columns the prediction, and the last row and the last
+column, `UNKNOWN_ROW`, count the pixels that are labelled `UNKNOWN`.
+"""
 
 import numpy as np
 
 from landcover.classes.counting import byte_counts
 
+UNKNOWN_ROW = -1
+"""Index of the row, and of the column, of the unknown pixels."""
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Count pixels by label and prediction.
 
     Args:
-        labels, predicted: Integers of one shape, uint8 for speed. Pixels for which either is `size` or more are left
-            out.
-        size: Number of classes C, at most 255.
+        labels, predicted: Integers of one shape, uint8 for speed: 0 to C - 1, or `UNKNOWN`.
+        classes: Their number C, at most 255.
 
     Returns:
-        int64 (C, C): rows are labels, columns are predictions.
+        int64 (C + 1, C + 1).
     """
-    # One more row and column take what is left out. Bytes, where pairs fit into them: memory traffic is what counts.
-    side = size + 1
-    pairs = np.minimum(labels, size).astype(np.uint8 if side**2 <= 256 else np.uint16)
+    # Bytes, where pairs of labels fit into them: memory traffic is what takes the time.
+    side = classes + 1
+    pairs = np.minimum(labels, classes).astype(np.uint8 if side**2 <= 256 else np.uint16)
     pairs *= side
-    pairs += np.minimum(predicted, size).astype(pairs.dtype, copy=False)
+    pairs += np.minimum(predicted, classes).astype(pairs.dtype, copy=False)
     counts = byte_counts(pairs) if pairs.dtype == np.uint8 else np.bincount(pairs.ravel(), minlength=side**2)
-    return counts[: side**2].reshape(side, side)[:size, :size]
+    return counts[: side**2].reshape(side, side)
+
+
+def known_truth(confusion: np.ndarray) -> np.ndarray:
+    """The counts of the pixels whose truth is known: (..., C + 1, C + 1) to (..., C, C + 1)."""
+    return confusion[..., :UNKNOWN_ROW, :]
+
+
+def known_pairs(confusion: np.ndarray) -> np.ndarray:
+    """The counts of the pixels whose truth and prediction are known: (..., C + 1, C + 1) to (..., C, C)."""
+    return confusion[..., :UNKNOWN_ROW, :UNKNOWN_ROW]
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:

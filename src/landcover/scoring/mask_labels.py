@@ -43,7 +43,7 @@ def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffP
     """Read a colour mask.
 
     Returns:
-        Labels uint8 (H, W), unknown after the last class; the pixels whose colours are of no class.
+        Labels uint8 (H, W), class indices or `UNKNOWN`; the pixels whose colours are of no class.
 
     Raises:
         LandcoverError: See `samples.read_rgb`.
@@ -76,7 +76,7 @@ def count_pair(
         confusion = np.zeros((len(classes) + 1,) * 2, np.int64)
         for top in range(0, height, rows):
             strips = [mask.labels(top, min(top + rows, height)) for mask in masks]
-            confusion += confusion_matrix(*strips, len(classes) + 1)
+            confusion += confusion_matrix(*strips, len(classes))
         return confusion, *(mask.off_palette for mask in masks)
 
 
@@ -86,7 +86,7 @@ def _labels(mask: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, OffPalet
     if off_palette and classes.saturated:  # colours of the table stay what they are
         channels = np.where(mask.view(np.uint8) < _THRESHOLD, np.uint8(0), np.uint8(255))
         labels, _ = classes.decode(channels.view(np.uint32))
-    return np.minimum(labels, len(classes)), OffPalette(labels.size, off_palette)  # IGNORE is the largest of all
+    return labels, OffPalette(labels.size, off_palette)
 
 
 class _Whole:

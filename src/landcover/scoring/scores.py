@@ -19,11 +19,13 @@ from landcover.classes.class_table import ClassTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import find_masks
 from landcover.scoring.confusion import (
+    UNKNOWN_ROW,
     class_accuracy,
     class_f1,
     class_iou,
     class_mean,
     class_precision,
+    known_truth,
     mean,
     number,
     pixel_accuracy,
@@ -45,8 +47,7 @@ class Scores:
 
     Attributes:
         classes: The C classes that are scored.
-        per_image: Confusion matrix of each image by name: int64 (C + 1, C + 1), rows are truths, columns
-            predictions; the last of each is unknown. A few hundred bytes an image.
+        per_image: Confusion matrix of each image by name, int64 (C + 1, C + 1): a few hundred bytes each.
         truth_off_palette, predicted_off_palette: The pixels of each side whose colours are of no class.
         broken: A line for each mask that could not be scored.
         missing: Names of the images that were left out because only the truth or the prediction has a mask of them.
@@ -74,7 +75,7 @@ class Scores:
 
         The accuracies and frequencies are over the pixels whose truth is known (Long et al. 2015, section 5).
         """
-        table, known = self.by_class(), self.confusion[:-1]
+        table, known = self.by_class(), known_truth(self.confusion)
         pixels = known.sum()
         return {
             "mean_iou": mean(table["iou"]),
@@ -89,12 +90,12 @@ class Scores:
 
         The share is that of the pixels whose truth is known.
         """
-        pixels = self.confusion[:-1].sum(1)
+        pixels = known_truth(self.confusion).sum(1)
         return {
             "iou": scored_iou(self.confusion),
-            "precision": class_precision(self.confusion)[:-1],
-            "recall": class_accuracy(self.confusion)[:-1],
-            "f1": class_f1(self.confusion)[:-1],
+            "precision": class_precision(self.confusion)[:UNKNOWN_ROW],
+            "recall": class_accuracy(self.confusion)[:UNKNOWN_ROW],
+            "f1": class_f1(self.confusion)[:UNKNOWN_ROW],
             "share": pixels / pixels.sum() if pixels.any() else np.full(len(pixels), np.nan),
         }
 
@@ -118,11 +119,11 @@ class Scores:
 
     def truth_pixels(self) -> dict[str, np.ndarray]:
         """Number of pixels of each class in the truth of each image: int64 (C,) by name."""
-        return {name: confusion[:-1].sum(1) for name, confusion in self.per_image.items()}
+        return {name: known_truth(confusion).sum(1) for name, confusion in self.per_image.items()}
 
     def image_accuracy(self, name: str) -> float | None:
         """Pixel accuracy of one image: of its pixels whose truth is known; None if there are none."""
-        return pixel_accuracy(self.per_image[name][:-1])
+        return pixel_accuracy(known_truth(self.per_image[name]))
 
     def ranked(self) -> list[str]:
         """Names of the images from the highest pixel accuracy to the lowest; those that have none last, by name."""
@@ -139,7 +140,7 @@ class Scores:
 
 def scored_iou(confusion: np.ndarray) -> np.ndarray:
     """IoU of the classes but unknown, NaN if neither present nor predicted: (..., C + 1, C + 1) to float64 (..., C)."""
-    return class_iou(confusion)[..., :-1]
+    return class_iou(confusion)[..., :UNKNOWN_ROW]
 
 
 def mean_iou(confusion: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from landcover.models.networks import to_input
+
 SYMMETRY = {"none": (False, False, False), "flip": (False, False, True), "d4": (True, True, True)}
 """Which of transposing, flipping rows and flipping columns chance may do; all three make the symmetries of a square."""
 
@@ -77,7 +79,7 @@ def augment(images: Tensor, labels: Tensor, draw: Draw, size: int) -> tuple[Tens
     for chosen, symmetry in zip(draw.symmetry, symmetries, strict=True):
         images = torch.where(chosen.view(-1, 1, 1, 1), symmetry(images), images)
         labels = torch.where(chosen.view(-1, 1, 1), symmetry(labels), labels)
-    pixels = images.permute(0, 3, 1, 2).float() / 255
+    pixels = to_input(images, images.device)
     if labels.shape[1] != size:
         pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
         labels = functional.interpolate(labels[:, None].float(), (size, size), mode="nearest-exact")[:, 0]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import Tiles
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation, Draw
@@ -18,7 +18,7 @@ class Batch(NamedTuple):
 
     Attributes:
         images: uint8 (N, S, S, 3).
-        labels: uint8 (N, S, S), class indices or `IGNORE`.
+        labels: uint8 (N, S, S), class indices or `UNKNOWN`.
         draw: How to augment them.
     """
 
@@ -40,7 +40,7 @@ class Batches(Dataset):
     """Batch after batch of random crops, each a pure function of (seed, epoch, step).
 
     Crops lie within the unpadded part of their tile, uniformly over the pixels of the data set. Where that part is
-    smaller than the crop, the rest of the crop is padding: images zero, labels `IGNORE`.
+    smaller than the crop, the rest of the crop is padding: images zero, labels `UNKNOWN`.
 
     Args:
         pixels: Number of pixels of each class in each tile, (tiles, C).
@@ -85,7 +85,7 @@ class Batches(Dataset):
         chosen, corners, side, draw = self.plan(*key)
         chosen, corners = chosen[self._part].tolist(), corners[self._part].tolist()
         images = np.zeros((len(chosen), side, side, 3), np.uint8)
-        labels = np.full((len(chosen), side, side), IGNORE, np.uint8)
+        labels = np.full((len(chosen), side, side), UNKNOWN, np.uint8)
         for i, (tile, (row, column)) in enumerate(zip(chosen, corners, strict=True)):
             window = np.s_[tile, row : row + side, column : column + side]
             crop = self._tiles.labels[window]

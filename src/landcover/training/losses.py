@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.system.errors import LandcoverError
 from landcover.system.processes import Processes
 
@@ -93,7 +93,7 @@ class Criterion:
 
     def counts(self, labels: Tensor) -> Tensor:
         """What the totals of labels, int64 (N, H, W), are to be divided by: float32, one for each loss of the sum."""
-        weight = self.class_weights[labels[labels != IGNORE]].sum()
+        weight = self.class_weights[labels[labels != UNKNOWN]].sum()
         images = torch.full_like(weight, len(labels))
         return torch.stack([weight if name in _BY_PIXEL else images for name in self._terms])
 
@@ -113,7 +113,7 @@ class Criterion:
 
         Args:
             logits: float32 (N, C, H, W).
-            labels: int64 (N, H, W), class indices or `IGNORE`, which counts for nothing.
+            labels: int64 (N, H, W), class indices or `UNKNOWN`, which counts for nothing.
             counts: `counts` of the labels of the whole batch; by default this is all of it.
             processes: Those that each compute the loss of a part just as large.
         """
@@ -134,7 +134,7 @@ def _cross_entropy(criterion: Criterion, logits: Tensor, labels: Tensor, _: Proc
         _pixels(logits),
         labels.flatten(),
         criterion.class_weights,
-        ignore_index=IGNORE,
+        ignore_index=UNKNOWN,
         reduction="sum",
         label_smoothing=criterion.label_smoothing,
     )
@@ -148,7 +148,7 @@ def _focal(criterion: Criterion, logits: Tensor, labels: Tensor, _: Processes) -
         doubt**criterion.focal_gamma * log_probabilities,
         labels.flatten(),
         criterion.class_weights,
-        ignore_index=IGNORE,
+        ignore_index=UNKNOWN,
         reduction="sum",
     )
 
@@ -159,7 +159,7 @@ def _dice(_: Criterion, logits: Tensor, labels: Tensor, processes: Processes) ->
     Probabilities stand for the prediction (Milletari et al. 2016, V-Net). A class weighs the same however rare it is,
     as in the mean IoU; one that is not in the batch costs nothing.
     """
-    known = (labels != IGNORE).flatten()
+    known = (labels != UNKNOWN).flatten()
     probabilities = _pixels(logits.softmax(1))[known]  # (P, C)
     truth = functional.one_hot(labels.flatten()[known], logits.shape[1]).to(probabilities)  # (P, C)
     sums = torch.stack([(probabilities * truth).sum(0), probabilities.sum(0), truth.sum(0)])
@@ -173,7 +173,7 @@ def _lovasz(_: Criterion, logits: Tensor, labels: Tensor, processes: Processes) 
     The extension is a sum of the pixels' errors, each times a weight that depends on the order of the errors alone: the
     weights are constants, and all that the processes have to tell each other.
     """
-    known = (labels != IGNORE).flatten()
+    known = (labels != UNKNOWN).flatten()
     truth = functional.one_hot(labels.flatten().where(known, 0), logits.shape[1]) * known[:, None]  # (P, C)
     errors = (truth - _pixels(logits.softmax(1)) * known[:, None]).abs().T  # (C, P), 0 where not known
     with torch.no_grad():

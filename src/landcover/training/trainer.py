@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import Favourite
-from landcover.system.devices import PRECISIONS
+from landcover.system.devices import find_dtype
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.interrupts import StopRequest
 from landcover.system.processes import Processes
@@ -180,7 +180,7 @@ class Trainer:
         return stopping > 0, saving > 0
 
     def _logits(self, images: Tensor) -> Tensor:
-        dtype = PRECISIONS[self.recipe.precision]
+        dtype = find_dtype(self.recipe.precision)
         try:
             with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
                 return self._forward(images).float()

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import Favourite
-from landcover.scoring.confusion import class_iou, confusion_matrix, mean, pixel_accuracy
+from landcover.models.networks import to_input
+from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
 
@@ -33,12 +34,13 @@ def validate(
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
     totals_and_counts = torch.zeros(2, len(criterion), dtype=torch.float64)
     for images, labels in _batches(tiles, pixels, processes):
-        inputs, targets = images.to(device).permute(0, 3, 1, 2).float() / 255, labels.to(device).long()
+        inputs, targets = to_input(images, device), labels.to(device).long()
         logits = network(inputs)
         predicted = logits.max(1).indices.to(torch.uint8)
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
         totals_and_counts += torch.stack(totals).double().cpu()
-        confusion += torch.from_numpy(confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes))
+        counts = confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes)
+        confusion += torch.from_numpy(known_pairs(counts))
     totals, counts = processes.all_reduce(totals_and_counts.to(_home(device)))
     counted = processes.all_reduce(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import yaml
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE, ClassTable, pack
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable, pack
 from landcover.system.errors import LandcoverError
 
 
 def test_decoding_undoes_encoding(classes):
-    labels = np.array([[0, 1, 2], [IGNORE, 2, 0]], np.uint8)
+    labels = np.array([[0, 1, 2], [UNKNOWN, 2, 0]], np.uint8)
     decoded, off_palette = classes.decode(pack(classes.encode(labels)))
     np.testing.assert_array_equal(decoded, labels)
     assert off_palette == {}
@@ -18,19 +18,19 @@ def test_decoding_undoes_encoding(classes):
 def test_a_colour_of_no_class_is_ignored_and_counted_the_most_frequent_first(classes):
     mask = np.array([[(255, 0, 0), (0, 255, 0), (1, 0, 0), (255, 0, 0)]], np.uint8)
     labels, off_palette = classes.decode(pack(mask))
-    assert labels.tolist() == [[IGNORE, 1, IGNORE, IGNORE]]
+    assert labels.tolist() == [[UNKNOWN, 1, UNKNOWN, UNKNOWN]]
     assert list(off_palette.items()) == [("#ff0000", 2), ("#010000", 1)]
 
 
 def test_the_ignored_class_takes_no_label_wherever_it_stands_in_the_table():
     table = ClassTable.of({"a": (1, 1, 1), "none": (2, 2, 2), "b": (3, 3, 3)}, "none")
     assert table.names == ["a", "b"]
-    assert table.decode(pack(np.uint8([[(3, 3, 3), (2, 2, 2)]])))[0].tolist() == [[1, IGNORE]]
+    assert table.decode(pack(np.uint8([[(3, 3, 3), (2, 2, 2)]])))[0].tolist() == [[1, UNKNOWN]]
 
 
 def test_without_an_ignored_class_no_colour_stands_for_it():
     table = ClassTable.of({"a": (1, 1, 1), "b": (0, 0, 0)}, None)
-    assert table.decode(pack(np.uint8([[(0, 0, 0), (9, 9, 9)]])))[0].tolist() == [[1, IGNORE]]
+    assert table.decode(pack(np.uint8([[(0, 0, 0), (9, 9, 9)]])))[0].tolist() == [[1, UNKNOWN]]
 
 
 def test_the_preset_table_is_that_of_the_parameters():
@@ -64,7 +64,7 @@ def test_any_of_the_colours_of_a_class_is_read_and_the_first_is_drawn():
     table = ClassTable.from_json(SEVERAL | {"ignore": "none"})
     mask = np.uint8([[[1] * 3, [2] * 3, [3] * 3, [155] * 3, [0] * 3, [4] * 3]])
     labels, off_palette = table.decode(pack(mask))
-    assert labels.tolist() == [[0, 0, 1, IGNORE, IGNORE, IGNORE]]
+    assert labels.tolist() == [[0, 0, 1, UNKNOWN, UNKNOWN, UNKNOWN]]
     assert off_palette == {"#040404": 1}
     assert table.encode(labels)[0, :, 0].tolist() == [1, 1, 3, 155, 155, 155]
     assert dict(table.colours) == {"land": (1, 1, 1), "sea": (3, 3, 3)}

@@ -9,10 +9,9 @@ import torch
 import yaml
 from conftest import ROOT
 
-from landcover.cli import export as export_command
-from landcover.cli import main
-from landcover.export import onnx_export
+from landcover.cli import export, main
 from landcover.export.onnx_export import export_onnx
+from landcover.export.options import RESOLUTION
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
 
@@ -43,7 +42,7 @@ def test_export_says_what_it_wrote_and_what_to_tell_it(folder):
     assert (done.returncode, done.stderr) == (0, "")
     first, note = done.stdout.splitlines()
     assert first == "new/model.onnx: baseline, 3 classes, input (batch, 3, 512, 512), opset 18, 0.6 MB"
-    assert note.startswith("note: it says 10 cm a pixel: ")
+    assert note.startswith("note: its metadata says 10 cm per pixel: ")
     assert [path.name for path in (folder / "new").iterdir()] == ["model.onnx"]
 
 
@@ -66,11 +65,11 @@ def test_quiet_is_quiet_and_dynamic_leaves_sizes_free(folder, monkeypatch, capfd
     ("arguments", "code", "message"),
     [
         (["none.safetensors"], 1, "error: none.safetensors: no such file."),
-        (["m.safetensors", "--tile-size", "100"], 2, "argument --tile-size: 100: give a multiple of 32 from 64"),
-        (["m.safetensors", "--overlap", "0.9"], 2, "argument --overlap: 0.9: give a share from 0 to below 0.9"),
-        (["m.safetensors", "--resolution", "0"], 2, "argument --resolution: 0: give a number above 0"),
-        (["m.safetensors", "--resolution", "nan"], 2, "argument --resolution: nan: give a number above 0"),
-        (["m.safetensors", "--resolution", "inf"], 2, "argument --resolution: inf: give a number above 0"),
+        (["m.safetensors", "--tile-size", "100"], 2, "'--tile-size': 100: give a multiple of 32 from 64"),
+        (["m.safetensors", "--overlap", "0.9"], 2, "'--overlap': 0.9: give a number from 0 to below 0.9"),
+        (["m.safetensors", "--resolution", "0"], 2, "'--resolution': 0: give a number above 0"),
+        (["m.safetensors", "--resolution", "nan"], 2, "'--resolution': nan: give a number above 0"),
+        (["m.safetensors", "--resolution", "inf"], 2, "'--resolution': inf: give a number above 0"),
     ],
 )
 def test_export_says_what_is_wrong_and_writes_nothing(arguments, code, message, folder, monkeypatch, capsys):
@@ -89,14 +88,10 @@ def test_without_its_packages_it_says_what_to_install(folder, monkeypatch):
 
 
 def test_the_defaults_are_those_of_the_library_and_of_the_parameters():
-    command = export_command
-    assert command.OPSET == onnx_export.OPSET
-    expected = {
-        "tile_size": command.TILE_SIZE,
-        "dynamic": False,
-        "resolution": command.RESOLUTION,
-        "overlap": command.OVERLAP,
-    }
-    assert inspect.getfullargspec(export_onnx).kwonlydefaults == expected
+    defaults = {param.name: param.default for param in export.export.params}
+    library = inspect.getfullargspec(export_onnx).kwonlydefaults
+    for name in ("tile_size", "overlap"):
+        assert defaults[name] == library[name]
+    assert library["resolution"] == RESOLUTION
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    assert params["predict"]["window"] == command.TILE_SIZE
+    assert params["predict"]["window"] == library["tile_size"]

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from landcover.cli.map_formats import MAP_FORMATS
 from landcover.cli.map_jobs import check_jobs, plan_jobs
 from landcover.system.errors import LandcoverError
 
@@ -9,25 +10,27 @@ ONE, TWO = {"town": Path("in/town.jpg")}, {"a": Path("in/a_sat.png"), "b": Path(
 
 
 def planned(*arguments) -> list[tuple]:
-    return [(job.is_raster, *map(str, job.outputs())) for job in plan_jobs(*arguments)]
+    """Format and outputs of each job."""
+    names = {form: name for name, form in MAP_FORMATS.items()}
+    return [(names[job.format], *map(str, job.outputs())) for job in plan_jobs(*arguments)]
 
 
 def test_maps_are_called_as_their_images():
-    assert planned(TWO, "out", "auto", False) == [(False, "out/a_mask.png"), (True, "out/b_mask.tif")]
-    assert planned(TWO, "out", "cog", False) == [(True, "out/a_mask.tif"), (True, "out/b_mask.tif")]
-    assert planned(ONE, "out", "png", True) == [(False, "out/town_mask.png", "out/town_probabilities.npy")]
+    assert planned(TWO, "out", "auto", False) == [("png", "out/a_mask.png"), ("gtiff", "out/b_mask.tif")]
+    assert planned(TWO, "out", "cog", False) == [("cog", "out/a_mask.tif"), ("cog", "out/b_mask.tif")]
+    assert planned(ONE, "out", "png", True) == [("png", "out/town_mask.png", "out/town_probabilities.npy")]
 
 
 @pytest.mark.parametrize(
     ("output", "form", "expected"),
     [
-        ("maps/t.png", "auto", (False, "maps/t.png", "maps/t_probabilities.npy")),
-        ("t.tif", "auto", (True, "t.tif", "t_probabilities.tif")),
-        ("t.TIFF", "cog", (True, "t.TIFF", "t_probabilities.tiff")),
-        ("t.tif", "gtiff", (True, "t.tif", "t_probabilities.tif")),
-        ("t.tif/", "auto", (False, "t.tif/town_mask.png", "t.tif/town_probabilities.npy")),
-        ("there.tif", "auto", (False, "there.tif/town_mask.png", "there.tif/town_probabilities.npy")),
-        ("maps.v2", "auto", (False, "maps.v2/town_mask.png", "maps.v2/town_probabilities.npy")),
+        ("maps/t.png", "auto", ("png", "maps/t.png", "maps/t_probabilities.npy")),
+        ("t.tif", "auto", ("gtiff", "t.tif", "t_probabilities.tif")),
+        ("t.TIFF", "cog", ("cog", "t.TIFF", "t_probabilities.tiff")),
+        ("t.tif", "gtiff", ("gtiff", "t.tif", "t_probabilities.tif")),
+        ("t.tif/", "auto", ("png", "t.tif/town_mask.png", "t.tif/town_probabilities.npy")),
+        ("there.tif", "auto", ("png", "there.tif/town_mask.png", "there.tif/town_probabilities.npy")),
+        ("maps.v2", "auto", ("png", "maps.v2/town_mask.png", "maps.v2/town_probabilities.npy")),
     ],
 )
 def test_of_one_image_the_output_may_be_a_file(output, form, expected, tmp_path, monkeypatch):
@@ -39,7 +42,7 @@ def test_of_one_image_the_output_may_be_a_file(output, form, expected, tmp_path,
 @pytest.mark.parametrize(
     ("images", "output", "form", "line"),
     [
-        (ONE, "t.jpg", "auto", r"t\.jpg: not the name of a map\. Let it end in \.png, \.tif, \.tiff, or a folder\."),
+        (ONE, "t.jpg", "auto", r"t\.jpg: not the name of a map\. Choose one that ends in \.png, \.tif, \.tiff\."),
         (ONE, "t.vrt", "auto", r"t\.vrt: not the name of a map\."),
         (TWO, "t.tif", "auto", r"t\.tif: one file for 2 maps\. Name a folder\."),
         (ONE, "t.png", "cog", r"t\.png: not a name for --format cog\. Change one of them\."),
@@ -71,7 +74,7 @@ def test_masks_beside_their_images_are_kept_and_never_replaced(images):
     assert new({"b": images["b"]}, "in", overwrite=True) == ["b"]
     for options in ({"overwrite": True}, {"probabilities": True}):
         for folder in ("in", "in/../in", str(Path.cwd() / "in")):
-            with pytest.raises(LandcoverError, match=r"a_mask\.png: is there already, in the folder of the images"):
+            with pytest.raises(LandcoverError, match=r"a_mask\.png: exists already, in the folder of the images"):
                 new(images, folder, **options)
 
 

@@ -5,12 +5,13 @@ from conftest import landcover, landcover_process
 
 from landcover.images.pairs import find_samples, read_rgb, save_png
 from landcover.inference.model_scores import score_model
+from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import load_model
 
 
 @pytest.fixture
 def result(model_file, pairs):
-    return score_model(load_model(model_file), find_samples(pairs), tta="flip")
+    return score_model(load_model(model_file), find_samples(pairs), InferenceOptions(tta="flip"))
 
 
 def test_validate_prints_loss_and_scores_and_writes_nothing(result, pairs, tmp_path):
@@ -58,7 +59,7 @@ def test_masks_of_other_classes_than_the_models_are_refused(model_file, pairs, t
     done = landcover("validate", "pairs", "-m", "m.safetensors", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        "error: pairs: 2.30% of the pixels have colours of no class: #3c1098 (114). The classes of m.safetensors have"
+        "error: pairs: 2.30% of the pixels have colours of no class: #3c1098 (114). Give masks in the colours of the classes of m"
     )
     lifted = landcover("validate", "pairs", "-m", "m.safetensors", "--max-off-palette", "0.03", folder=tmp_path)
     assert lifted.returncode == 0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.data.bluemarble import IGBP, build, cut, labels_on_image_grid
 from landcover.data.globe import tile_corner, tile_name
 from landcover.system.errors import LandcoverError
@@ -31,7 +31,7 @@ def test_labels_are_those_of_the_cell_under_the_pixel_centre():
 
 
 def test_types_outside_the_scheme_are_unknown():
-    assert (labels_on_image_grid(np.full((4, 4), 255, np.uint8)) == IGNORE).all()
+    assert (labels_on_image_grid(np.full((4, 4), 255, np.uint8)) == UNKNOWN).all()
     assert sorted(value for values in IGBP.values() for value in values) == list(range(17))
 
 

@@ -3,7 +3,7 @@ import pytest
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes.class_table import IGNORE, pack
+from landcover.classes.class_table import UNKNOWN, pack
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
 from landcover.images.pairs import find_samples, read_rgb, scale_down
@@ -38,7 +38,7 @@ def test_padding_is_ignored_and_counted_nowhere(pairs, classes, tmp_path):
     figures = run(pairs, classes, tmp_path / "out")
     tiles = Tiles.open(tmp_path / "out", classes)
     pixels = 40 * 40 + 33 * 57 + 70 * 21
-    assert figures["pixels"] == pixels == (np.array(tiles.labels) != IGNORE).sum() == tiles.class_pixels(classes).sum()
+    assert figures["pixels"] == pixels == (np.array(tiles.labels) != UNKNOWN).sum() == tiles.class_pixels(classes).sum()
     assert figures["images"] == 3
     assert figures["tiles"] == len(tiles.images) == len(tiles.labels) == len(tiles.table) == 4 + 4 + 3
     assert sum(figures["share"].values()) == pytest.approx(1)

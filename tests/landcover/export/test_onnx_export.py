@@ -15,6 +15,7 @@ from geodeep.utils import median_filter
 
 from landcover.export import onnx_export
 from landcover.export.onnx_export import OPSET, export_onnx
+from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
@@ -163,7 +164,7 @@ def test_weights_beyond_the_limit_of_the_file_are_refused_at_once(tmp_path):
     with torch.device("meta"):
         network = build(architecture := Architecture("fcn32s", "resnet18", context=16384), 3)
     with pytest.raises(
-        LandcoverError, match=r"an ONNX file ends at 2 GiB, the weights of fcn32s on resnet18 take 2\.6"
+        LandcoverError, match=r"an ONNX file may have 2 GiB, and the weights of fcn32s on resnet18 take 2\.6"
     ):
         export_onnx(Model(network, architecture, TABLE, 1.0), tmp_path / "model.onnx")
     assert onnx_export.MAX_BYTES < onnx.checker.MAXIMUM_PROTOBUF
@@ -195,7 +196,7 @@ def test_geodeep_draws_the_same_map(size, agreement, exported, tmp_path):
     image = blocks(*size)
     model = coloured(LEARNED)
     model.network.eval()
-    expected = median_filter(label_image(model, image, window=TILE, overlap=0.25), 5)  # as geodeep does at its end
+    expected = median_filter(label_image(model, image, InferenceOptions(window=TILE)), 5)  # as geodeep does at its end
     with rasterio.open(geodeep(tmp_path, image, exported(LEARNED, False), "mask")) as raster:
         mask = raster.read(1)
     assert set(np.unique(mask)) == {0, 1, 2}

@@ -4,7 +4,7 @@ import rasterio
 from conftest import write_geotiff
 from PIL import Image
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.geo.large_masks import open_large_mask
 from landcover.images.pairs import read_packed
 from landcover.scoring.mask_labels import count_pair
@@ -24,7 +24,7 @@ def strips(path, rows=17):
 
 
 def write_palette(path, labels, **options):
-    size = {"height": labels.shape[0], "width": labels.shape[1], "count": 1, "dtype": "uint8", "nodata": IGNORE}
+    size = {"height": labels.shape[0], "width": labels.shape[1], "count": 1, "dtype": "uint8", "nodata": UNKNOWN}
     with rasterio.open(path, "w", driver="GTiff", **size, **options) as file:
         file.write_colormap(1, dict(enumerate((*colour, 255) for colour in DEEPGLOBE.palette.tolist())))
         file.write(labels, 1)
@@ -55,7 +55,7 @@ def test_greys_and_bits_are_what_pillow_reads(tmp_path, options):
 def test_maps_of_our_own_count_the_same_by_strips(tmp_path, options, monkeypatch):
     rng = np.random.default_rng(0)
     labels = rng.integers(7, size=(2, 700, 300), dtype=np.uint8)
-    labels[labels == 6] = IGNORE
+    labels[labels == 6] = UNKNOWN
     write_palette(tmp_path / "truth.tif", labels[0], **options)
     write_palette(tmp_path / "map.tif", labels[1], **TILED)
     paths = tmp_path / "truth.tif", tmp_path / "map.tif"
@@ -65,7 +65,7 @@ def test_maps_of_our_own_count_the_same_by_strips(tmp_path, options, monkeypatch
         count_pair(*paths, DEEPGLOBE)
     in_strips = count_pair(*paths, DEEPGLOBE, open_large_mask)
     np.testing.assert_array_equal(in_strips[0], whole[0])
-    assert whole[0][6].sum() == (labels[0] == IGNORE).sum()
+    assert whole[0][6].sum() == (labels[0] == UNKNOWN).sum()
     assert in_strips[1:] == whole[1:]
 
 

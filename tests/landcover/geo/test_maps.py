@@ -5,12 +5,15 @@ import pytest
 import rasterio
 from conftest import draw_pair, write_geotiff
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.geo.maps import predict_map
 from landcover.images.pairs import read_rgb
+from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, load_model
 from landcover.system.errors import LandcoverError
+
+WINDOWED = InferenceOptions(window=64)
 
 
 @pytest.fixture
@@ -28,10 +31,10 @@ def image(folder, height, width):
 def test_a_map_has_the_labels_that_the_image_has_in_memory(model, tmp_path, size, scale):
     model = Model(model.network, model.architecture, model.classes, scale)
     pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, *size))
-    options = {"window": 64, "overlap": 0.25, "tta": "flip"}
-    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", **options)
+    options = InferenceOptions(window=64, overlap=0.25, tta="flip")
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", options)
     with rasterio.open(tmp_path / "map.tif") as file:
-        assert (file.read(1) == label_image(model, pixels.transpose(1, 2, 0), **options)).all()
+        assert (file.read(1) == label_image(model, pixels.transpose(1, 2, 0), options)).all()
         assert json.loads(file.tags()["CLASS_NAMES"]) == dict(zip("012", model.classes.names, strict=True))
         assert file.tags()["MODEL"] == "fcn8s on resnet18"
         assert file.tags()["BANDS"] == "1,2,3"
@@ -42,12 +45,12 @@ def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
     pixels = image(tmp_path, 100, 90) | 1
     pixels[:, 30:60, 40:] = 0
     write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
-    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, probabilities=tmp_path / "p.tif")
     with rasterio.open(tmp_path / "map.tif") as file, rasterio.open(tmp_path / "p.tif") as probabilities:
         labels, values = file.read(1), probabilities.read()
-    assert ((labels == IGNORE) == (pixels == 0).all(0)).all()
-    assert (np.isnan(values) == (labels == IGNORE)).all()
-    known = labels != IGNORE
+    assert ((labels == UNKNOWN) == (pixels == 0).all(0)).all()
+    assert (np.isnan(values) == (labels == UNKNOWN)).all()
+    known = labels != UNKNOWN
     assert (values.argmax(0)[known] == labels[known]).all()
     assert np.allclose(values[:, known].sum(0), 1, atol=1e-5)
 
@@ -71,6 +74,6 @@ def test_of_an_image_that_breaks_off_nothing_is_left(model, tmp_path):
     (tmp_path / "map.tif").write_bytes(b"before")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image"):
-        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
+        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, probabilities=tmp_path / "p.tif")
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "map.tif").read_bytes() == b"before"

@@ -8,11 +8,11 @@ import pytest
 import shapely
 from conftest import write_geotiff, write_labels
 
-from landcover.geo.polygon_files import digest, source_of
+from landcover.geo.polygon_files import POLYGON_FORMATS, digest, format_of, source_of
 from landcover.geo.polygons import write_polygons
 from landcover.system.errors import LandcoverError
 
-NAMES = ["out.gpkg", "out.geojson", "a name with % and ü?.GPKG", "out.GeoJSON"]
+NAMES = [*(f"out{suffix}" for suffix in POLYGON_FORMATS), "a name with % and ü?.GPKG", "out.GeoJSON"]
 
 
 @pytest.fixture
@@ -49,6 +49,11 @@ def test_a_name_that_is_not_utf8_is_an_error(tmp_path):
         source_of(tmp_path / os.fsdecode(b"\xff.gpkg"))
 
 
+def test_a_name_of_no_format_is_an_error_that_lists_the_formats(tmp_path):
+    with pytest.raises(LandcoverError, match=r"out\.shp: not the name of a file of polygons\. .*\.gpkg or \.geojson"):
+        source_of(tmp_path / "out.shp")
+
+
 def test_nothing_is_of_no_map(tmp_path):
     assert source_of(tmp_path / "out.gpkg") is None
 
@@ -62,9 +67,8 @@ def test_what_was_ours_and_is_cut_short_is_ours_no_more(ours, name):
 
 
 def other_programs(path):
-    driver = "GPKG" if path.suffix == ".gpkg" else "GeoJSON"
     frame = geopandas.GeoDataFrame({"class": ["water"]}, geometry=[shapely.box(0, 0, 1, 1)], crs=4326)
-    frame.to_file(path, driver=driver)
+    frame.to_file(path, driver=format_of(path).driver)
 
 
 def described_otherwise(path):
@@ -83,7 +87,7 @@ def link_to_nothing(path):
     path.symlink_to("nowhere")
 
 
-@pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
+@pytest.mark.parametrize("name", [f"out{suffix}" for suffix in POLYGON_FORMATS])
 @pytest.mark.parametrize(
     "make",
     [

@@ -11,7 +11,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.geo.polygons import write_polygons
 from landcover.system.errors import LandcoverError
 
@@ -21,7 +21,7 @@ ROTATED = Affine.translation(4e5, 6e6) @ Affine.rotation(30) @ Affine.scale(10, 
 
 def blocks(height=40, width=30):
     labels = np.random.default_rng(0).integers(3, size=(height // 5, width // 5), dtype=np.uint8)
-    labels[0, :2] = IGNORE
+    labels[0, :2] = UNKNOWN
     return labels.repeat(5, 0).repeat(5, 1)
 
 
@@ -41,7 +41,7 @@ def test_each_pixel_lies_in_a_polygon_of_its_class(tmp_path, classes, name, plac
     frame = polygons(tmp_path, labels, name, **place)
     with rasterio.open(tmp_path / "map.tif") as file:
         shapes = zip(frame.to_crs(file.crs).geometry, frame["class"].map(classes.names.index), strict=True)
-        drawn = rasterize(shapes, labels.shape, IGNORE, transform=file.transform, dtype="uint8")
+        drawn = rasterize(shapes, labels.shape, UNKNOWN, transform=file.transform, dtype="uint8")
     assert (drawn == labels).all()
     assert frame.crs == (place.get("crs", "EPSG:32633") if name == "out.gpkg" else "EPSG:4326")
 
@@ -56,7 +56,7 @@ def test_the_same_map_gives_the_same_polygons(tmp_path, name):
 def test_without_a_reference_system_areas_are_in_the_unit_of_the_coordinates(tmp_path):
     labels = blocks()
     frame = polygons(tmp_path, labels, crs=None, transform=Affine.identity())
-    assert frame["area"].sum() == (labels != IGNORE).sum()
+    assert frame["area"].sum() == (labels != UNKNOWN).sum()
     assert frame.crs is None
 
 
@@ -64,7 +64,7 @@ def test_without_a_reference_system_areas_are_in_the_unit_of_the_coordinates(tmp
 def test_in_a_local_reference_system_areas_are_in_its_unit(tmp_path, capsys, name):
     labels = blocks()
     frame = polygons(tmp_path, labels, name, crs='LOCAL_CS["site",UNIT["metre",1]]')
-    assert frame["area"].sum() == (labels != IGNORE).sum() * 100
+    assert frame["area"].sum() == (labels != UNKNOWN).sum() * 100
     assert "area_m2" not in frame
     assert ("no place on Earth" in capsys.readouterr().err) == (name == "out.geojson")
 
@@ -73,7 +73,7 @@ def test_polygons_of_a_map_with_ground_control_points_are_in_pixels_and_a_warnin
     points = [GroundControlPoint(row, col, 7 + col / 10, 50 - row / 10) for row, col in ((0, 0), (0, 30), (40, 0))]
     labels = blocks()
     frame = polygons(tmp_path, labels, gcps=points, crs="EPSG:4326", transform=None)
-    assert frame["area"].sum() == (labels != IGNORE).sum()
+    assert frame["area"].sum() == (labels != UNKNOWN).sum()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("warning: ")
     assert "ground control points" in line
@@ -81,7 +81,7 @@ def test_polygons_of_a_map_with_ground_control_points_are_in_pixels_and_a_warnin
 
 @pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
 def test_a_map_without_data_has_no_polygons(tmp_path, name):
-    assert len(polygons(tmp_path, np.full((9, 9), IGNORE, np.uint8), name)) == 0
+    assert len(polygons(tmp_path, np.full((9, 9), UNKNOWN, np.uint8), name)) == 0
 
 
 def test_geojson_is_in_degrees_east_and_north(tmp_path):

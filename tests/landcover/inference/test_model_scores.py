@@ -4,10 +4,12 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.images.pairs import find_samples, read_packed, read_rgb
+from landcover.inference.mask_files import predict_masks
 from landcover.inference.model_scores import score_model
-from landcover.inference.prediction import label_image, predict_masks
+from landcover.inference.options import InferenceOptions
+from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, load_model
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError
@@ -18,12 +20,12 @@ def model(model_file):
     return load_model(model_file)
 
 
-@pytest.mark.parametrize("options", [{}, {"tta": "d4", "window": 64, "overlap": 0.5}])
+@pytest.mark.parametrize("options", [InferenceOptions(), InferenceOptions(tta="d4", window=64, overlap=0.5)])
 def test_the_scores_are_those_of_the_masks_that_it_would_draw(model, pairs, tmp_path, options):
     samples = find_samples(pairs)
-    predict_masks(model, {sample.name: sample.image for sample in samples}, tmp_path / "out", **options)
+    predict_masks(model, {sample.name: sample.image for sample in samples}, tmp_path / "out", options)
     drawn = score_masks(pairs, tmp_path / "out", model.classes)
-    scores = score_model(model, samples, **options).scores
+    scores = score_model(model, samples, options).scores
     assert scores.figures() == drawn.figures()
     assert list(scores.per_image) == list(drawn.per_image)
 
@@ -38,8 +40,8 @@ def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
         labels = torch.from_numpy(model.classes.decode(read_packed(sample.mask))[0].astype(np.int64))[None]
         with torch.inference_mode():
             logits = model.network(image)
-        total += functional.cross_entropy(logits, labels, ignore_index=IGNORE, reduction="sum").item()
-        count += (labels != IGNORE).sum().item()
+        total += functional.cross_entropy(logits, labels, ignore_index=UNKNOWN, reduction="sum").item()
+        count += (labels != UNKNOWN).sum().item()
     assert score_model(model, find_samples(pairs)).loss == pytest.approx(total / count, rel=1e-5)
 
 

@@ -5,13 +5,15 @@ from PIL import Image
 from torch.nn import functional
 
 from landcover.inference import prediction
-from landcover.inference.prediction import TTA, label_image, label_strips
+from landcover.inference.options import TTA, InferenceOptions
+from landcover.inference.prediction import label_image, label_strips
 from landcover.inference.tiling import windows
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
 
 FCN1S = Architecture("fcn1s", "resnet18")
+D4 = InferenceOptions(tta="d4")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def noise(height, width):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(1, 1), (97, 131), (64, 64), (200, 3)])
 def test_labels_have_the_size_of_the_image_whatever_it_is(model, classes, size, scale, tta):
-    labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), tta)
+    labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), InferenceOptions(tta=tta))
     assert labels.shape == size
     assert labels.dtype == np.uint8
     assert labels.max() < len(classes)  # unknown is never predicted
@@ -40,15 +42,16 @@ def test_labels_have_the_size_of_the_image_whatever_it_is(model, classes, size, 
 
 def test_with_all_symmetries_a_turned_image_gives_the_turned_labels(model):
     image = noise(96, 96)
-    labels = label_image(model, image, "d4")
+    labels = label_image(model, image, D4)
     assert len(np.unique(labels)) > 1
     for symmetry in (np.rot90, np.fliplr, np.flipud):
-        assert (label_image(model, symmetry(image), "d4") == symmetry(labels)).mean() > 0.999
+        assert (label_image(model, symmetry(image), D4) == symmetry(labels)).mean() > 0.999
 
 
 def test_with_the_flip_a_mirrored_image_gives_the_mirrored_labels(model):
     image = noise(64, 96)
-    assert (label_image(model, image[:, ::-1], "flip") == label_image(model, image, "flip")[:, ::-1]).mean() > 0.999
+    flip = InferenceOptions(tta="flip")
+    assert (label_image(model, image[:, ::-1], flip) == label_image(model, image, flip)[:, ::-1]).mean() > 0.999
 
 
 def test_the_class_is_chosen_after_upsampling(model, classes):
@@ -93,30 +96,29 @@ def near_borders(length, scaled, window):
 def test_a_tiled_image_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
     window = int(128 * scale)
-    whole = label_image(model, smooth(*size), tta)
+    whole = label_image(model, smooth(*size), InferenceOptions(tta=tta))
     assert len(np.unique(whole)) == len(classes)
-    agreed = label_image(model, smooth(*size), tta, window=window) == whole
+    agreed = label_image(model, smooth(*size), InferenceOptions(tta=tta, window=window)) == whole
     rows, columns = (near_borders(length, round(length * scale), window) for length in size)
     borders = rows[:, None] | columns
     assert agreed.mean() >= 0.98
     assert agreed[borders].mean() >= agreed[~borders].mean() - 0.0002  # two pixels in 10,000
 
 
-@pytest.mark.parametrize("strip", [1, 1000, prediction.STRIP])
+@pytest.mark.parametrize("chunk", [1, 1000, prediction.CHUNK])
 @pytest.mark.parametrize("window", [64, 512])
-def test_labels_are_the_most_probable_classes(near_sighted, window, strip, monkeypatch):
-    monkeypatch.setattr(prediction, "STRIP", strip)  # of rows, one or a few or all at once
+def test_labels_are_the_most_probable_classes(near_sighted, window, chunk, monkeypatch):
+    monkeypatch.setattr(prediction, "CHUNK", chunk)  # of rows, one or a few or all at once
     bands = []
-    labels = label_image(
-        near_sighted, smooth(97, 300), window=window, probabilities=lambda band: bands.append(band.copy())
-    )
+    options = InferenceOptions(window=window)
+    labels = label_image(near_sighted, smooth(97, 300), options, probabilities=lambda band: bands.append(band.copy()))
     assert (labels == np.concatenate(bands, 1).argmax(0)).all()
 
 
 def test_windows_in_batches_are_windows_one_by_one(near_sighted):
-    options = {"window": 64, "overlap": 0.25}
-    one = label_image(near_sighted, smooth(97, 300), **options)
-    assert (label_image(near_sighted, smooth(97, 300), batch_size=4, **options) == one).mean() > 0.999
+    one, four = (InferenceOptions(window=64, batch_size=size) for size in (1, 4))
+    image = smooth(97, 300)
+    assert (label_image(near_sighted, image, one) == label_image(near_sighted, image, four)).mean() > 0.999
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
@@ -124,7 +126,7 @@ def test_windows_in_batches_are_windows_one_by_one(near_sighted):
 @pytest.mark.parametrize("size", [(1, 300), (300, 1), (129, 131), (63, 257)])
 def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, overlap, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
-    labels = label_image(model, smooth(*size), window=64, overlap=overlap, batch_size=3)
+    labels = label_image(model, smooth(*size), InferenceOptions(window=64, overlap=overlap, batch_size=3))
     assert labels.shape == size
     assert (labels == label_image(model, smooth(*size))).mean() > 0.95
 
@@ -149,7 +151,7 @@ def test_of_a_tall_image_no_more_than_two_windows_of_rows_are_under_way(near_sig
             return None
 
     image, labelled = Tall(), 0
-    for band in label_strips(model, image, window=64):
+    for band in label_strips(model, image, InferenceOptions(window=64)):
         assert band.shape[1] == image.width
         labelled += len(band)
     assert labelled == image.read_up_to == image.height

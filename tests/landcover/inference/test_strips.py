@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landcover.images.pairs import scale_down
-from landcover.inference.strips import ArrayStrips, ScaledStrips, sliding
+from landcover.inference.strips import ArrayStrips, ScaledStrips, overlapping_strips
 
 
 def noise(height, width):
@@ -19,12 +19,12 @@ def test_scaled_rows_are_those_of_the_whole_image_scaled(size, scale):
     assert (rows.height, rows.width) == whole.shape[:2]
     assert (rows.read(0, rows.height) == whole).all()
     cuts = sorted({0, rows.height // 3, rows.height // 2, rows.height})
-    bands = [rows.read(top, bottom) for top, bottom in pairwise(cuts)]
-    # A border between two rows may halve a row of the source; to which it goes is up to rounding.
-    assert (np.concatenate(bands) == whole).all((1, 2)).mean() >= 1 - 2 / rows.height
+    strips = [rows.read(top, bottom) for top, bottom in pairwise(cuts)]
+    # A border between two rows may cut a row of the source in half; rounding decides to which it belongs.
+    assert (np.concatenate(strips) == whole).all((1, 2)).mean() >= 1 - 2 / rows.height
 
 
-def test_what_stretches_share_is_read_once():
+def test_rows_that_strips_share_are_read_once():
     image, asked = noise(20, 4), []
 
     class Watched(ArrayStrips):
@@ -33,7 +33,7 @@ def test_what_stretches_share_is_read_once():
             return super().read(top, bottom)
 
     stretches = [(0, 8), (5, 13), (13, 16), (14, 20)]
-    bands = list(sliding(Watched(image), stretches))
-    for (top, bottom), band in zip(stretches, bands, strict=True):
-        assert (band == image[top:bottom]).all()
+    strips = list(overlapping_strips(Watched(image), stretches))
+    for (top, bottom), strip in zip(stretches, strips, strict=True):
+        assert (strip == image[top:bottom]).all()
     assert asked == [(0, 8), (8, 13), (13, 16), (16, 20)]

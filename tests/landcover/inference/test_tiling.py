@@ -58,14 +58,14 @@ def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_i
 
 def blended(length, width, window, overlap, score):
     """All rows put together of what `score(row, column)` says of each window."""
-    blender, bands = Blender(width), []
+    blender, strips = Blender(width), []
     rows, columns = windows(length, window, overlap), windows(width, window, overlap)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         for column in columns:
             blender.add(score(row, column), row, column)
         assert blender.sums.shape[1] <= window
-        bands.append(blender.finish(following.start if following else length).clone())
-    return torch.cat(bands, 1)
+        strips.append(blender.finish(following.start if following else length).clone())
+    return torch.cat(strips, 1)
 
 
 def test_windows_that_agree_give_back_the_image():
@@ -87,12 +87,12 @@ def test_windows_that_disagree_show_no_seam():
 
 @pytest.mark.parametrize("heights", [[1], [7], [3, 4], [1, 1, 1, 4], [6, 1]])
 @pytest.mark.parametrize("factor", [1, 1.5, 2, 3.7])
-@pytest.mark.parametrize("strip", [tiling.STRIP, 20])  # all at once; one to four rows at once
-def test_bands_are_enlarged_as_the_whole_would_be(heights, factor, strip, monkeypatch):
-    monkeypatch.setattr(tiling, "STRIP", strip)
+@pytest.mark.parametrize("chunk", [tiling.CHUNK, 20])  # all at once; one to four rows at once
+def test_strips_are_upsampled_as_the_whole_would_be(heights, factor, chunk, monkeypatch):
+    monkeypatch.setattr(tiling, "CHUNK", chunk)
     size = (sum(heights), 5)
     full = (round(size[0] * factor), round(size[1] * factor))
     image = torch.rand(2, *size)
-    bands = list(upsample_strips(iter(image.split(heights, 1)), size, full))
+    strips = list(upsample_strips(iter(image.split(heights, 1)), size, full))
     whole = functional.interpolate(image[None], full, mode="bilinear", align_corners=False)[0]
-    torch.testing.assert_close(torch.cat(bands, 1), whole)
+    torch.testing.assert_close(torch.cat(strips, 1), whole)

@@ -1,10 +1,11 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from landcover.models.decoders import LearnedUpsampling
 from landcover.models.encoders import BACKBONES
-from landcover.models.networks import MODELS, Architecture, Network, backbones_of, build
+from landcover.models.networks import MODELS, Architecture, Network, backbones_of, build, to_input
 from landcover.system.errors import LandcoverError
 
 FCNS = [model for model in MODELS if MODELS[model].is_fcn]
@@ -264,3 +265,13 @@ def test_every_model_tells_its_backbones():
     assert "convnext_tiny" not in backbones_of("fcn2s")
     assert backbones_of("deeplabv3") == ("resnet50", "resnet101", "mobilenet_v3_large")
     assert backbones_of("baseline") == (None,)
+
+
+@pytest.mark.parametrize("convert", [torch.from_numpy, lambda array: array], ids=["tensor", "array"])
+def test_bytes_become_channels_last_floats_from_0_to_1(convert):
+    images = np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3)
+    images[0, 0, 0, 0] = 255
+    inputs = to_input(convert(images), torch.device("cpu"))
+    assert inputs.is_contiguous(memory_format=torch.channels_last)
+    assert inputs[0, 0, 0, 0] == 1
+    torch.testing.assert_close(inputs, torch.from_numpy(images.transpose(0, 3, 1, 2) / np.float32(255)), rtol=0, atol=0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from conftest import draw_pair
 
-from landcover.classes.class_table import DEEPGLOBE, ClassTable
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable
 from landcover.images.pairs import find_samples, read_packed, read_rgb, save_png
 from landcover.report.figures import RIGHT, WRONG, Comparison, draw_samples, draw_world
 
@@ -14,7 +14,7 @@ def has_colour(rgb, colour):
 def test_samples_show_right_and_wrong_pixels(pairs, classes, tmp_path):
     sample = find_samples(pairs)[0]
     truth = classes.decode(read_packed(sample.mask))[0]
-    truth[:, :10] = 255
+    truth[:, :10] = UNKNOWN
     save_png(classes.encode(truth), sample.mask)
     save_png(classes.encode(np.zeros_like(truth)), tmp_path / "all_urban.png")
     draw_samples([Comparison("half right", sample, tmp_path / "all_urban.png")], classes, tmp_path / "a.png")

@@ -9,14 +9,24 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from landcover.classes.class_table import DEEPGLOBE, IGNORE, ClassTable
+from landcover.classes.class_table import DEEPGLOBE, MAX_CLASSES, UNKNOWN, ClassTable
 from landcover.cli.text import course_lines
 from landcover.images.pairs import read_rgb
-from landcover.scoring.confusion import class_f1, class_iou, class_mean, class_precision, confusion_matrix, mean
+from landcover.scoring.confusion import (
+    UNKNOWN_ROW,
+    class_f1,
+    class_iou,
+    class_mean,
+    class_precision,
+    confusion_matrix,
+    known_pairs,
+    known_truth,
+    mean,
+)
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError
 
-U = IGNORE
+U = UNKNOWN
 
 
 def write_masks(folder, classes, **masks):
@@ -34,7 +44,7 @@ def score(tmp_path, classes, truth, predicted):
 def test_counts_agree_with_scikit_learn():
     rng = np.random.default_rng(0)
     labels, predicted = rng.integers(5, size=(2, 40, 30), dtype=np.uint8)
-    confusion = confusion_matrix(labels, predicted, 5)
+    confusion = known_pairs(confusion_matrix(labels, predicted, 5))
     np.testing.assert_array_equal(confusion, sklearn_confusion(labels.ravel(), predicted.ravel()))
     np.testing.assert_allclose(class_iou(confusion), jaccard_score(labels.ravel(), predicted.ravel(), average=None))
 
@@ -47,8 +57,20 @@ def test_a_stack_of_matrices_gives_the_figures_of_each():
     np.testing.assert_array_equal(class_mean(class_iou(stack)), np.array(means, float))
 
 
-def test_labels_beyond_the_classes_are_not_counted():
-    assert confusion_matrix(np.array([0, U, 1]), np.array([0, 0, 1]), 2).tolist() == [[1, 0], [0, 1]]
+def test_unknown_pixels_have_a_row_and_a_column_of_their_own():
+    confusion = confusion_matrix(np.uint8([0, U, 1, 1, U]), np.uint8([0, 0, 1, U, U]), 2)
+    assert confusion.tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 1]]
+    assert confusion[UNKNOWN_ROW].tolist() == [1, 0, 1]
+    assert known_truth(confusion).tolist() == [[1, 0, 0], [0, 1, 1]]
+    assert known_pairs(confusion).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("classes", [2, 15, 16, MAX_CLASSES])
+def test_any_number_of_classes_is_counted_as_scikit_learn_does(classes):
+    pairs = np.random.default_rng(0).integers(classes + 1, size=(2, 3000))
+    labels, predicted = np.where(pairs == classes, U, pairs).astype(np.uint8)
+    ours = confusion_matrix(labels, predicted, classes)
+    np.testing.assert_array_equal(ours, sklearn_confusion(*pairs, labels=range(classes + 1)))
 
 
 def test_a_perfect_prediction_scores_one(tmp_path, classes):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from conftest import seeded
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.training.augmentation import Augmentation, augment
 
 
@@ -47,12 +47,12 @@ def test_zooming_stays_within_its_limits_and_reaches_near_them():
 @pytest.mark.parametrize("side", [16, 64])
 def test_zoomed_images_have_the_size_asked_for_and_labels_stay_labels(side):
     labels = torch.full((2, side, side), 3, dtype=torch.uint8)
-    labels[:, : side // 2] = IGNORE
+    labels[:, : side // 2] = UNKNOWN
     images = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     images[:, : side // 2] = 200
     images, labels = augment(images, labels, Augmentation("none").draw(2, seeded()), 32)
     assert images.shape == (2, 3, 32, 32)
-    assert (labels[:, :16] == IGNORE).all()
+    assert (labels[:, :16] == UNKNOWN).all()
     assert (labels[:, 16:] == 3).all()
     assert images[:, :, :15].allclose(torch.tensor(200 / 255), atol=0.02)
     assert not images[:, :, 18:].any()

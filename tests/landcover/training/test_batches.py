@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation
 from landcover.training.batches import Batches
@@ -17,19 +17,19 @@ def make(tiles, classes):
 
 
 def known_pixels(labels):
-    return (labels != IGNORE).sum((1, 2))
+    return (labels != UNKNOWN).sum((1, 2))
 
 
 def test_crops_keep_out_of_the_padding_where_the_tile_is_large_enough(make):
     labels = make(20, 200)[0, 0].labels
     assert labels.shape == (200, 20, 20)
-    assert (labels != IGNORE).all()
+    assert (labels != UNKNOWN).all()
 
 
 def test_what_a_small_tile_lacks_is_ignored(make):
     images, labels, _ = make(80, 20)[0, 0]
     assert set(known_pixels(labels).tolist()) <= {64 * 64, 50 * 64, 20 * 30}
-    assert (images[labels == IGNORE] == 0).all()
+    assert (images[labels == UNKNOWN] == 0).all()
 
 
 def test_crops_are_drawn_in_proportion_to_pixels(make):
@@ -61,12 +61,12 @@ def test_balanced_crops_hold_rare_classes_as_often_as_others(tiles, classes):
     labels = np.array(tiles.labels)
     labels[labels == 1] = 0
     labels[0, 10, 60] = labels[1, 49, 0] = 1  # two pixels in all, by the borders of their tiles
-    pixels = np.stack([np.bincount(tile[tile != IGNORE], minlength=3) for tile in labels])
+    pixels = np.stack([np.bincount(tile[tile != UNKNOWN], minlength=3) for tile in labels])
     rare = type(tiles)(tiles.images, labels, tiles.table)
     for balance, least, most in ((0.0, 0, 0.12), (0.5, 0.1, 0.3), (1.0, 0.27, 0.45)):
         drawn = Batches(rare, pixels, size=8, batch_size=600, seed=0, balance=balance)[0, 0].labels
         assert drawn.shape == (600, 8, 8)
-        assert (drawn != IGNORE).all()
+        assert (drawn != UNKNOWN).all()
         assert least <= (drawn == 1).any(1).any(1).float().mean().item() <= most
 
 

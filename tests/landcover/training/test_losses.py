@@ -6,7 +6,7 @@ from segmentation_models_pytorch.losses import DiceLoss, LovaszLoss, SoftCrossEn
 from torch.nn import functional
 from torchvision.ops import sigmoid_focal_loss
 
-from landcover.classes.class_table import IGNORE
+from landcover.classes.class_table import UNKNOWN
 from landcover.system.errors import LandcoverError
 from landcover.training.losses import LOSSES, Criterion, class_weights, parse_loss
 
@@ -19,7 +19,7 @@ def example(images=2, classes=4, seed=0, unknown=True):
     logits = 2 * torch.randn(images, classes, 9, 7, generator=generator)
     labels = torch.randint(classes, (images, 9, 7), generator=generator)
     if unknown:
-        labels[torch.rand(labels.shape, generator=generator) < 0.2] = IGNORE
+        labels[torch.rand(labels.shape, generator=generator) < 0.2] = UNKNOWN
     return logits, labels
 
 
@@ -30,7 +30,7 @@ def loss(formula, logits, labels, weights=None, **options):
 @pytest.mark.parametrize("seed", range(3))
 def test_cross_entropy_is_pytorchs_weighted_mean(seed):
     logits, labels = example(seed=seed)
-    expected = functional.cross_entropy(logits, labels, WEIGHTS, ignore_index=IGNORE)
+    expected = functional.cross_entropy(logits, labels, WEIGHTS, ignore_index=UNKNOWN)
     torch.testing.assert_close(loss("cross_entropy", logits, labels, WEIGHTS), expected)
 
 
@@ -51,7 +51,7 @@ def test_focal_loss_of_two_classes_is_torchvisions_of_their_difference(gamma):
 def test_focal_loss_weighs_each_pixel_by_its_class_and_by_its_doubt():
     logits, labels = example()
     total = count = 0.0
-    for n, row, column in (labels != IGNORE).nonzero().tolist():
+    for n, row, column in (labels != UNKNOWN).nonzero().tolist():
         truth = labels[n, row, column].item()
         p = logits[n, :, row, column].softmax(0)[truth].item()
         total -= WEIGHTS[truth].item() * (1 - p) ** 2 * np.log(p)
@@ -69,7 +69,7 @@ def test_without_gamma_the_focal_loss_is_the_cross_entropy():
 def test_dice_is_that_of_segmentation_models(seed):
     logits, labels = example(seed=seed)
     labels[labels == 3] = 1
-    expected = DiceLoss("multiclass", ignore_index=IGNORE)(logits, labels)
+    expected = DiceLoss("multiclass", ignore_index=UNKNOWN)(logits, labels)
     torch.testing.assert_close(loss("dice", logits, labels), expected)
 
 
@@ -77,7 +77,7 @@ def test_dice_is_that_of_segmentation_models(seed):
 def test_lovasz_is_that_of_segmentation_models(seed):
     logits, labels = example(seed=seed)
     labels[labels == 3] = 1  # a class that is not there is left out of the mean
-    expected = LovaszLoss("multiclass", ignore_index=IGNORE)(logits, labels)
+    expected = LovaszLoss("multiclass", ignore_index=UNKNOWN)(logits, labels)
     torch.testing.assert_close(loss("lovasz", logits, labels), expected)
 
 
@@ -96,10 +96,10 @@ def test_the_gradient_of_lovasz_is_that_of_segmentation_models():
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_sure_and_right_prediction_costs_nothing_and_unknown_pixels_never_do(name):
-    labels = torch.tensor([[[0, 1], [1, IGNORE]]])
+    labels = torch.tensor([[[0, 1], [1, UNKNOWN]]])
     logits = 50.0 * functional.one_hot(labels.clamp(max=1), 3).permute(0, 3, 1, 2)
     assert loss(name, logits, labels).item() == pytest.approx(0, abs=1e-6)
-    assert loss(name, logits, torch.full_like(labels, IGNORE)).item() == pytest.approx(0, abs=1e-6)
+    assert loss(name, logits, torch.full_like(labels, UNKNOWN)).item() == pytest.approx(0, abs=1e-6)
     assert loss(name, -logits, labels).item() > 0.3
 
 
@@ -113,7 +113,7 @@ def test_a_sum_weighs_its_losses():
 @pytest.mark.parametrize("formula", ["cross_entropy", "focal", "cross_entropy + focal"])
 def test_the_losses_of_the_parts_of_a_batch_add_up_to_that_of_the_batch(formula):
     logits, labels = example(images=6)
-    labels[:2] = IGNORE  # parts of very unlike numbers of known pixels
+    labels[:2] = UNKNOWN  # parts of very unlike numbers of known pixels
     criterion = Criterion(formula, WEIGHTS)
     counts = criterion.counts(labels)
     parts = [criterion(x, y, counts) for x, y in zip(logits.split(2), labels.split(2), strict=True)]

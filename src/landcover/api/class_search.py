@@ -1,4 +1,4 @@
-"""Where the colours of masks are explained, if nobody says: beside them, or in the project in which one works."""
+"""Where the classes of masks are found if nobody names a file: beside the masks, or in the project around."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,21 +16,21 @@ DATASET = "dataset.json"
 PARAMS = "params.yaml"
 MODEL_SUFFIX = ".safetensors"
 
-_LARGEST = 1 << 20  # bytes: of this program's JSON and YAML, and of the start of a model with its metadata
+_LARGEST = 1 << 20  # bytes: of this program's JSON and YAML, and of the part of a model file that holds its metadata
 
 
 def find_class_table(folders: Iterable[Path]) -> tuple[ClassTable, Path | None]:
-    """The classes of the masks of some folders, and the file that has them; the preset and None where none has.
+    """The classes of the masks in some folders, and the file that defines them; the preset and None without one.
 
-    Looked at, in this order: of each of the folders, and then of the folder that it is in, `dataset.json` and the model
-    `*.safetensors`, if there is one only; the `params.yaml` of the working directory and of the folders above it. Files
-    of these names that are other programs' are passed over.
+    The candidates, in this order: for each folder, in it and then in its parent, `dataset.json` and the model
+    `*.safetensors` if it is the only one; then `params.yaml` in the working directory and in those above it. Files of
+    these names that belong to other programs are skipped.
 
     Args:
-        folders: That of the truth first, then those of predictions.
+        folders: The folder of the truth first, then those of predictions.
 
     Raises:
-        LandcoverError: The first of these files that is this program's has no table that can be used.
+        LandcoverError: The first candidate of this program has no usable table of classes.
     """
     for path in _candidates(folders):
         if _is_ours(path):
@@ -39,24 +39,24 @@ def find_class_table(folders: Iterable[Path]) -> tuple[ClassTable, Path | None]:
 
 
 def _candidates(folders: Iterable[Path]) -> Iterator[Path]:
-    beside = [_shown(place) for folder in folders for place in (_absolute(folder), _absolute(folder).parent)]
-    for folder in dict.fromkeys(beside):
-        yield folder / DATASET
-        models = [path for path in _files(folder, MODEL_SUFFIX) if _is_ours(path)]
-        if len(models) == 1:  # of several, nothing says which one it was
+    places = [_short(place) for folder in folders for place in (_absolute(folder), _absolute(folder).parent)]
+    for place in dict.fromkeys(places):
+        yield place / DATASET
+        models = [path for path in _files(place, MODEL_SUFFIX) if _is_ours(path)]
+        if len(models) == 1:  # nothing tells which of several it was
             yield models[0]
     here = Path.cwd()
-    for folder in (here, *here.parents):
-        yield _shown(folder) / PARAMS
+    for place in (here, *here.parents):
+        yield _short(place) / PARAMS
 
 
 def _absolute(folder: Path) -> Path:
-    """Without links followed: the folder above one is that of the name by which it was called."""
+    """The path without following links: the parent of a folder is that of the name it was given by."""
     return Path(os.path.abspath(folder))  # noqa: PTH100 (pathlib has nothing that removes "..")
 
 
-def _shown(folder: Path) -> Path:
-    """As people call it: relative, if it is within the working directory."""
+def _short(folder: Path) -> Path:
+    """The path for messages: relative if it is within the working directory."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
@@ -68,7 +68,7 @@ def _files(folder: Path, suffix: str) -> Sequence[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file is there and has a table of classes, or was to have one and is damaged."""
+    """Whether a file exists and has a table of classes, or is a damaged file that should have one."""
     try:
         if not path.is_file() or (path.suffix != MODEL_SUFFIX and path.stat().st_size > _LARGEST):
             return False
@@ -76,10 +76,10 @@ def _is_ours(path: Path) -> bool:
         return False
     try:
         content = read_content(path)
-    except (LookupError, TypeError):  # it is what its suffix says, and has nothing where the table would be
+    except (LookupError, TypeError):  # a file of its kind, without anything where the table would be
         return False
     except (OSError, SafetensorError, ValueError, RecursionError, yaml.YAMLError):
-        return _speaks_of_classes(path)
+        return _mentions_classes(path)
     return isinstance(content, Mapping) and _is_table(content)
 
 
@@ -95,8 +95,8 @@ def _is_colour(value: Any) -> bool:
         return False
 
 
-def _speaks_of_classes(path: Path) -> bool:
-    """Whether a file that cannot be read as what it is called may be one of this program's."""
+def _mentions_classes(path: Path) -> bool:
+    """Whether a file that cannot be read as its name says may be one of this program's."""
     try:
         with path.open("rb") as file:
             start = file.read(_LARGEST)

@@ -1,0 +1,247 @@
+"""A trained model in Python: load it, label images, write maps."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeGuard, Unpack
+
+import numpy as np
+import torch
+
+from landcover.classes.class_table import ClassTable
+from landcover.images.pairs import RASTER_SUFFIXES, read_rgb
+from landcover.inference.options import InferenceOptions
+from landcover.inference.prediction import for_inference, label_strips
+from landcover.inference.strips import ArrayStrips, StripReader
+from landcover.models import model_file
+from landcover.system.devices import choose_device
+from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+
+class InferenceKeywords(TypedDict, total=False):
+    """Keyword arguments that say how images are labelled: the fields of `InferenceOptions`, for type checkers.
+
+    Attributes:
+        tta: Test-time augmentation: class probabilities are averaged over the image itself ("none", the default),
+            over it and its mirror image ("flip"), or over all eight symmetries ("d4").
+        window: Side of the windows in pixels, at the model's working resolution: a multiple of 32, at least 64 (512).
+            An image no larger than that is labelled as a whole.
+        overlap: Share of a window's side that the next window covers too, 0 to below 0.9 (0.25).
+        batch_size: Windows that pass through the network together (1); more for a GPU.
+    """
+
+    tta: Literal["none", "flip", "d4"]
+    window: int
+    overlap: float
+    batch_size: int
+
+
+def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":
+    """Load a trained model.
+
+    Args:
+        path: A model file such as `models/model.safetensors`. Loading it never runs code from it.
+        device: Where the network computes: "cpu", "cuda", "mps", or "auto" for the best that there is.
+
+    Raises:
+        LandcoverError: The file is missing or no model of this program, or there is no such device.
+
+    Example:
+        >>> model = landcover.load_model("models/model.safetensors")
+        >>> labels = model.predict("town.jpg")
+    """
+    model = model_file.load_model(Path(path))
+    model.warn_if_collapsed()
+    return Model(for_inference(model, choose_device(device)))
+
+
+class Model:
+    """A trained model that labels images. `landcover.load_model` makes it.
+
+    Images are given to all methods in one of three forms:
+
+    - NumPy array: uint8 (H, W, 3), red, green and blue, 0 to 255. Nothing is converted: another type or shape is an
+      error that says how to convert it.
+    - Path, as `str` or `pathlib.Path`: jpg, png and the like of 8 bits; tif, tiff, jp2 and vrt of any pixel type and
+      any number of bands (these need rasterio).
+    - Dataset that is open in rasterio. It stays open.
+
+    Of rasters (the last form, and the files that need rasterio) red, green and blue are found as `landcover predict`
+    finds them, and pixels that are not of 8 bits are stretched to 0 to 255 as there; a note on stderr says so, once
+    for each model. `bands` and `stretch` choose otherwise:
+
+    - `bands`: numbers, from 1, of the red, green and blue band, or of one for all three.
+    - `stretch`: two percentiles of each band, such as (2, 98), that become 0 and 255.
+
+    How images are labelled is up to the keyword arguments `tta`, `window`, `overlap` and `batch_size`; see
+    `landcover.api.labelling.InferenceKeywords`.
+
+    Attributes:
+        classes: Names and colours of the classes. A label is an index into `classes.names`; `classes.encode(labels)`
+            makes a colour image of labels, uint8 (H, W) to uint8 RGB (H, W, 3).
+        path: The file that it was loaded from.
+        scale: The model's working resolution over that of the images, 0 < scale <= 1.
+        device: Where the network computes.
+    """
+
+    def __init__(self, model: model_file.Model) -> None:
+        self._model = model
+        self._noted: set[str] = set()  # kinds of notes that were printed
+
+    @property
+    def classes(self) -> ClassTable:  # noqa: D102 (here and below: the class describes it)
+        return self._model.classes
+
+    @property
+    def path(self) -> Path | None:  # noqa: D102
+        return self._model.path
+
+    @property
+    def scale(self) -> float:  # noqa: D102
+        return self._model.scale
+
+    @property
+    def device(self) -> torch.device:  # noqa: D102
+        return next(self._model.network.parameters()).device
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.classes.names)
+        return f"<landcover.Model {str(self.path)!r}: {self._model.architecture}, {names}; on {self.device}>"
+
+    def predict(
+        self,
+        image: "np.ndarray | str | PathLike[str] | DatasetReader",
+        *,
+        bands: Sequence[int] | None = None,
+        stretch: tuple[float, float] | None = None,
+        **options: Unpack[InferenceKeywords],
+    ) -> np.ndarray:
+        """Label every pixel of an image with its most probable class.
+
+        Args:
+            image: An array, a path or an open dataset; like the others, described at `Model`.
+            bands: Of a raster, the numbers of red, green and blue.
+            stretch: Of a raster, the percentiles that become 0 and 255.
+            options: `tta`, `window`, `overlap`, `batch_size`.
+
+        Returns:
+            uint8 (H, W): indices into `classes.names`, and 255 where the image has no data. The labels are those of the
+            map that `landcover predict` writes.
+
+        Raises:
+            LandcoverError: The image is no such array, cannot be read, or does not say which of its bands are red,
+                green and blue; an option is out of range; or memory does not suffice.
+
+        Example:
+            >>> labels = model.predict("town.jpg", tta="d4")
+            >>> (labels == model.classes.names.index("water")).mean()  # share of water
+            0.184
+        """
+        with self._opened(image, bands, stretch) as strips:
+            return np.concatenate(list(label_strips(self._model, strips, InferenceOptions(**options))))
+
+    def probabilities(
+        self,
+        image: "np.ndarray | str | PathLike[str] | DatasetReader",
+        *,
+        bands: Sequence[int] | None = None,
+        stretch: tuple[float, float] | None = None,
+        **options: Unpack[InferenceKeywords],
+    ) -> np.ndarray:
+        """Give the probability of each class at every pixel of an image.
+
+        Args and errors are those of `predict`.
+
+        Returns:
+            float32 (C, H, W) in 0..1, which add up to 1 over the C classes; NaN where the image has no data.
+
+        Example:
+            >>> sure = model.probabilities("town.jpg").max(0) > 0.9  # bool (H, W)
+        """
+        with self._opened(image, bands, stretch) as strips:
+            result = np.empty((len(self.classes), strips.height, strips.width), np.float32)
+            top = 0
+
+            def keep(rows: np.ndarray) -> None:
+                result[:, top : top + rows.shape[1]] = rows
+
+            for labels in label_strips(self._model, strips, InferenceOptions(**options), probabilities=keep):
+                top += len(labels)
+        return result
+
+    def predict_map(
+        self,
+        image: str | PathLike[str],
+        path: str | PathLike[str],
+        *,
+        cog: bool = False,
+        bands: Sequence[int] | None = None,
+        stretch: tuple[float, float] | None = None,
+        **options: Unpack[InferenceKeywords],
+    ) -> None:
+        """Write the labels of an image of any size as a GeoTIFF, as `landcover predict` does. Needs rasterio.
+
+        The image is read, labelled and written in strips of rows: memory does not grow with its height.
+
+        Args:
+            image: A path.
+            path: Of the GeoTIFF. A file that is there is replaced once the new one is complete.
+            cog: Write a Cloud Optimized GeoTIFF.
+            bands, stretch, options: See `predict`.
+
+        Raises:
+            LandcoverError: See `predict`; or the map cannot be written, or would replace the image or the model.
+
+        Example:
+            >>> model.predict_map("scene.tif", "scene_mask.tif", bands=[4, 3, 2], stretch=(2, 98))
+        """
+        with requiring_extra("GeoTIFFs", "geo"):
+            from landcover.geo.maps import predict_map
+        predict_map(
+            self._model,
+            Path(image),
+            Path(path),
+            InferenceOptions(**options),
+            cog=cog,
+            bands=bands,
+            stretch=stretch,
+            noted=self._noted,
+        )
+
+    @contextmanager
+    def _opened(
+        self, image: Any, bands: Sequence[int] | None, stretch: tuple[float, float] | None
+    ) -> Iterator[StripReader]:
+        """Open an image in any of the three forms."""
+        if isinstance(image, str | PathLike):
+            path = Path(image)
+            with naming_memory_errors(path):
+                if bands or stretch or path.suffix.lower() in RASTER_SUFFIXES:
+                    with requiring_extra("GeoTIFFs", "geo"):
+                        from landcover.geo.raster import open_raster
+                    with open_raster(path, bands, stretch) as raster:
+                        raster.print_notes(self._noted)
+                        yield raster
+                else:
+                    yield ArrayStrips(read_rgb(path))
+        elif _is_dataset(image):
+            from landcover.geo.raster import Raster
+
+            raster = Raster(Path(image.name), image, bands, stretch)
+            raster.print_notes(self._noted)
+            yield raster
+        elif bands or stretch:
+            raise LandcoverError("image: bands and stretch are for rasters, not for an array. Remove them.")
+        else:
+            yield ArrayStrips(image)
+
+
+def _is_dataset(image: object) -> "TypeGuard[DatasetReader]":
+    """Whether an object is a dataset of rasterio's, which then has been imported."""
+    rasterio = sys.modules.get("rasterio")
+    return rasterio is not None and isinstance(image, rasterio.DatasetBase)

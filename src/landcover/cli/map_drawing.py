@@ -1,0 +1,50 @@
+"""Drawing of the maps that `landcover predict` has planned, as colour masks, as GeoTIFFs and as polygons."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions, Job
+from landcover.geo.polygon_files import digest, source_of
+from landcover.models.model_file import Model
+from landcover.system.errors import LandcoverError, requiring_extra, say
+
+
+def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
+    """Check that all maps are GeoTIFFs if options need it, and that the packages for GeoTIFFs are installed.
+
+    Args:
+        options: By name, those that GeoTIFFs alone have; the ones that are not used are None.
+
+    Raises:
+        LandcoverError: One of them is used for another image, or a package is missing.
+    """
+    others = [job.image for job in jobs if not job.format.is_georeferenced]
+    for name, value in options.items():
+        if others and value:
+            raise LandcoverError(f"{others[0]}: --{name} works for GeoTIFFs only. Remove it, or add --format gtiff.")
+    if len(others) < len(jobs):
+        with requiring_extra("GeoTIFFs", "geo"):
+            import landcover.geo.maps
+            import landcover.geo.polygons  # noqa: F401
+            from landcover.geo.raster_access import skip_services
+        skip_services()
+
+
+def draw_maps(model: Model, jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+    """Draw the map of each job; return a line for each image that cannot be read."""
+    broken = []
+    for form in MAP_FORMATS.values():
+        if chosen := [job for job in jobs if job.format is form]:
+            broken += form.draw(model, chosen, options)
+    return broken
+
+
+def draw_polygons(path: Path, source: Path, *, overwrite: bool, quiet: bool) -> None:
+    """Draw the polygons of a map, unless they exist and were made of this very map."""
+    from landcover.geo.polygons import write_polygons
+
+    if not overwrite and source_of(path) == digest(source):
+        return
+    count = write_polygons(path, source)
+    if not quiet:
+        say(f"{path}: {count} polygons")

@@ -1,0 +1,135 @@
+"""Formats of the maps that `landcover predict` draws. A further format is a further entry of `MAP_FORMATS`.
+
+Imports what draws them late: --help names them, and must answer at once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from landcover.inference.options import InferenceOptions
+from landcover.system.errors import Problems
+
+if TYPE_CHECKING:
+    from landcover.geo.maps import MapWriter
+    from landcover.models.model_file import Model
+
+
+@dataclass(frozen=True)
+class DrawingOptions:
+    """What the command says about all maps, apart from the windows and views.
+
+    Attributes:
+        inference: Windows and views.
+        bands, stretch, allow_vrt_paths: Of the images, see `raster.open_raster`.
+        probabilities: Whether class probabilities are written beside the maps.
+        quiet: Whether to show neither progress nor notes.
+    """
+
+    inference: InferenceOptions
+    bands: Sequence[int] | None
+    stretch: tuple[float, float] | None
+    allow_vrt_paths: bool
+    probabilities: bool
+    quiet: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image and what is drawn of it."""
+
+    name: str
+    image: Path
+    format: "MapFormat"
+    mask: Path
+    probabilities: Path | None
+
+    def outputs(self) -> list[Path]:
+        """Return the files that are made."""
+        return [self.mask, *([self.probabilities] if self.probabilities else [])]
+
+    def is_done(self) -> bool:
+        """Return whether the files exist."""
+        return all(path.exists() for path in self.outputs())
+
+
+@dataclass(frozen=True)
+class MapFormat:
+    """A format of maps.
+
+    Attributes:
+        title: In words, a plural.
+        suffixes: Of its files; the first is that of maps named after their images.
+        is_georeferenced: Maps lie where their images lie. These are read with rasterio (the extra geo), with the
+            options --bands and --stretch, and probabilities are GeoTIFFs; otherwise images have 8 bits, and
+            probabilities are .npy files.
+        draw: Draws several maps of this format; returns a line for each image that cannot be read.
+    """
+
+    title: str
+    suffixes: tuple[str, ...]
+    is_georeferenced: bool
+    draw: Callable[["Model", Sequence[Job], DrawingOptions], list[str]]
+
+
+def _draw_png(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+    from landcover.inference.mask_files import predict_masks
+
+    first = jobs[0].mask  # all are in its folder, and end as it does behind their names
+    return predict_masks(
+        model,
+        {job.name: job.image for job in jobs},
+        first.parent,
+        options.inference,
+        keep_going=True,
+        quiet=options.quiet,
+        probabilities=options.probabilities,
+        ending=first.name.removeprefix(jobs[0].name),
+    )
+
+
+def _draw_gtiff(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+    from landcover.geo.geotiff import write_geotiff
+
+    return _draw_rasters(write_geotiff, model, jobs, options)
+
+
+def _draw_cog(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+    from landcover.geo.geotiff import write_cog
+
+    return _draw_rasters(write_cog, model, jobs, options)
+
+
+def _draw_rasters(write: "MapWriter", model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+    from landcover.geo.maps import predict_map
+
+    problems = Problems()
+    noted: set[str] = set()  # a note that concerns many images is printed once
+    for job in jobs:
+        with problems.collecting():
+            predict_map(
+                model,
+                job.image,
+                job.mask,
+                options.inference,
+                write=write,
+                bands=options.bands,
+                stretch=options.stretch,
+                allow_vrt_paths=options.allow_vrt_paths,
+                noted=noted,
+                probabilities=job.probabilities,
+                quiet=options.quiet,
+            )
+    return problems.lines
+
+
+MAP_FORMATS = {
+    "png": MapFormat("colour masks", (".png",), is_georeferenced=False, draw=_draw_png),
+    "gtiff": MapFormat("GeoTIFFs", (".tif", ".tiff"), is_georeferenced=True, draw=_draw_gtiff),
+    "cog": MapFormat("Cloud Optimized GeoTIFFs", (".tif", ".tiff"), is_georeferenced=True, draw=_draw_cog),
+}
+"""By the name that `--format` takes. Of formats with the same suffix, the first is the default for such a file."""
+
+AUTO = "auto"
+"""`--format` that goes by the image: `gtiff` for georeferenced ones, else `png`."""

@@ -1,0 +1,115 @@
+"""What is known of a trained model: what its file says, and what the repository in which the command runs says."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from landcover.classes.class_table import hex_colour
+from landcover.models.model_file import FORMAT, Model, describe
+from landcover.system.differences import differences, shown
+from landcover.system.documents import load_yaml
+from landcover.system.errors import printable
+from landcover.system.git import git_output
+from landcover.system.paths import check_readable
+
+PARAMS = Path("params.yaml")
+
+
+def model_lines(model: Model, path: Path) -> list[str]:
+    """A line for each thing that is known.
+
+    Args:
+        model: Loaded from `path`.
+        path: The model file.
+    """
+    origin = [*_data_and_score(model), *_params(model)]
+    end = [f"format: {FORMAT}", f"commit: {first_commit(path) or 'not known here'}"]
+    return [*_network(model), *_classes(model), *map(printable, origin), *end]
+
+
+def model_json(model: Model, path: Path) -> dict[str, Any]:
+    """All that is known, as plain types."""
+    return describe(model) | {"parameters": _size(model), "stride": model.network.stride, "commit": first_commit(path)}
+
+
+def first_commit(path: Path | str) -> str | None:
+    """The first commit, shortened, of this repository whose dvc.lock names a file by its MD5; None if none does."""
+    with Path(path).open("rb") as file:
+        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    found = git_output("log", "--all", "--reverse", "-S", md5, "--format=%h", "--", ":(top,glob)**/dvc.lock")
+    return found.split()[0] if found and found.split() else None
+
+
+def _network(model: Model) -> list[str]:
+    architecture, resolution = model.architecture, model.origin.resolution
+    return [
+        f"model: {architecture.model}",
+        f"backbone: {architecture.backbone or '-'}",
+        f"upsampling: {architecture.upsampling}",
+        f"context: {architecture.context}",
+        f"parameters: {_size(model):,}",
+        f"stride: {model.network.stride}",
+        f"scale: {model.scale}",
+        "bands: red, green, blue; 8 bits, 0 to 255",
+        f"ground resolution: {f'{resolution:g} m per pixel at this scale' if resolution else 'not known'}",
+    ]
+
+
+def _classes(model: Model) -> list[str]:
+    def line(name: str) -> str:
+        return f"  {name} {', '.join(map(hex_colour, model.classes.all_colours(name)))}"
+
+    lines = ["classes:", *map(line, model.classes.names)]
+    if model.classes.ignore:
+        lines.append(f"{line(model.classes.ignore_name)}, never predicted")
+    return lines
+
+
+def _data_and_score(model: Model) -> list[str]:
+    data, score = model.origin.data, model.origin.score
+    lines = ["data: not known", "score: not known"]
+    if data:
+        aside = f", every {data['holdout']}th image of train/ kept aside for validation" if data["holdout"] else ""
+        lines[0] = (
+            f"data: {data['root']}, trained on {data['train_images']} images ({data['train_tiles']} tiles), "
+            f"validated on {data['validation_images']} ({data['validation_tiles']} tiles){aside}"
+        )
+    if score:
+        mean_iou, accuracy = (_figure(score[key]) for key in ("tile_mean_iou", "tile_accuracy"))
+        lines[1] = (
+            f"score: mean IoU {mean_iou}, pixel accuracy {accuracy} on the validation tiles, epoch {score['epoch']}"
+        )
+    return lines
+
+
+def _params(model: Model) -> list[str]:
+    params = model.origin.params
+    if params is None:
+        return ["params: not known"]
+    here = _params_here()
+    if here is None:
+        return ["params:", *(f"  train.{key} = {shown(value)}" for key, value in params.items())]
+    found = differences("train.", params, {key: here[key] for key in here if key in params}, str(PARAMS))
+    return [f"params that differ from {PARAMS}:{'' if found else ' none'}", *(f"  {line}" for line in found)]
+
+
+def _params_here() -> dict[str, Any] | None:
+    """The block `train` of the params.yaml in the working directory; None if there is none that can be read."""
+    try:
+        check_readable(PARAMS)
+        params = dict(load_yaml(PARAMS.read_text(encoding="utf-8"))["train"])
+    except (OSError, LookupError, TypeError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    if isinstance(params.get("weights"), str) and Path(params["weights"]).is_absolute():
+        params["weights"] = Path(params["weights"]).name  # as model files have it
+    return params
+
+
+def _size(model: Model) -> int:
+    return sum(weights.numel() for weights in model.network.parameters())
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,165 @@
+"""Options that several commands share, each declared once, and the types of their values."""
+
+import functools
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.system.devices import DEVICES
+from landcover.system.errors import LandcoverError
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+PATH = click.Path(path_type=Path, readable=False)
+"""Type of a path to anything or nothing: the library says what is wrong with it, in a line that names it."""
+
+
+def whole_number(least: int, most: int = 2**31 - 1, factor: int = 1) -> Callable[[str | int], int]:
+    """Type of a whole number from `least` to `most` that is a multiple of `factor`."""
+
+    def number(value: str | int) -> int:
+        with suppress(ValueError):
+            if least <= (result := int(value)) <= most and result % factor == 0:
+                return result
+        kind = f"a multiple of {factor}" if factor > 1 else "a whole number"
+        raise click.BadParameter(f"{value}: give {kind} from {least} to {most}.")
+
+    return number
+
+
+def real_number(allowed: Callable[[float], bool], range_in_words: str) -> Callable[[str | float], float]:
+    """Type of a number of which a condition holds."""
+
+    def number(value: str | float) -> float:
+        with suppress(ValueError):
+            if allowed(result := float(value)):
+                return result
+        raise click.BadParameter(f"{value}: give a number {range_in_words}.")
+
+    return number
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringOptions:
+    """Which masks are the truth, and how they are read.
+
+    Attributes:
+        truth: Folder of the true masks.
+        classes: A file with the classes and their colours; None to look for one.
+        max_off_palette: Share of a folder's pixels that may have colours of no class, 0 to 1.
+        allow_missing: Whether masks without a partner are left out, rather than an error.
+        quiet: Whether to show neither progress nor notes.
+    """
+
+    truth: Path
+    classes: Path | None
+    max_off_palette: float
+    allow_missing: bool
+    quiet: bool
+
+
+def quiet_option(effect: str) -> Decorator:
+    """`--quiet`, with what it leaves."""
+    return click.option("-q", "--quiet", is_flag=True, help=effect)
+
+
+def _gathered(kind: type, *declarations: Decorator) -> Decorator:
+    """Declare the fields of a dataclass as options of a command, which gets one of it as its argument `options`."""
+    names = [field.name for field in fields(kind)]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**values: Any) -> None:
+            options = kind(**{name: values.pop(name) for name in names})
+            command(**values, options=options)
+
+        declared: Callable[..., None] = run
+        for declaration in reversed(declarations):
+            declared = declaration(declared)
+        return declared
+
+    return decorate
+
+
+def _check_inference(_: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuse, as an error of usage, what `InferenceOptions` refuses."""
+    try:
+        InferenceOptions(**{param.name or "": value})
+    except LandcoverError as error:
+        raise click.BadParameter(str(error).partition(" = ")[2]) from error
+    return value
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, numbers unrounded.")
+model_argument = click.argument("model", type=PATH, metavar="MODEL", help="A model file, model.safetensors.")
+model_option = click.option(
+    "-m", "--model", type=PATH, required=True, metavar="FILE", help="A model file, model.safetensors."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    help="Where the network runs; auto takes the best device of this machine.",
+)
+max_off_palette_option = click.option(
+    "--max-off-palette",
+    type=real_number(lambda share: 0 <= share <= 1, "from 0 to 1"),
+    default=0.01,
+    metavar="SHARE",
+    help="Share of a folder's pixels, 0 to 1, that may have colours of no class; 1 for masks that were saved as JPEG.",
+)
+inference_options = _gathered(
+    InferenceOptions,
+    click.option(
+        "--tta",
+        type=click.Choice(list(TTA)),
+        default=DEFAULTS.tta,
+        help="Average the predictions over mirrored and rotated views of the image: "
+        f"{', '.join(f'{views} ({name})' for name, views in TTA.items())}.",
+    ),
+    click.option(
+        "--window",
+        type=whole_number(1),
+        callback=_check_inference,
+        default=DEFAULTS.window,
+        metavar="PIXELS",
+        help="Side of the windows in which large images are labelled, at the model's working resolution: "
+        f"a multiple of {ALIGNMENT}, at least {SMALLEST_WINDOW}.",
+    ),
+    click.option(
+        "--overlap",
+        type=float,
+        callback=_check_inference,
+        default=DEFAULTS.overlap,
+        metavar="SHARE",
+        help=f"Share of a window that the next one covers too, 0 to below {OVERLAP_LIMIT}; "
+        "unless 0, at least 96 pixels or half a window.",
+    ),
+    click.option(
+        "--batch-size",
+        type=whole_number(1),
+        default=DEFAULTS.batch_size,
+        metavar="WINDOWS",
+        help="Number of windows that pass through the network at once; more than 1 for a GPU.",
+    ),
+)
+scoring_options = _gathered(
+    ScoringOptions,
+    click.option(
+        "-g", "--labels", "truth", type=PATH, required=True, metavar="FOLDER", help="Folder of the true masks."
+    ),
+    click.option(
+        "--classes",
+        type=PATH,
+        metavar="FILE",
+        help="A params.yaml, model.safetensors or JSON file with the classes and their colours; found as described "
+        "below by default.",
+    ),
+    max_off_palette_option,
+    click.option("--allow-missing", is_flag=True, help="Leave out masks without a partner, and say how many."),
+)

@@ -1,0 +1,102 @@
+"""Colour masks of image files."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from torch import nn
+
+from landcover.images.pairs import read_rgb, save_png
+from landcover.inference.options import DEFAULTS, InferenceOptions
+from landcover.inference.prediction import label_image
+from landcover.models.model_file import Model
+from landcover.system.errors import Problems, naming_memory_errors
+from landcover.system.files import replacing
+from landcover.system.npy import npy_strips
+from landcover.system.outputs import check_outputs
+from landcover.system.parallel import chunked_map, error_as_result, parallel_map
+from landcover.system.progress_bar import progress_bar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class FileMapper(Protocol):
+    """`parallel_map` or `chunked_map`."""
+
+    def __call__(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        """Yield `function(item)` for each item."""
+
+
+def file_mapper(network: nn.Module) -> FileMapper:
+    """Choose how to map over files before and after the network: `parallel_map` on a GPU, `chunked_map` on a CPU.
+
+    While a GPU computes, files are read ahead and written behind. On a CPU, reading, labelling and writing take turns,
+    each on all cores: all of a network's threads would wait for the one whose core is busy with a file.
+    """
+    return chunked_map if next(network.parameters()).device.type == "cpu" else parallel_map
+
+
+def predict_masks(
+    model: Model,
+    images: Mapping[str, Path | str],
+    folder: Path | str,
+    options: InferenceOptions = DEFAULTS,
+    *,
+    keep_going: bool = False,
+    quiet: bool = False,
+    probabilities: bool = False,
+    ending: str = "_mask.png",
+) -> list[str]:
+    """Write the colour mask `folder/NAME_mask.png` of each image.
+
+    Args:
+        model: Gives the masks their classes and colours.
+        images: The image files by NAME.
+        folder: Made if it does not exist. Existing masks of the same names are replaced.
+        options: Windows and views.
+        keep_going: Skip images that cannot be read.
+        quiet: Show no progress bar. Without a terminal there is none in any case.
+        probabilities: Also write the class probabilities, `folder/NAME_probabilities.npy`: float32 (C, H, W).
+        ending: What follows NAME in the names of the masks.
+
+    Returns:
+        A line for each image that was skipped.
+
+    Raises:
+        LandcoverError: Images cannot be read, a line for each, unless `keep_going`; memory does not suffice; a mask
+            would replace the model or an image.
+    """
+    paths, folder = {name: Path(path) for name, path in images.items()}, Path(folder)
+    endings = [ending, *(["_probabilities.npy"] if probabilities else [])]
+    written = [folder / f"{name}{end}" for name in paths for end in endings]
+    check_outputs([*paths.values(), *([model.path] if model.path else [])], files=written)
+
+    @error_as_result
+    def read(name: str) -> tuple[str, np.ndarray]:
+        return name, read_rgb(paths[name])
+
+    def label(item: tuple[str, np.ndarray]) -> tuple[str, np.ndarray]:
+        name, image = item
+        with naming_memory_errors(paths[name]), ExitStack() as stack:
+            add_strip = None
+            if probabilities:
+                shape = (len(model.classes), *image.shape[:2])
+                add_strip = stack.enter_context(npy_strips(folder / f"{name}_probabilities.npy", shape))
+            return name, label_image(model, image, options, probabilities=add_strip)
+
+    def write(item: tuple[str, np.ndarray]) -> None:
+        name, labels = item
+        with naming_memory_errors(paths[name]), replacing(folder / f"{name}{ending}") as scratch:
+            save_png(model.classes.encode(labels), scratch)
+
+    map_files, problems = file_mapper(model.network), Problems()
+    arrays = progress_bar("predict", len(paths), "images", map_files(read, paths), quiet=quiet)
+    labelled = map(label, problems.successes(arrays, keep_going=keep_going))
+    deque(map_files(write, labelled), maxlen=0)
+    if not keep_going:
+        problems.raise_any()
+    return problems.lines

@@ -1,0 +1,37 @@
+import math
+
+import numpy as np
+import pytest
+
+from landcover.inference.options import ALIGNMENT, InferenceOptions
+from landcover.models.encoders import STRIDES
+from landcover.system.errors import LandcoverError
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tta": "d8"}, "tta = 'd8': should be one of none, flip, d4."),
+        ({"tta": ["d4"]}, "tta = ['d4']: should be one of none, flip, d4."),
+        ({"window": 100}, "window = 100: should be a multiple of 32, at least 64."),
+        ({"window": 32}, "window = 32: should be a multiple of 32, at least 64."),
+        ({"window": 512.0}, "window = 512.0: should be a multiple of 32, at least 64."),
+        ({"overlap": 0.9}, "overlap = 0.9: should be a number from 0 to below 0.9."),
+        ({"overlap": math.nan}, "overlap = nan: should be a number from 0 to below 0.9."),
+        ({"overlap": "0.5"}, "overlap = '0.5': should be a number from 0 to below 0.9."),
+        ({"batch_size": 0}, "batch_size = 0: should be a whole number, at least 1."),
+        ({"batch_size": "8"}, "batch_size = '8': should be a whole number, at least 1."),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_can(options, message):
+    with pytest.raises(LandcoverError) as error:
+        InferenceOptions(**options)
+    assert str(error.value) == message
+
+
+def test_numbers_of_numpy_are_numbers():
+    InferenceOptions(window=np.int64(64), overlap=np.float32(0.5), batch_size=np.uint8(2))
+
+
+def test_windows_are_aligned_with_the_coarsest_stride_of_the_networks():
+    assert STRIDES[-1] == ALIGNMENT
