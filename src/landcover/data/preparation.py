@@ -19,7 +19,7 @@ from landcover.system.errors import Problems, naming_memory_errors
 from landcover.system.npy import npy_file
 from landcover.system.parallel import error_as_result, parallel_map
 
-_ADVICE = "Add them to the classes or raise max_off_palette."
+_ADVICE = "Add them to `classes` or raise `max_off_palette`."
 
 
 class Prepared(NamedTuple):
