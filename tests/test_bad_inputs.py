@@ -18,8 +18,8 @@ from bad_cases import CASES, MODEL, NOBODY, PROGRAMS, V
 from conftest import ROOT, TABLE, draw_pair, write_geotiff
 from PIL import Image
 
-from landcover.classes.class_table import hex_colour
-from landcover.images.pairs import read_rgb
+from landcover.classes.colours import hex_colour
+from landcover.images.image_files import read_rgb
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_black_and_white_is_read(project, programs):
     assert set(np.unique(first)) == {0, 255}
 
 
-def test_a_stray_colour_within_the_limit_is_a_warning(project, programs):
+def test_off_palette_pixels_within_the_limit_are_a_warning(project, programs):
     bad.paint(project / "data" / "train" / "a_mask.png", 2)
     done = programs.run("stages.prepare", folder=project)
     assert (done.returncode, done.stderr) == (
