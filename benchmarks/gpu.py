@@ -56,7 +56,7 @@ WAYS = (
     {"precision": "bf16", "workers": 8, "compile": True},
 )
 STEPS, LABELLED = 20, 64
-TINY_SHAPE, TINY_STEPS, TINY_LABELLED = (32, 4), 2, 2
+TINY_SHAPE, TINY_STEPS, TINY_LABELLED, TINY_NETWORKS = (32, 4), 2, 2, 1
 
 
 class Report:
@@ -173,7 +173,7 @@ def train(report: Report, project: Path, scratch: Path, device: torch.device, *,
     ways = [way for way in WAYS if way.get("compile", False) == compiled]
     ways = [way | {"workers": 0} for way in ways if way["precision"] == "fp32" and not compiled][:1] if tiny else ways
     steps = TINY_STEPS if tiny else STEPS
-    for (model, backbone), (size, batch_size) in NETWORKS.items():
+    for (model, backbone), (size, batch_size) in list(NETWORKS.items())[: TINY_NETWORKS if tiny else None]:
         size, batch_size = TINY_SHAPE if tiny else (size, batch_size)
         shape = {"size": size, "batch_size": batch_size, "steps": steps, "device": device}
         about = {"network": f"{model} on {backbone}", "crops": f"{batch_size} of {size}"}
@@ -227,7 +227,7 @@ def label(report: Report, device: torch.device, *, tiny: bool) -> None:
     count = TINY_LABELLED if tiny else LABELLED
     side = 64 if tiny else 512
     images = list(rng.integers(0, 256, (count, side, side, 3), np.uint8))
-    for model_name, backbone in NETWORKS:
+    for model_name, backbone in list(NETWORKS)[: TINY_NETWORKS if tiny else None]:
         about = {"network": f"{model_name} on {backbone}"}
         model = for_inference(labelling_model(model_name, backbone), device)
         for tta in ("none", "d4"):
