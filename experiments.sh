@@ -89,14 +89,13 @@ one_gpu() {
 }
 
 quarter_gpu() {
-    # Half resolution; as many crops as one H100 or H200 takes in three minutes.
-    local half=(-S data.root=data/dlcv2018 -S prepare.scale=0.5
-        -S train.backbone=vgg16 -S train.weights="${WEIGHTS:-imagenet}" -S train.backbone_lr=0.3
-        -S train.epochs=30 -S train.steps=250 -S train.batch_size=32 -S train.crop=224
-        -S train.lr=0.0005 -S train.warmup=250 -S train.weight_decay=0.05 -S train.ema=0.998
-        -S train.class_weights=none -S train.precision=bf16 -S train.workers=8 -S predict.batch_size=8)
-    record quarter-gpu-fcn8s "${run[@]}" -S train.model=fcn8s "${half[@]}"
-    record quarter-gpu-fcn16s "${run[@]}" -S train.model=fcn16s "${half[@]}"
+    # Half resolution. The paper's network with narrower fc6 and fc7: they gained a point of mean IoU on training images
+    # kept aside, on which a rate twice as high made no difference. Few epochs, as each writes a checkpoint of 700 MB.
+    record quarter-gpu-fcn8s "${run[@]}" -S data.root=data/dlcv2018 -S prepare.scale=0.5 \
+        -S train.model=fcn8s -S train.backbone=vgg16 -S train.weights="${WEIGHTS:-imagenet}" -S train.context=1024 \
+        -S train.epochs=6 -S train.steps=1000 -S train.batch_size=32 -S train.crop=224 -S train.zoom=1.25 \
+        -S train.lr=0.0005 -S train.backbone_lr=0.3 -S train.warmup=250 -S train.weight_decay=0.05 -S train.ema=0.998 \
+        -S train.class_weights=none -S train.precision=bf16 -S train.workers=8 -S predict.batch_size=8
 }
 
 case "${1-}" in

@@ -1,15 +1,17 @@
 """What a GPU brings: whether it labels as the CPU does, images a second, and how long it waits for batches.
 
-    python -m benchmarks.gpu [--data ROOT] [--scale SCALE] [--out FOLDER] [--seconds SECONDS] [--tiny]
+    python -m benchmarks.gpu [PART ...] [--data ROOT] [--scale SCALE] [--out FOLDER] [--seconds SECONDS] [--tiny]
 
 Writes FOLDER/gpu.json after each figure and FOLDER/gpu.md in the end. What has not begun after SECONDS is left out.
-Where there is no GPU, or with `--tiny`, it shows that all of it runs; DVC is not needed. In order:
+Where there is no GPU, or with `--tiny`, it shows that all of it runs; DVC is not needed. The parts, in order:
 
-- the stages on the data: the masks that one model draws on the GPU and on the CPU, and two trainings byte for byte;
-- training by the stage: images a second, and the share of the time in which the next batch is awaited. Its steps end
-  with a look at the loss, so that the GPU does nothing meanwhile. Beside it a bare loop over one batch in memory, not
-  deterministic: the limit;
-- labelling: images of 512x512 a second, as the stage does it image by image, and the forward pass in batches of 8.
+- agreement: of the masks that one model, trained by the stages, draws on the GPU and on the CPU;
+- repetition: whether the same steps give the same weights, bit for bit;
+- training: images a second of the stage's steps, and the share of the time in which the next batch is awaited; each
+  step ends with a look at the loss, so that the GPU does nothing meanwhile. Beside it a bare loop over one batch in
+  memory, not deterministic: the limit;
+- labelling: images of 512x512 a second, as the stage does it image by image, and the forward pass in batches of 8;
+- compiled: training again, by `train.compile`.
 """
 
 import gc
@@ -21,7 +23,8 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ from benchmarks.images import CLASSES
 from benchmarks.networks import bare_steps, labelling_model, network, prepared, steps_of_the_stage
 from landcover.data.tiles import Tiles
 from landcover.inference.prediction import for_inference, label_image
+from landcover.models.model_file import Model
 from landcover.models.networks import Network
 from landcover.system.devices import choose_device, make_repeatable
 from landcover.training import trainer
@@ -55,7 +59,9 @@ WAYS = (
     {"precision": "fp32", "workers": 8, "compile": True},
     {"precision": "bf16", "workers": 8, "compile": True},
 )
-STEPS, LABELLED = 20, 64
+STEPS, LABELLED = 20, 16
+PARTS = ("agreement", "repetition", "training", "labelling", "compiled")
+FORWARD_PASSES = 4
 TINY_SHAPE, TINY_STEPS, TINY_LABELLED, TINY_NETWORKS = (32, 4), 2, 2, 1
 
 
@@ -68,7 +74,7 @@ class Report:
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self.folder, self._end = folder, time.monotonic() + seconds
-        self.figures: dict[str, Any] = {"machine": machine(), "training": [], "labelling": []}
+        self.figures: dict[str, Any] = {"machine": machine(), "repetition": [], "training": [], "labelling": []}
 
     def add(self, part: str, figure: dict[str, Any]) -> None:
         """Write down and print a figure."""
@@ -94,6 +100,7 @@ class Report:
 def main() -> None:
     """Measure."""
     parser = ArgumentParser("python -m benchmarks.gpu")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--data", type=Path, default=Path("data/bluemarble"))
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks")
@@ -105,11 +112,19 @@ def main() -> None:
     report, device = Report(options.out, options.seconds), choose_device("auto")
     with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
         project = copied(Path(scratch) / "project", options.data, options.scale, options.tiny)
-        report.attempt("agreement", {}, lambda: agreement(project, tiny=options.tiny))
-        report.attempt("repetition", {}, lambda: repetition(project))
-        train(report, project, Path(scratch), device, compiled=False, tiny=options.tiny)
-        label(report, device, tiny=options.tiny)
-        train(report, project, Path(scratch), device, compiled=True, tiny=options.tiny)
+        networks = list(NETWORKS)[: TINY_NETWORKS if options.tiny else None]
+        tiles = Tiles.open(project / "data" / "prepared" / "train", CLASSES)
+        one = prepared(noise(Path(scratch) / "one", 32), Path(scratch) / "tile", 32)
+        bench = Bench(report, device, tiles, one, networks, options.tiny)
+        parts = {
+            "agreement": lambda: report.attempt("agreement", {}, lambda: agreement(project)),
+            "repetition": bench.repetition,
+            "training": lambda: bench.training(compiled=False),
+            "labelling": bench.labelling,
+            "compiled": lambda: bench.training(compiled=True),
+        }
+        for part in options.parts or PARTS:
+            parts[part]()
     (options.out / "gpu.md").write_text(markdown(report.figures), encoding="utf-8")
 
 
@@ -134,7 +149,7 @@ def run_stages(project: Path, stage: str, *settings: str, **environment: str) ->
     subprocess.run(command, cwd=project, env=os.environ | environment, check=True)
 
 
-def agreement(project: Path, *, tiny: bool) -> dict[str, Any]:
+def agreement(project: Path) -> dict[str, Any]:
     """Share of the pixels of all validation images that have the same class in masks of the GPU and of the CPU."""
     run_stages(project, "train")
     masks = {}
@@ -156,33 +171,72 @@ def agreement(project: Path, *, tiny: bool) -> dict[str, Any]:
     return {"images": len(masks["cpu"]), "same": shares["gpu"], "same_without_tf32": shares["gpu without TF32"]}
 
 
-def repetition(project: Path) -> dict[str, Any]:
-    """Whether the same training gives the same bytes."""
-    models = []
-    for _ in range(2):
-        run_stages(project, "train", "train.epochs=1", "train.steps=5", "train.warmup=0")
-        models.append((project / "models" / "model.safetensors").read_bytes())
-    return {"same_bytes": models[0] == models[1]}
+@dataclass(frozen=True)
+class Bench:
+    """What is measured in this process.
 
+    Attributes:
+        tiles: To train on.
+        one: A single tiny tile, on which each epoch validates.
+        networks: Of `NETWORKS`.
+        tiny: Let all sizes be tiny.
+    """
 
-def train(report: Report, project: Path, scratch: Path, device: torch.device, *, compiled: bool, tiny: bool) -> None:
-    """Images a second of each network in each of the ways that are compiled, or are not."""
-    tiles = Tiles.open(project / "data" / "prepared" / "train", CLASSES)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    one = prepared(noise(folder / "one", 32), folder / "tile", 32)
-    ways = [way for way in WAYS if way.get("compile", False) == compiled]
-    ways = [way | {"workers": 0} for way in ways if way["precision"] == "fp32" and not compiled][:1] if tiny else ways
-    steps = TINY_STEPS if tiny else STEPS
-    for (model, backbone), (size, batch_size) in list(NETWORKS.items())[: TINY_NETWORKS if tiny else None]:
-        size, batch_size = TINY_SHAPE if tiny else (size, batch_size)
-        shape = {"size": size, "batch_size": batch_size, "steps": steps, "device": device}
-        about = {"network": f"{model} on {backbone}", "crops": f"{batch_size} of {size}"}
-        new = partial(network, model, backbone)
-        for way in ways:
-            report.attempt("training", about | way, partial(rate_of_stage, new, tiles, one, shape | way))
-        for precision in () if compiled else ("fp32",) if tiny else ("fp32", "bf16"):
-            about_bare = about | {"precision": precision, "bare": True}
-            report.attempt("training", about_bare, partial(rate_of_bare_loop, new, shape | {"precision": precision}))
+    report: Report
+    device: torch.device
+    tiles: Tiles
+    one: Tiles
+    networks: Sequence[tuple[str, str]]
+    tiny: bool
+
+    def repetition(self) -> None:
+        """Whether the same steps give each network the same weights."""
+        for model, backbone in self.networks:
+            about = {"network": f"{model} on {backbone}"}
+            self.report.attempt("repetition", about, partial(self._repeated, model, backbone))
+
+    def _repeated(self, model: str, backbone: str) -> dict[str, Any]:
+        nets = [network(model, backbone) for _ in range(2)]
+        for net in nets:
+            steps_of_the_stage(net, self.tiles, self.one, **self._shape(model, backbone) | {"steps": 2})()
+        pairs = zip(*(net.state_dict().values() for net in nets), strict=True)
+        return {"same": all(torch.equal(first, second) for first, second in pairs)}
+
+    def training(self, *, compiled: bool) -> None:
+        """Images a second of each network in each of the ways that are compiled, or are not."""
+        ways = [way for way in WAYS if way.get("compile", False) == compiled]
+        for model, backbone in self.networks:
+            shape = self._shape(model, backbone)
+            about = {"network": f"{model} on {backbone}", "crops": f"{shape['batch_size']} of {shape['size']}"}
+            new = partial(network, model, backbone)
+            for way in [WAYS[0] | {"compile": compiled}] if self.tiny else ways:
+                self.report.attempt(
+                    "training", about | way, partial(rate_of_stage, new, self.tiles, self.one, shape | way)
+                )
+            for precision in () if compiled else ("fp32",) if self.tiny else ("fp32", "bf16"):
+                bare = {"precision": precision}
+                self.report.attempt(
+                    "training", about | bare | {"bare": True}, partial(rate_of_bare_loop, new, shape | bare)
+                )
+
+    def labelling(self) -> None:
+        """Images a second that are in memory."""
+        count, side = (TINY_LABELLED, 64) if self.tiny else (LABELLED, 512)
+        images = list(np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8))
+        for model_name, backbone in self.networks:
+            about = {"network": f"{model_name} on {backbone}"}
+            model = for_inference(labelling_model(model_name, backbone), self.device)
+            for tta in ("none", "d4"):
+                rate = partial(rate_of_labelling, model, images, tta, self.device)
+                self.report.attempt("labelling", about | {"precision": "fp32", "tta": tta}, rate)
+            for precision in ("fp32",) if self.tiny else ("fp32", "bf16"):
+                rate = partial(rate_of_forward_pass, model.network, side, precision, self.device)
+                self.report.attempt("labelling", about | {"precision": precision, "forward pass": True}, rate)
+
+    def _shape(self, model: str, backbone: str) -> dict[str, Any]:
+        size, batch_size = TINY_SHAPE if self.tiny else NETWORKS[model, backbone]
+        steps = TINY_STEPS if self.tiny else STEPS
+        return {"size": size, "batch_size": batch_size, "steps": steps, "device": self.device}
 
 
 def rate_of_bare_loop(new: Callable[[], Network], shape: dict[str, Any]) -> dict[str, Any]:
@@ -221,36 +275,23 @@ def rate_of_stage(new: Callable[[], Network], tiles: Tiles, validation: Tiles, s
     return {"images_per_second": round(images / seconds, 1), "waiting": round(waited / seconds, 3)}
 
 
-def label(report: Report, device: torch.device, *, tiny: bool) -> None:
-    """Images a second, of 512x512, that are in memory."""
-    rng = np.random.default_rng(0)
-    count = TINY_LABELLED if tiny else LABELLED
-    side = 64 if tiny else 512
-    images = list(rng.integers(0, 256, (count, side, side, 3), np.uint8))
-    for model_name, backbone in list(NETWORKS)[: TINY_NETWORKS if tiny else None]:
-        about = {"network": f"{model_name} on {backbone}"}
-        model = for_inference(labelling_model(model_name, backbone), device)
-        for tta in ("none", "d4"):
+def rate_of_labelling(model: Model, images: list[np.ndarray], tta: str, device: torch.device) -> dict[str, Any]:
+    """Images a second, one after the other, as the stage and the command label them."""
+    seconds = timed(lambda: [label_image(model, image, tta) for image in images], device)
+    return {"images_per_second": round(len(images) / seconds, 1)}
 
-            def one_by_one(tta: str = tta, model: Any = model) -> dict[str, Any]:
-                seconds = timed(lambda: [label_image(model, image, tta) for image in images], device)
-                return {"images_per_second": round(count / seconds, 1)}
 
-            report.attempt("labelling", about | {"precision": "fp32", "tta": tta}, one_by_one)
-        for precision in ("fp32",) if tiny else ("fp32", "bf16"):
+def rate_of_forward_pass(net: Network, side: int, precision: str, device: torch.device) -> dict[str, Any]:
+    """Images a second of the network alone, in batches of 8."""
+    batch = torch.rand(8, 3, side, side, device=device).to(memory_format=torch.channels_last)
 
-            def in_batches(precision: str = precision, net: Any = model.network) -> dict[str, Any]:
-                batch = torch.rand(8, 3, side, side, device=device).to(memory_format=torch.channels_last)
+    @torch.inference_mode()
+    def forward() -> None:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            for _ in range(FORWARD_PASSES):
+                net(batch)
 
-                @torch.inference_mode()
-                def forward() -> None:
-                    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                        for _ in range(max(1, count // 8)):
-                            net(batch)
-
-                return {"images_per_second": round(8 * max(1, count // 8) / timed(forward, device), 1)}
-
-            report.attempt("labelling", about | {"precision": precision, "forward pass": True}, in_batches)
+    return {"images_per_second": round(8 * FORWARD_PASSES / timed(forward, device), 1)}
 
 
 def timed(task: Callable[[], object], device: torch.device, *, warm_up: bool = True) -> float:
@@ -279,8 +320,9 @@ def noise(folder: Path, side: int) -> Path:
 def markdown(figures: dict[str, Any]) -> str:
     """The figures as tables."""
     lines = ["# On a GPU", "", f"Written by `python -m benchmarks.gpu`. {figures['machine']}.", ""]
-    lines += [f"- {part}: {json.dumps(figures[part])}" for part in ("agreement", "repetition") if part in figures]
-    for part in ("training", "labelling"):
+    if "agreement" in figures:
+        lines.append(f"Agreement of GPU and CPU: {json.dumps(figures['agreement'])}")
+    for part in ("repetition", "training", "labelling"):
         rows = figures[part]
         keys = list(dict.fromkeys(key for row in rows for key in row))
         lines += ["", f"## {part}", "", f"| {' | '.join(keys)} |", "|---" * len(keys) + "|"]
