@@ -15,6 +15,7 @@ from landcover.data.tiles import Tiles
 from landcover.images.pairs import find_samples
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
+from landcover.system.devices import PRECISIONS
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation
 from landcover.training.batches import Batches
@@ -22,6 +23,8 @@ from landcover.training.losses import Criterion, class_weights
 from landcover.training.trainer import Trainer
 from stages.common.params import read_block
 from stages.train_params import Train
+
+CPU = torch.device("cpu")
 
 
 def network(model: str, backbone: str) -> Network:
@@ -43,7 +46,15 @@ def prepared(pairs: Path, folder: Path, tile: int = 512) -> Tiles:
 
 
 def steps_of_the_stage(
-    net: Network, tiles: Tiles, validation: Tiles, *, size: int, batch_size: int, steps: int, **changes: object
+    net: Network,
+    tiles: Tiles,
+    validation: Tiles,
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    device: torch.device = CPU,
+    **changes: object,
 ) -> Callable[[], object]:
     """A task of `steps` steps as the stage `train` takes them, by default but for `changes` of its parameters."""
     params = read_block("train", Train).model_copy(
@@ -59,7 +70,7 @@ def steps_of_the_stage(
         augmentation=Augmentation(params.symmetry, params.zoom, params.jitter),
     )
     criterion = Criterion(params.loss, class_weights(pixels.sum(0), params.class_weights))
-    rows = Trainer(net, batches, criterion, params.recipe(), torch.device("cpu")).run(validation)
+    rows = Trainer(net, batches, criterion, params.recipe(), device).run(validation)
     return lambda: next(rows)
 
 
@@ -70,24 +81,29 @@ def bare_steps(
     batch_size: int,
     steps: int,
     memory_format: torch.memory_format = torch.channels_last,
+    device: torch.device = CPU,
+    precision: str = "fp32",
     **adamw: bool,
 ) -> Callable[[], None]:
     """A task of `steps` steps on one batch that is in memory as the network wants it: the limit.
 
     Args:
+        precision: One of `PRECISIONS`.
         adamw: Options of PyTorch's optimiser.
     """
     params = read_block("train", Train)
-    net = net.to(memory_format=memory_format).train()
-    images = torch.rand(batch_size, 3, size, size).to(memory_format=memory_format)
-    labels = torch.randint(len(CLASSES), (batch_size, size, size))
-    criterion = Criterion(params.loss, torch.ones(len(CLASSES)))
+    net = net.to(device, memory_format=memory_format).train()
+    images = torch.rand(batch_size, 3, size, size).to(device, memory_format=memory_format)
+    labels = torch.randint(len(CLASSES), (batch_size, size, size)).to(device)
+    criterion = Criterion(params.loss, torch.ones(len(CLASSES))).to(device)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-4, weight_decay=params.weight_decay, **adamw)
 
     def task() -> None:
         for _ in range(steps):
             optimizer.zero_grad()
-            criterion(net(images), labels, criterion.counts(labels), Processes()).backward()
+            with torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "fp32"):
+                logits = net(images).float()
+            criterion(logits, labels, criterion.counts(labels), Processes()).backward()
             optimizer.step()
 
     return task

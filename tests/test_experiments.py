@@ -22,14 +22,16 @@ MODELS = {
     "two-cores": ["fcn8s", "fcn16s", "fcn32s", "fcn8s"],
     "search": ["fcn8s"] * 5,
     "one-gpu": ["fcn32s_deconv1", "fcn32s_deconv5", "fcn8s_deconv5", "baseline", "fcn8s", "fcn16s", "deeplabv3"],
+    "quarter-gpu": ["fcn8s"],
 }
 
 
-def commands(block: str, folder: Path, **environment: str) -> list[list[str]]:
+def commands(block: str, folder: Path, *, dvc: bool = True, **environment: str) -> list[list[str]]:
     """Commands that a block has recorded: the arguments of a `python` that only writes them down, a null after each."""
-    (folder / "python").write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" "" >> {folder}/calls\n')
-    (folder / "python").chmod(0o755)
-    path = f"{folder}:{os.environ['PATH']}"
+    for name in ("python", "dvc") if dvc else ("python",):
+        (folder / name).write_text(f'#!/bin/sh\nprintf "%s\\0" "$@" "" >> {folder}/calls\n')
+        (folder / name).chmod(0o755)
+    path = f"{folder}:/usr/bin:/bin"
     subprocess.run([ROOT / "experiments.sh", block], env={**os.environ, "PATH": path, **environment}, check=True)
     calls = [call.split("\0") for call in (folder / "calls").read_text().split("\0\0")[:-1]]
     assert calls.pop() == ["-m", "results"]
@@ -69,7 +71,20 @@ def test_weights_may_come_from_a_file(tmp_path):
         assert "train.weights=data/w.pt" in command
 
 
+def test_without_dvc_the_stages_run_by_themselves(tmp_path):
+    with_dvc, without = tmp_path / "with", tmp_path / "without"
+    with_dvc.mkdir()
+    without.mkdir()
+    expected = commands("quarter-gpu", with_dvc)
+    for (name, *command), (expected_name, *dvc_command) in zip(
+        commands("quarter-gpu", without, dvc=False), expected, strict=True
+    ):
+        assert name == expected_name
+        assert command[:3] == ["python", "-m", "stages"]
+        assert command[3:] == dvc_command[4:]
+
+
 def test_another_block_is_refused():
     done = subprocess.run([ROOT / "experiments.sh", "two-gpus"], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "two-cores | search | one-gpu" in done.stderr
+    assert "two-cores | search | one-gpu | quarter-gpu" in done.stderr

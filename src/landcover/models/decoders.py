@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
+from landcover.models.upsampling import BilinearUpsampling, upsample
+
 UPSAMPLING = ("bilinear", "learned")
 """How the scores of an FCN are upsampled: interpolated, or by transposed convolutions that start as interpolation."""
 
@@ -47,10 +49,10 @@ class FCNDecoder(nn.Module):
         widths = (*channels[:-1], context or channels[-1])
         self.scores = nn.ModuleList(nn.Conv2d(width, classes, 1) for width in widths)
         self.pixel_score = _pixel_score(classes) if finest == 1 else None
-        upsample = LearnedUpsampling if upsampling == "learned" else _bilinear
+        enlarge = LearnedUpsampling if upsampling == "learned" else _bilinear
         # From each stride to the next finer one; last, from the finest features to the pixels.
         factors = [coarse // fine for fine, coarse in zip((1, *strides), strides, strict=False)]
-        self.upsamplings = nn.ModuleList(upsample(classes, factor) for factor in factors)
+        self.upsamplings = nn.ModuleList(enlarge(classes, factor) for factor in factors)
         # Skips start at zero, so that training starts from the coarsest network (section 4.2 of the paper).
         for score in [*self.scores[:-1], *([self.pixel_score[-1]] if self.pixel_score else [])]:
             nn.init.zeros_(score.weight)
@@ -61,8 +63,8 @@ class FCNDecoder(nn.Module):
         *skips, coarsest = features[-len(self.scores) :]
         logits = self.scores[-1](self.context(coarsest))  # (N, C, H/32, W/32)
         to_pixels, *to_skips = self.upsamplings
-        for upsample, score, skip in zip(reversed(to_skips), reversed(self.scores[:-1]), reversed(skips), strict=True):
-            logits = upsample(logits) + score(skip)  # at H/16, H/8, ... down to the finest stride
+        for enlarge, score, skip in zip(reversed(to_skips), reversed(self.scores[:-1]), reversed(skips), strict=True):
+            logits = enlarge(logits) + score(skip)  # at H/16, H/8, ... down to the finest stride
         logits = to_pixels(logits)
         return logits if self.pixel_score is None else logits + self.pixel_score(image)
 
@@ -177,15 +179,25 @@ class DeepLabV3Decoder(nn.Module):
         super().__init__()
         self.stride = encoder.strides[-1]
         self.head = DeepLabHead(encoder.channels[-1], classes)
-        self.upsampling = _bilinear(classes, self.stride)
+        pyramid = self.head[0].convs
+        pyramid[-1] = _ImagePooling(*pyramid[-1])
+        self.upsampling = BilinearUpsampling(self.stride)
 
     def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, C, H, W)."""
         return self.upsampling(self.head(features[-1]))
 
 
-def _bilinear(channels: int, factor: int) -> nn.Upsample:
-    return nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=False)
+class _ImagePooling(nn.Sequential):
+    """torchvision's ASPPPooling, made of its layers, with an upsampling that a GPU does fast."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (N, C, H, W) to their mean, in another number of channels, at each pixel."""
+        return upsample(super().forward(x), *x.shape[-2:])
+
+
+def _bilinear(channels: int, factor: int) -> BilinearUpsampling:
+    return BilinearUpsampling(factor)
 
 
 def _fully_connected(channels: int, width: int) -> nn.Sequential:

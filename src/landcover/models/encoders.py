@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import SqueezeExcitation
 
+from landcover.models.upsampling import upsample
 from landcover.system.errors import LandcoverError
 
 STRIDES = (2, 4, 8, 16, 32)
@@ -157,7 +158,7 @@ class LocalSqueezeExcitation(nn.Module):
         cells = functional.avg_pool2d(x, self.cell)
         means = functional.avg_pool2d(cells, _SQUEEZE, 1, _SQUEEZE // 2, count_include_pad=False)
         excitation = self.scale_activation(self.fc2(self.activation(self.fc1(means))))
-        return functional.interpolate(excitation, x.shape[-2:], mode="bilinear", align_corners=False) * x
+        return upsample(excitation, *x.shape[-2:]) * x
 
 
 class BaselineEncoder(nn.Module):
