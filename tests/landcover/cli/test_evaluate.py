@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.cli.text import course_lines
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError
 
