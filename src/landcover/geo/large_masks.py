@@ -42,7 +42,8 @@ class LargeMask:
         with raster_errors(self._path):
             pixels: np.ndarray = self._dataset.read(self._bands, window=Window(0, top, self.width, bottom - top))
         if self._colours is not None:
-            return self._colours[pixels[0]]
+            colours: np.ndarray = self._colours[pixels[0]]
+            return colours
         packed: np.ndarray = pixels[2].astype(np.uint32)
         for band in (pixels[1], pixels[0]):  # 0xBBGGRR
             packed <<= 8
