@@ -29,9 +29,7 @@ __all__ = list(_MODULE_OF_NAME)
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULE_OF_NAME[name]), name)
-    globals()[name] = value
-    return value
+    return getattr(import_module(_MODULE_OF_NAME[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,7 @@ import torch
 
 from landcover.classes.class_table import ClassTable
 from landcover.images.pairs import RASTER_SUFFIXES, read_rgb
+from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_strips
 from landcover.inference.strips import ArrayStrips, StripReader
 from landcover.models import model_file
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class InferenceKeywords(TypedDict, total=False):
-    """Keyword arguments that say how images are labelled.
+    """Keyword arguments that say how images are labelled: the fields of `InferenceOptions`, for type checkers.
 
     Attributes:
         tta: Test-time augmentation: class probabilities are averaged over the image itself ("none", the default),
@@ -142,7 +143,7 @@ class Model:
             0.184
         """
         with self._opened(image, bands, stretch) as strips:
-            return np.concatenate(list(label_strips(self._model, strips, **options)))
+            return np.concatenate(list(label_strips(self._model, strips, InferenceOptions(**options))))
 
     def probabilities(
         self,
@@ -169,7 +170,7 @@ class Model:
             def keep(rows: np.ndarray) -> None:
                 result[:, top : top + rows.shape[1]] = rows
 
-            for labels in label_strips(self._model, strips, probabilities=keep, **options):
+            for labels in label_strips(self._model, strips, InferenceOptions(**options), probabilities=keep):
                 top += len(labels)
         return result
 
@@ -201,8 +202,16 @@ class Model:
         """
         with requiring_extra("GeoTIFFs", "geo"):
             from landcover.geo.maps import predict_map
-        options_of_image: dict[str, Any] = {"bands": bands, "stretch": stretch, **options}
-        predict_map(self._model, Path(image), Path(path), cog=cog, noted=self._noted, **options_of_image)
+        predict_map(
+            self._model,
+            Path(image),
+            Path(path),
+            InferenceOptions(**options),
+            cog=cog,
+            bands=bands,
+            stretch=stretch,
+            noted=self._noted,
+        )
 
     @contextmanager
     def _opened(

@@ -5,18 +5,18 @@ import numpy as np
 from landcover.geo.earth_coordinates import EarthCoordinates
 from landcover.geo.outlines import Outlines
 
-_NOTHING = 1e-9  # of the Earth: a ring with less below zero encloses nothing
+_NOTHING = 1e-9  # of the Earth's area: what is negative by less than this is rounding, and counts as 0
 
 
 def polygon_areas(outlines: Outlines, earth: EarthCoordinates) -> tuple[np.ndarray, np.ndarray]:
-    """Areas of the polygons on the ellipsoid of their reference system.
+    """Compute areas of polygons on the ellipsoid of their reference system.
 
-    By Green's theorem in coordinates of the cylindrical equal-area projection, in which the area left of an eastward
-    step is what lies between it and the north pole. Each edge is taken for a parabola through its ends and its middle.
+    By Green's theorem in the cylindrical equal-area projection, where the area to the left of an eastward step is the
+    area between the step and the north pole. Each edge is approximated by the parabola through its ends and its middle.
 
     Returns:
-        Square metres: float64 (polygons,); and which of the rings enclose both poles, so that what their longitudes and
-        latitudes enclose is all the rest: bool (R,).
+        Areas in square metres: float64 (polygons,). And whether each ring encloses both poles: bool (R,); what such a
+        ring encloses is all that lies outside its longitudes and latitudes.
     """
     last = outlines.starts[1:] - 1
     edge = np.ones(len(outlines.lon), bool)
@@ -30,18 +30,18 @@ def polygon_areas(outlines: Outlines, earth: EarthCoordinates) -> tuple[np.ndarr
     to_middle = np.where(np.isnan(to_middle), to_end / 2, to_middle)
 
     height = earth.authalic(outlines.lat)
-    first = height[outlines.starts[:-1]]  # heights count from there: differences of large numbers are not exact
+    first = height[outlines.starts[:-1]]  # heights are relative to it: differences of large numbers lose digits
     offset = np.repeat(first, np.diff(outlines.starts) - 1)
     at_start, middle, at_end = height[edge] - offset, earth.authalic(lat) - offset, height[edge + 1] - offset
     middle = np.where(np.isnan(middle), (at_start + at_end) / 2, middle)
     below = at_start * (4 * to_middle - to_end) + 4 * middle * to_end + at_end * (3 * to_end - 4 * to_middle)
     below = np.add.reduceat(np.radians(below) / 6, outlines.starts[:-1] - np.arange(len(last)))
 
-    pole = earth.authalic(np.float64(90))
+    pole = earth.authalic(np.array(90.0))
     inside = 2 * np.pi * outlines.turns * (pole - first) - below
     inside = np.where(outlines.holes, -inside, inside)
     whole = 4 * np.pi * pole
-    beyond = inside < -_NOTHING * whole  # the ring runs around the other pole, or both lie inside
+    beyond = inside < -_NOTHING * whole  # it runs around the other pole, or encloses both
     inside = np.where(beyond, inside + whole, inside).clip(0, None)
     signed = np.where(outlines.holes, -inside, inside)
     return np.bincount(outlines.polygons, signed), beyond & (outlines.turns == 0)

@@ -1,32 +1,37 @@
-"""The part of a plane that a projection has a place on Earth for: of a view from space, the disc without the sky."""
+"""The domain of a projection: the part of its plane that lies on Earth, such as the disc in a view from space."""
 
 import numpy as np
 import shapely
 
 from landcover.geo.earth_coordinates import EarthCoordinates
 
-_SIDE = 64  # places in a row at which is looked for the middle of the domain
-_RAYS = 16_384  # along which its border is looked for
-_HALVINGS = 40
-_STEP = 1e-3  # degrees of longitude in which a cylinder's turn is measured
-_EXACT = 1e-6  # of the semi-major axis, 6 m: how near coordinates have to come back at most
-_RIM = 1e-7  # of a ray: on the border itself, half a world can be one point
+_SIDE = 64  # side of the grid of places from which the middle of the domain is found
+_RAYS = 16_384  # from the middle, along which the border is searched for
+_HALVINGS = 40  # of the part of a ray on which the border lies
+_STEP = 1e-3  # degrees of longitude: the step by which the length of a whole turn is measured
+_EXACT = 1e-6  # of the semi-major axis, 6 m: the smallest tolerance
+_RIM = 1e-7  # share of a ray that is left out: on the border itself, one point can stand for half a world
 
 
 def is_on_earth(earth: EarthCoordinates, xy: np.ndarray, tolerance: float) -> np.ndarray:
-    """Whether coordinates (N, 2) have a place on Earth: bool (N,).
+    """Whether coordinates lie on Earth.
 
-    Beyond its border, a projection may have no answer, or that of coordinates elsewhere. Those a whole turn
-    away are no others: a cylinder goes on beyond the 180th meridian.
+    Beyond the border of its domain, a projection has either no longitude and latitude, or those of other coordinates.
+    Coordinates a whole turn away count as the same: a cylinder goes on beyond the 180th meridian.
 
     Args:
-        earth: Of their reference system.
-        xy: The coordinates.
-        tolerance: How near they come back from longitudes and latitudes, in their own unit; at least `_EXACT`.
+        earth: Of the reference system.
+        xy: Coordinates: float64 (N, 2).
+        tolerance: How far from `xy` the coordinates may be that their longitudes and latitudes are projected to, in the
+            unit of `xy`; at least `_EXACT`.
+
+    Returns:
+        bool (N,).
     """
     lon, lat = earth.degrees(xy)
     if not earth.wraps:
-        return np.isfinite(lon)
+        is_finite: np.ndarray = np.isfinite(lon)
+        return is_finite
     back = earth.coordinates(lon, lat)
     some = lon[np.isfinite(lon)][: _SIDE**2]
     west, east = (earth.coordinates(some + step, np.zeros(len(some)))[:, 0] for step in (0, _STEP))
@@ -35,13 +40,20 @@ def is_on_earth(earth: EarthCoordinates, xy: np.ndarray, tolerance: float) -> np
     away = back - xy
     if turn:
         away[:, 0] -= turn * np.round(away[:, 0] / turn)
-    return np.hypot(*away.T) < max(tolerance, _EXACT * earth.semi_major)
+    is_near: np.ndarray = np.hypot(*away.T) < max(tolerance, _EXACT * earth.semi_major)
+    return is_near
 
 
 def domain(earth: EarthCoordinates, bounds: tuple[float, float, float, float], tolerance: float) -> shapely.Geometry:
-    """What has a place on Earth within bounds (left, bottom, right, top): polygons, empty if nothing has.
+    """Find the domain of a projection within bounds. It is assumed to be star-shaped, as seen from its middle.
 
-    It is taken for star-shaped, as seen from its middle. `tolerance` is that of `is_on_earth`.
+    Args:
+        earth: Of the reference system.
+        bounds: (left, bottom, right, top).
+        tolerance: See `is_on_earth`.
+
+    Returns:
+        A polygon or multi-polygon, empty if nothing within the bounds lies on Earth.
     """
     left, bottom, right, top = bounds
     xy = np.stack(np.meshgrid(np.linspace(left, right, _SIDE), np.linspace(bottom, top, _SIDE)), -1).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""Borders of polygons in degrees, with longitudes that run on across the 180th meridian and around the poles."""
+"""Rings of polygons in degrees, with longitudes that are continuous across the 180th meridian and around the poles."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,23 @@ import shapely
 
 from landcover.geo.earth_coordinates import EarthCoordinates
 
-_LONGEST_TURN = 1.0  # degrees of longitude: edges that turn by more are split; near a pole, a pixel's do
-_MOST_PARTS = 180  # of an edge: one that passes a pole closely would be split for ever
+_LONGEST_TURN = 1.0  # degrees of longitude: edges that span more, as those of a pixel near a pole do, are split
 _AT_POLE = 1e-9  # degrees, 0.1 mm
-_EXACT = 1e-8  # of the semi-major axis, 6 cm: some projections know their inverse no better than by a millimetre
-_PROBES = 100  # places at which it is seen whether a projection mirrors
+_EXACT = 1e-8  # of the semi-major axis, 6 cm: the inverse of some projections is exact to a millimetre only
+_PROBES = 100  # places that are tried to find out whether a projection mirrors
 
 
 @dataclass(frozen=True)
 class Outlines:
-    """Rings of polygons, closed; exteriors run counter-clockwise on the Earth as seen from above, holes clockwise.
+    """Closed rings of polygons. Exteriors run counter-clockwise on the Earth as seen from above, holes clockwise.
 
     Attributes:
         xy: Coordinates of the vertices: float64 (N, 2).
-        lon, lat: The same in degrees: float64 (N,). Within a ring, longitudes are continuous: where it runs around a
-            pole, they end 360 from where they began.
-        starts: Numbers of the rings' first vertices, and N: (R + 1,).
-        polygons: To which polygon each ring belongs, in rising order: (R,).
-        holes: Which rings are holes: bool (R,).
+        lon, lat: The same vertices in degrees: float64 (N,). Longitudes are continuous within a ring: if it runs around
+            a pole, its last longitude differs by 360 from its first.
+        starts: Index of the first vertex of each ring, and N: (R + 1,).
+        polygons: Index of the polygon of each ring, in rising order: (R,).
+        holes: Whether each ring is a hole: bool (R,).
     """
 
     xy: np.ndarray
@@ -36,18 +35,19 @@ class Outlines:
 
     @property
     def turns(self) -> np.ndarray:
-        """How often each ring runs eastwards around the Earth: -1, 0 or 1, (R,)."""
-        return np.round((self.lon[self.starts[1:] - 1] - self.lon[self.starts[:-1]]) / 360).astype(int)
+        """How many times each ring runs eastwards around the Earth: -1, 0 or 1, int (R,)."""
+        turns: np.ndarray = np.round((self.lon[self.starts[1:] - 1] - self.lon[self.starts[:-1]]) / 360).astype(int)
+        return turns
 
 
 def outlines(polygons: np.ndarray, earth: EarthCoordinates, longest: float) -> Outlines:
-    """Make them of polygons.
+    """Find the outlines of polygons.
 
     Args:
-        polygons: An array of shapely's, none of them empty, all on Earth (`domains.is_on_earth`).
-        earth: Of their reference system.
-        longest: Edges are split so that none is longer, in units of the coordinates: what is straight there
-            is curved in degrees.
+        polygons: Array of shapely polygons, none of them empty, all on Earth (`domains.is_on_earth`).
+        earth: Of the polygons' reference system.
+        longest: Longest edge, in the unit of the coordinates. Longer ones are split, because a line that is straight in
+            coordinates is curved in degrees.
     """
     rings = shapely.get_rings(polygons)
     count = shapely.get_num_interior_rings(polygons) + 1
@@ -70,12 +70,12 @@ def outlines(polygons: np.ndarray, earth: EarthCoordinates, longest: float) -> O
 
 
 def _turn(difference: np.ndarray) -> np.ndarray:
-    """Differences of longitudes the shorter way round, -180 to 180."""
+    """Differences of longitudes, taken the shorter way around the Earth: -180 to 180."""
     return difference - 360 * np.round(difference / 360)
 
 
 def _mirrors(rings: np.ndarray, earth: EarthCoordinates, longest: float) -> bool:
-    """Whether the coordinates swap left and right, as those that grow to the south and to the west do."""
+    """Whether the coordinates swap left and right, as they do if they grow to the south and to the west."""
     if not earth.wraps:
         return False
     xy = shapely.get_coordinates(rings)
@@ -87,9 +87,9 @@ def _mirrors(rings: np.ndarray, earth: EarthCoordinates, longest: float) -> bool
 
 
 def _split(xy: np.ndarray, starts: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and starts with the edge behind each vertex split into so many parts (N,)."""
+    """Vertices and starts after splitting the edge that leaves each vertex into `parts` (N,)."""
     parts = np.nan_to_num(parts, nan=1).clip(1, None).astype(int)
-    parts[starts[1:] - 1] = 1  # behind the last vertex of a ring there is no edge
+    parts[starts[1:] - 1] = 1  # no edge leaves the last vertex of a ring
     steps = np.diff(xy, axis=0, append=xy[-1:])
     before = np.concatenate([[0], np.cumsum(parts)])
     edge = np.repeat(np.arange(len(xy)), parts)
@@ -100,15 +100,15 @@ def _split(xy: np.ndarray, starts: np.ndarray, parts: np.ndarray) -> tuple[np.nd
 def _opened_at_poles(
     xy: np.ndarray, lon: np.ndarray, lat: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Let a ring that touches a pole in a point arrive there on one meridian and leave on the other.
+    """Double the vertex where a ring touches a pole: it arrives on one meridian and leaves on another.
 
-    The longitude that a projection gives to a pole is any.
+    The longitude that a projection gives to a pole is arbitrary.
     """
     last = starts[1:] - 1
     before, after = np.arange(len(lon)) - 1, np.arange(len(lon)) + 1
     before[starts[:-1]], after[last] = last - 1, starts[:-1] + 1
     pole = np.abs(lat) > 90 - _AT_POLE
-    pole &= ~pole[before] & ~pole[after]  # where the pole is a line, longitudes along it are right
+    pole &= ~pole[before] & ~pole[after]  # where the pole is a line, its longitudes are right
     twice = pole.copy()
     twice[last] = False
     vertex = np.repeat(np.arange(len(lon)), 1 + twice)
@@ -118,8 +118,9 @@ def _opened_at_poles(
 
 
 def _continuous(lon: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Longitudes with as many turns added as keep each ring's from jumping."""
+    """Longitudes without jumps within a ring: whole turns are added."""
     jumps = -np.round(np.diff(lon, prepend=lon[:1]) / 360)
     jumps[starts[:-1]] = 0
     turns = np.cumsum(jumps)
-    return lon + 360 * (turns - np.repeat(turns[starts[:-1]], np.diff(starts)))
+    continuous: np.ndarray = lon + 360 * (turns - np.repeat(turns[starts[:-1]], np.diff(starts)))
+    return continuous

@@ -1,4 +1,4 @@
-"""Georeferenced images of any bands and pixel type, read by windows as 8-bit RGB. Needs rasterio (the extra geo)."""
+"""Georeferenced images of any number of bands and any pixel type, read as strips of 8-bit RGB. Needs rasterio."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,33 +6,38 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.geo.raster_bands import band_names, check_bands, find_bands
 from landcover.geo.raster_place import find_place
-from landcover.geo.sidecars import has_own_overviews
+from landcover.geo.sampling import sample_pixels
 from landcover.geo.stretching import STRETCH, Stretch, limits_text
 from landcover.system.errors import LandcoverError, note
 
-_SAMPLE = 2048  # pixels: side of the image, thinned out, of which percentiles are taken
-_STRIP = 512  # rows that are read together where they cannot be thinned out in reading
-_OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fully
+_OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
 
 
 class Raster:
-    """An image in a file that GDAL reads: `bands.StripReader`, and where on Earth it lies. `open_raster` makes it.
+    """An open raster as a `strips.StripReader`, and where on Earth it lies. `open_raster` opens one.
+
+    Args:
+        path: The file, for errors to name.
+        dataset: Open, and open it stays.
+        bands, stretch: See `open_raster`.
 
     Attributes:
-        path: Of the file.
-        dataset: The open file.
+        path, dataset: As given.
         height, width: In pixels.
-        bands: Numbers, from 1, of those that are red, green and blue.
-        stretch: Percentiles that become 0 and 255; None where pixels are taken as they are.
-        limits: Of each of `bands`, the values at these percentiles; None as well.
+        bands: Numbers, from 1, of the bands that are red, green and blue.
+        stretch: Percentiles of these bands that become 0 and 255; None where values stay as they are.
+        limits: Of each of `bands`, the values at these percentiles; None where `stretch` is.
         place: Where it lies: see `raster_place.find_place`.
-        notes: Lines on what was decided for the user, by kind.
+        notes: By kind, a line on each choice that was made for the user.
+
+    Raises:
+        LandcoverError: See `open_raster`.
     """
 
     def __init__(
@@ -48,12 +53,12 @@ class Raster:
         with raster_errors(path):
             self.place = find_place(path, dataset)
             if all(np.dtype(kind).kind == "c" for kind in dataset.dtypes):
-                raise LandcoverError(f"{path}: complex numbers as pixels. Convert it to real ones.")
+                raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")
             self._palette = self._find_palette() if bands is None else None
             self.bands = self._choose_bands(bands)
             kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
             if self._palette is not None and stretch:
-                raise LandcoverError(f"{path}: its pixels are numbers of colours. Leave --stretch away.")
+                raise LandcoverError(f"{path}: its pixels are indices into a palette. Remove --stretch.")
             self._is_float = any(kind.kind == "f" for kind in kinds)
             self._stretch = self._find_stretch(stretch, kinds)
             self.stretch = self._stretch.percentiles if self._stretch else None
@@ -62,14 +67,15 @@ class Raster:
             self._has_masks = self._find_masks()
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
+        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
 
         Raises:
             LandcoverError: They cannot be read.
         """
         pixels = self._read(top, bottom)
         if self._palette is not None:
-            return self._palette[pixels[0]]
+            colours: np.ndarray = self._palette[pixels[0]]
+            return colours
         if self._stretch:
             pixels = self._stretch(pixels)
         elif self._scales is not None:
@@ -77,40 +83,44 @@ class Raster:
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
     def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where any of the bands has data, by nodata value, mask or alpha: bool (bottom - top, width); None if all."""
+        """Where at least one band has data, by nodata value, mask or alpha: bool (bottom - top, width).
+
+        None if all pixels of the raster have data.
+        """
         if not self._has_masks and not self._is_float:
             return None
-        known = np.ones((bottom - top, self.width), bool)
+        valid = np.ones((bottom - top, self.width), bool)
         if self._has_masks:
             with raster_errors(self.path):
-                known &= (self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0).any(0)
+                valid &= (self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0).any(0)
         if self._is_float:
-            known &= np.isfinite(self._read(top, bottom)).any(0)
-        return known
+            valid &= np.isfinite(self._read(top, bottom)).any(0)
+        return valid
 
     def print_notes(self, printed: set[str]) -> None:
-        """Print the notes on stderr, but for the kinds that were printed before; the others are added to these."""
+        """Print the notes on stderr, except kinds that are in `printed`, to which the others are added."""
         for kind, line in self.notes.items():
             if kind not in printed:
                 note(line)
         printed.update(self.notes)
 
     def _read(self, top: int, bottom: int) -> np.ndarray:
-        """Pixels as they are: (bands, bottom - top, width)."""
+        """Pixels in the file's own type: (bands, bottom - top, width)."""
         with raster_errors(self.path):
-            return self.dataset.read(self.bands, window=self._window(top, bottom))
+            pixels: np.ndarray = self.dataset.read(self.bands, window=self._window(top, bottom))
+            return pixels
 
     def _window(self, top: int, bottom: int) -> Window:
         return Window(0, top, self.width, bottom - top)
 
     def _find_palette(self) -> np.ndarray | None:
-        """RGB by the numbers of the first band: uint8 (256 or 65536, 3), if these stand for colours."""
+        """Colours by pixel value, uint8 (256 or 65536, 3), if the first band has a palette."""
         kind = self.dataset.dtypes[0]
         if self.dataset.colorinterp[0] != ColorInterp.palette or kind not in ("uint8", "uint16"):
             return None
         palette = np.zeros((np.iinfo(kind).max + 1, 3), np.uint8)
-        for number, colour in self.dataset.colormap(1).items():
-            palette[number] = colour[:3]
+        for value, colour in self.dataset.colormap(1).items():
+            palette[value] = colour[:3]
         return palette
 
     def _choose_bands(self, asked: Sequence[int] | None) -> list[int]:
@@ -123,26 +133,26 @@ class Raster:
             names = band_names(self.dataset)
             named = ", ".join(f"{band} ({names[band - 1]})" for band in bands)
             self.notes["bands"] = (
-                f"{self.path}: by their names, bands {named} are taken for red, green and blue; --bands takes others"
+                f"{self.path}: by their names, bands {named} are used as red, green and blue; --bands chooses others"
             )
         return bands
 
     def _find_stretch(self, asked: tuple[float, float] | None, kinds: set[np.dtype]) -> Stretch | None:
         if asked is None and (kinds == {np.dtype("uint8")} or self._palette is not None):
             return None
-        stretch = Stretch.of([band.compressed() for band in self._sample(self.bands)], asked or STRETCH)
+        stretch = Stretch.of([band.compressed() for band in sample_pixels(self.dataset, self.bands)], asked or STRETCH)
         if asked is None:
             low, high = stretch.percentiles
             self.notes["stretch"] = (
                 f"{self.path}: its pixels are {' and '.join(sorted(map(str, kinds)))}, not 8-bit: the percentiles "
                 f"{low:g} and {high:g} of its red, green and blue ({limits_text(stretch.limits)}) become 0 and 255. "
-                "The model was trained on other values, so check the map; --stretch LOW,HIGH takes other percentiles, "
-                "and the tag STRETCH_LIMITS of each map says what they were"
+                "The model was trained on other values, so check the map; --stretch LOW,HIGH chooses other "
+                "percentiles, and the tag STRETCH_LIMITS of each map has their values"
             )
         return stretch
 
     def _find_scales(self) -> np.ndarray | None:
-        """By what to multiply pixels of fewer than 8 bits, of each band, for white to be 255; None if all have 8."""
+        """Factors, by band, that make white 255 where pixels have fewer than 8 bits; None if all bands have 8."""
         if self._stretch or self._palette is not None:
             return None
         structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
@@ -152,8 +162,8 @@ class Raster:
     def _find_masks(self) -> bool:
         """Whether some pixels of the bands may have no data.
 
-        An alpha band masks nothing if it is taken for a colour, or if it is none: GDAL calls the fourth band of any
-        8-bit image so unless the file says otherwise, near infrared too.
+        An alpha band hides nothing if it is one of `bands`, or if it is not really alpha: unless the file says
+        otherwise, GDAL calls the fourth band of any 8-bit image alpha, even if it is near infrared.
         """
         flags = {flag for band in self.bands for flag in self.dataset.mask_flag_enums[band - 1]}
         if MaskFlags.alpha not in flags or MaskFlags.nodata in flags:
@@ -161,24 +171,9 @@ class Raster:
         alpha = self.dataset.colorinterp.index(ColorInterp.alpha) + 1
         if alpha in self.bands:
             return False
-        opacity = self._sample([alpha])[0].compressed()
+        opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
         seen = opacity[opacity > 0]
         return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
-
-    def _sample(self, bands: Sequence[int]) -> np.ma.MaskedArray:
-        """Pixels of bands that have data, of a grid of at most `_SAMPLE` squared: (bands, rows, columns)."""
-        shape = (len(bands), min(self.height, _SAMPLE), min(self.width, _SAMPLE))
-        if has_own_overviews(self.dataset):
-            return self.dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
-        rows, columns = (
-            np.arange(count) * size // count for count, size in zip(shape[1:], (self.height, self.width), strict=True)
-        )
-        strips = []
-        for top in range(0, self.height, _STRIP):
-            window = self._window(top, min(top + _STRIP, self.height))
-            taken = rows[(rows >= top) & (rows < top + _STRIP)] - top
-            strips.append(self.dataset.read(bands, masked=True, window=window)[:, taken][..., columns])
-        return np.ma.concatenate(strips, axis=1)
 
 
 @contextmanager
@@ -189,18 +184,18 @@ def open_raster(
     *,
     allow_vrt_paths: bool = False,
 ) -> Iterator[Raster]:
-    """Open an image in any format of `raster_access.DRIVERS`.
+    """Open an image in any format of `raster_access.DRIVERS`, or a VRT.
 
     Args:
-        path: Of the file.
-        bands: Numbers from 1 of those for red, green and blue, or of one for all three. By default those
-            that `raster_bands.find_bands` finds.
-        stretch: Percentiles of each band, of the pixels that have data, that become 0 and 255. By default none for
-            8-bit pixels and `STRETCH` for others.
+        path: The file.
+        bands: Numbers, from 1, of the red, green and blue band, or of one for all three. By default those that
+            `raster_bands.find_bands` finds.
+        stretch: Two percentiles of each band that become 0 and 255, counted over pixels that have data. By default
+            `STRETCH`; for pixels of 8 bits none.
         allow_vrt_paths: See `raster_access.open_dataset`.
 
     Raises:
-        LandcoverError: It is no image, has no such bands, or does not say which ones are red, green and blue.
+        LandcoverError: The file is not an image, has no such bands, or it is not clear which are red, green and blue.
     """
     with open_dataset(path, allow_vrt_paths=allow_vrt_paths) as dataset:
         yield Raster(Path(path), dataset, bands, stretch)

@@ -1,8 +1,8 @@
-"""Open rasters that a stranger may have made: local files, in formats that cannot name others. Needs rasterio.
+"""Safe access to rasters that a stranger may have made: nothing but local files is ever read. Needs rasterio.
 
 GDAL's formats include web services and indexes of files, and even a plain TIFF can say that its overviews are at a URL.
-So only the formats of `DRIVERS` are tried; what a file may name all the same (overviews, a mask, the sources of a VRT)
-is looked at before GDAL follows it; and GDAL's doors to the network are closed.
+So GDAL tries only the formats of `DRIVERS`; references to other files (overviews, a mask, the sources of a VRT) are
+checked before GDAL follows them; and GDAL's access to the network is closed.
 """
 
 import os
@@ -22,38 +22,38 @@ from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.paths import check_readable
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "BMP", "GIF", "BIGGIF", "WEBP", "PNM", "ENVI")
-"""GDAL's names of the formats that are read. No file in one of them can say that its pixels are in another file."""
+"""GDAL's names of the formats that are read: those in which a file cannot refer to another one for its pixels."""
 
 _SERVICES = "HTTP WMS WCS WMTS GTI EEDA EEDAI PLMOSAIC STACIT STACTA OGCAPI DAAS"
 _OPTIONS = {
-    "GDAL_CACHEMAX": 64 << 20,  # bytes for blocks of files; GDAL's own choice, a twentieth of memory, may be gigabytes
+    "GDAL_CACHEMAX": 64 << 20,  # bytes for blocks of files; GDAL's default, a twentieth of memory, may be gigabytes
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "/none",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
-_DEEPEST = 8  # VRTs in VRTs
+_DEEPEST = 8  # levels of VRTs whose sources are VRTs
 
 
 @contextmanager
 def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator[DatasetReader]:
-    """Open a raster in a local file, such that nothing is read but this file and what lies beside it.
+    """Open a local raster so that only this file and its sidecars are read.
 
-    Read from the dataset in `raster_errors`. To read it at a lower resolution is to let GDAL look for overviews: do so
-    only if `sidecars.has_own_overviews`. Its `name` is not `path` if that is a VRT.
+    Read pixels within `raster_errors`, and at a lower resolution only if `sidecars.has_own_overviews`: GDAL then looks
+    for overviews. The `name` of the dataset is `path` unless that is a VRT.
 
     Args:
         path: A regular file in a format of `DRIVERS`, or a VRT, which must be called .vrt.
         allow_vrt_paths: Let a VRT have sources anywhere on this machine, not only in its own folder and below.
 
     Raises:
-        LandcoverError: It is missing, no regular file, not readable as a raster, or a VRT with a source that it may
-            not have.
+        LandcoverError: The file is missing, not a regular file, not readable as a raster, or a VRT with a source that
+            is not allowed.
     """
     path = Path(path)
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(**_OPTIONS))
         stack.enter_context(warnings.catch_warnings())
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # the map will not be either
-        warnings.simplefilter("ignore", NodataShadowWarning)  # of a file with both, nodata decides and not alpha
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # neither will the map be
+        warnings.simplefilter("ignore", NodataShadowWarning)  # where a file has both, nodata counts, not alpha
         with raster_errors(path):
             check_readable(path)
             if path.suffix.lower() == VRT_SUFFIX:
@@ -61,16 +61,16 @@ def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator
                 name, drivers = _vrt_in_memory(path, root, stack, {}), ["VRT"]
             else:
                 check_sidecars(path)
-                name, drivers = _name(path), DRIVERS
-            dataset = stack.enter_context(DatasetReader(name, driver=list(drivers)))
+                name, drivers = _name(path), list(DRIVERS)
+            dataset = stack.enter_context(DatasetReader(name, driver=drivers))
         if not dataset.count:
-            raise LandcoverError(f"{path}: several images in one file. Name one of them, or take it out.")
+            raise LandcoverError(f"{path}: several images in one file. Name one of them, or save it alone.")
         yield dataset
 
 
 @contextmanager
 def raster_errors(path: Path) -> Iterator[None]:
-    """Turn whatever GDAL and rasterio raise about a file into a LandcoverError, but for want of memory."""
+    """Turn whatever GDAL and rasterio raise about a file into a LandcoverError, except for lack of memory."""
     try:
         yield
     except LandcoverError:
@@ -87,19 +87,20 @@ def raster_errors(path: Path) -> Iterator[None]:
 
 
 def skip_services() -> None:
-    """Take GDAL's formats that are web services out of this process: a further lock, for programs.
+    """Remove GDAL's formats for web services from this process: one more lock, for programs.
 
-    Not for libraries: it holds for all that the process reads with rasterio, and only if it has read nothing yet.
+    Not for use by a library: it affects all that the process reads with rasterio. It has an effect only before the
+    process reads its first raster.
     """
     with rasterio.Env(GDAL_SKIP=f"{_SERVICES} {os.environ.get('GDAL_SKIP', '')}"):
         pass
 
 
 def _name(path: Path) -> str:
-    """What GDAL calls a file: no absolute path can be taken for the description of something else."""
+    """The name of a file for GDAL: absolute, as GDAL takes other texts for descriptions of services."""
     name = str(path.absolute())
     if name.startswith("/vsi"):
-        raise LandcoverError(f"{path}: GDAL takes a path that begins with /vsi for one of its own. Move the file.")
+        raise LandcoverError(f"{path}: GDAL does not take a path that begins with /vsi for a file. Move the file.")
     try:
         name.encode()
     except UnicodeEncodeError as error:
@@ -110,17 +111,17 @@ def _name(path: Path) -> str:
 def _vrt_in_memory(
     path: Path, root: Path | None, stack: ExitStack, names: dict[Path, str], outer: tuple[Path, ...] = ()
 ) -> str:
-    """Copy a VRT, and the VRTs among its sources, to GDAL's memory; return the copy's name.
+    """Copy a VRT, and the VRTs among its sources, into GDAL's memory; return the name of the copy.
 
-    So GDAL reads what was checked, though it parses XML by looser rules than Python. The sources have been opened once,
-    by their formats, and are named by absolute paths without links.
+    GDAL parses XML by looser rules than Python; reading the copy, it reads exactly what was checked. Each source has
+    been opened once, in its own format, and is named by its absolute path without links.
 
     Args:
-        path: Of the VRT.
+        path: The VRT.
         root: See `vrt_sources.sources`.
-        stack: When it ends the copies are removed.
-        names: What GDAL calls the sources that were checked; those of this one are added.
-        outer: The VRTs of which it is a source.
+        stack: Removes the copies when it ends.
+        names: GDAL's names of the sources that were checked; those of this VRT are added.
+        outer: The VRTs within which this one is a source.
     """
     if path in outer or len(outer) == _DEEPEST:
         raise LandcoverError(f"{path}: a VRT within itself, or within too many others. Correct it.")
@@ -140,14 +141,14 @@ def _vrt_in_memory(
                     check_sidecars(source.path)
                 _check_overviews(names[source.path], DRIVERS, source.path)
         source.rename(names[source.path])
-    memory = stack.enter_context(MemoryFile(ElementTree.tostring(tree), ext=VRT_SUFFIX)).name
+    memory: str = stack.enter_context(MemoryFile(ElementTree.tostring(tree), ext=VRT_SUFFIX)).name
     if outer:
         _check_overviews(memory, ["VRT"], path)
     return memory
 
 
 def _check_overviews(name: str, drivers: Sequence[str], path: Path) -> None:
-    """Return if a VRT's source has no overviews elsewhere: GDAL opens it with them."""
+    """Refuse a source of a VRT whose overviews are elsewhere: GDAL would open them with it."""
     with raster_errors(path), DatasetReader(name, driver=list(drivers)) as dataset:
         if not has_own_overviews(dataset):
             raise LandcoverError(

@@ -1,4 +1,4 @@
-"""Which bands of a raster are taken for red, green and blue: those asked for, or those it names. Needs rasterio."""
+"""Which bands of a raster are red, green and blue: by the user's choice, or by their names. Needs rasterio."""
 
 import re
 from collections.abc import Sequence
@@ -14,38 +14,47 @@ _COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 _NO_COLOURS = {ColorInterp.gray, ColorInterp.undefined, ColorInterp.alpha}
 _NAME_TAGS = ("BANDNAME", "BAND_NAME", "COMMON_NAME", "STANDARD_NAME", "LONG_NAME")
 _LISTED = 30  # bands that an error names
-_PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # how files of a sensor are called by who made them
+_PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # names of files that tell the sensor
 
 
 def find_bands(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
-    """Numbers, from 1, of the red, green and blue band, and whether names told them; a grey band counts thrice.
+    """Find the red, green and blue band of a raster.
 
-    Names (see `band_names`) count first, then colour interpretations. GDAL makes these up for 8-bit files, so that of
-    more than four bands they count only if they differ from what it makes up. Three or four bands of 8 bits that say
-    nothing are red, green and blue.
+    Names (see `band_names`) decide first, then colour interpretations. GDAL invents interpretations for 8-bit files:
+    those of more than four bands decide only if they differ from what it invents. Of three or four bands of 8 bits
+    without names and interpretations, the first three are red, green and blue.
+
+    Returns:
+        Numbers of the three bands, from 1, a grey band three times; and whether they were found by name.
 
     Raises:
-        LandcoverError: It is not clear which; the line lists the bands.
+        LandcoverError: It is not clear which bands they are; the message lists all bands.
     """
-    kinds = dataset.colorinterp
+    interpretations = dataset.colorinterp
     if dataset.count == 1:
         return [1, 1, 1], False
     if dataset.count == 2:
-        if ColorInterp.alpha in kinds:
-            return [2 - kinds.index(ColorInterp.alpha)] * 3, False
+        if ColorInterp.alpha in interpretations:
+            return [2 - interpretations.index(ColorInterp.alpha)] * 3, False
         raise _unclear(path, dataset, "there are two and none is alpha")
     try:
-        if found := choose_bands(band_names(dataset), _tags(path, dataset), _wavelengths(dataset)):
-            return list(found), True
+        if by_name := choose_bands(band_names(dataset), _tags(path, dataset), _wavelengths(dataset)):
+            return list(by_name), True
     except UnclearBands as error:
         raise _unclear(path, dataset, str(error)) from None
-    if found := _by_interpretation(kinds, set(dataset.dtypes) == {"uint8"}):
-        return found, False
+    if by_interpretation := _by_interpretation(interpretations, is_8_bit=set(dataset.dtypes) == {"uint8"}):
+        return by_interpretation, False
     raise _unclear(path, dataset, "they have no names that tell")
 
 
 def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> list[int]:
-    """Numbers, from 1, of the bands asked for: three, or one that counts thrice.
+    """Check the bands that a user chose.
+
+    Args:
+        asked: Numbers, from 1, of the red, green and blue band, or of one for all three.
+
+    Returns:
+        Three numbers.
 
     Raises:
         LandcoverError: The raster has no such band, or there are neither three nor one.
@@ -58,7 +67,7 @@ def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> lis
 
 
 def band_names(dataset: DatasetReader) -> list[str | None]:
-    """Descriptions of the bands, or what else names them; None where nothing readable does."""
+    """Names of the bands: their descriptions, or tags that name them; None where there is neither."""
     try:
         return [
             name or next((tags[tag] for tag in _NAME_TAGS if tags.get(tag)), None)
@@ -70,17 +79,17 @@ def band_names(dataset: DatasetReader) -> list[str | None]:
 
 
 def _tags(path: Path, dataset: DatasetReader) -> dict[str, str]:
-    """What the file says of itself, its name included if that is one that says something."""
+    """Tags of the file, and its name as PRODUCT if that tells the sensor."""
     try:
-        tags = dataset.tags() | dataset.tags(ns="IMAGERY")
+        tags: dict[str, str] = dataset.tags() | dataset.tags(ns="IMAGERY")
     except UnicodeDecodeError:
         tags = {}
     return tags | ({"PRODUCT": path.stem} if _PRODUCT.match(path.stem) else {})
 
 
 def _wavelengths(dataset: DatasetReader) -> list[float | None]:
-    """Centres of the bands in nanometres, where GDAL has them (in micrometres)."""
-    found = []
+    """Central wavelengths of the bands in nanometres, None where the file has none (GDAL has micrometres)."""
+    found: list[float | None] = []
     for band in dataset.indexes:
         try:
             found.append(1000 * float(dataset.tags(band, ns="IMAGERY")["CENTRAL_WAVELENGTH_UM"]))
@@ -89,19 +98,20 @@ def _wavelengths(dataset: DatasetReader) -> list[float | None]:
     return found
 
 
-def _by_interpretation(kinds: Sequence[ColorInterp], is_8_bit: bool) -> list[int] | None:
-    if set(_COLOURS) <= set(kinds):
-        found = [kinds.index(colour) + 1 for colour in _COLOURS]
-        is_made_up = is_8_bit and len(kinds) > 4 and found == [1, 2, 3] and set(kinds[3:]) <= _NO_COLOURS
-        return None if is_made_up else found
-    is_plain = len(kinds) <= 4 and is_8_bit and set(kinds) <= _NO_COLOURS and ColorInterp.alpha not in kinds[:3]
+def _by_interpretation(found: Sequence[ColorInterp], *, is_8_bit: bool) -> list[int] | None:
+    """Numbers of the red, green and blue band by the interpretations of all bands; None if these do not tell."""
+    if set(_COLOURS) <= set(found):
+        bands = [found.index(colour) + 1 for colour in _COLOURS]
+        is_invented = is_8_bit and len(found) > 4 and bands == [1, 2, 3] and set(found[3:]) <= _NO_COLOURS
+        return None if is_invented else bands
+    is_plain = len(found) <= 4 and is_8_bit and set(found) <= _NO_COLOURS and ColorInterp.alpha not in found[:3]
     return [1, 2, 3] if is_plain else None
 
 
 def _unclear(path: Path, dataset: DatasetReader, reason: str) -> LandcoverError:
     return LandcoverError(
-        f"{path}: which of its {dataset.count} bands are red, green and blue is not clear ({reason}). "
-        f"{_listed(dataset)}. Name them with --bands, such as --bands 3,2,1, or one as grey."
+        f"{path}: it is not clear which of its {dataset.count} bands are red, green and blue ({reason}). "
+        f"{_listed(dataset)}. Choose them with --bands, such as --bands 3,2,1, or one band as grey."
     )
 
 

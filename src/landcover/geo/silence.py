@@ -1,4 +1,4 @@
-"""Libraries in C that write to the terminal by themselves, such as libtiff on a full disk, told to be silent."""
+"""Silence for libraries in C that write to the terminal themselves, as libtiff does on a full disk."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def libraries_silenced() -> Iterator[None]:
-    """Drop what is written to the file descriptor of stderr; what Python writes to `sys.stderr` still gets there."""
+    """Discard what is written to the file descriptor of stderr; what Python writes to `sys.stderr` still appears."""
     shown = sys.stderr
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         with open(kept, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False) as stderr:
-            with suppress(OSError, AttributeError):  # a test's stderr is no file
+            with suppress(OSError, AttributeError):  # in tests, stderr is not a file
                 if shown.fileno() == 2:
                     shown.flush()
                     sys.stderr = stderr

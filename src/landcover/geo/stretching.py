@@ -1,4 +1,4 @@
-"""Pixels of any type as 8-bit numbers, by percentiles of each band."""
+"""Pixels of any real type as 8-bit numbers, by percentiles of each band."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from landcover.system.errors import LandcoverError
 
 STRETCH = (2.0, 98.0)
-"""Percentiles that become 0 and 255 where pixels are no 8-bit numbers and nothing else is asked for."""
+"""Percentiles that become 0 and 255, by default, where pixels are not of 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class Stretch:
     """How the bands of an image become 8-bit numbers.
 
     Attributes:
-        percentiles: That become 0 and 255.
+        percentiles: The two that become 0 and 255.
         limits: Of each band, the values at these percentiles.
-        medians: Of each band: what a pixel becomes that is no number (NaN or infinite). It belongs to no class, but a
-            network sees it beside others: next to the median 97 % of the pixels around 5 % such ones keep their class,
-            next to black 86 %, next to white 68 % (12 images of the embedded validation set, default model).
+        medians: Of each band, the value that replaces what is not a finite number. Such a pixel has no class, but the
+            network sees it beside others: where 5 % of the pixels were replaced, 97 % of the others kept their class
+            with the median, 86 % with black, 68 % with white (12 images of the embedded validation set, default model).
     """
 
     percentiles: tuple[float, float]
@@ -51,14 +51,14 @@ class Stretch:
         return cls(percentiles, tuple(limits), tuple(medians))
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels (bands, H, W) of any real type as uint8.
+        """Stretch pixels (bands, H, W) of any real type to uint8 of the same shape.
 
-        A band whose limits are equal has two values: 0, and 255 above.
+        A band whose limits are equal gets 0 up to them, and 255 above.
         """
         stretched = np.empty(pixels.shape, np.uint8)
         for band, (low, high), median, out in zip(pixels, self.limits, self.medians, stretched, strict=True):
             values = np.where(np.isfinite(band), band, median).astype(np.float64, copy=False)
-            if not np.isfinite(high - low):  # beyond float64; a quarter of it is not
+            if not np.isfinite(high - low):  # the range overflows float64; a quarter of it does not
                 values, low, high = values / 4, low / 4, high / 4
             shares = (values - low) / (high - low) if high > low else values > low
             out[:] = (np.clip(shares, 0, 1) * 255).round()
@@ -66,5 +66,5 @@ class Stretch:
 
 
 def limits_text(limits: Sequence[tuple[float, float]]) -> str:
-    """Values at the percentiles of each band, for people."""
+    """The limits of each band as text for people."""
     return ", ".join(f"{low:g} to {high:g}" for low, high in limits)

@@ -1,4 +1,4 @@
-"""Which files a VRT (an image in XML that is put together of other files) names, checked before GDAL sees it.
+"""The files that a VRT refers to (XML that makes one raster of other files), checked before GDAL sees it.
 
 Standard library only. See https://gdal.org/drivers/raster/vrt.html.
 """
@@ -14,9 +14,9 @@ from landcover.system.paths import check_readable
 
 VRT_SUFFIX = ".vrt"
 
-_LARGEST = 256 << 20  # bytes of a VRT; a mosaic of 100,000 tiles of three bands takes 150 MB
-_HEADER = 4096  # bytes of a file, from which GDAL guesses its format
-_KINDS = {  # of GDAL's, those whose files are all named by elements of `_SOURCES`
+_LARGEST = 256 << 20  # bytes of a VRT; that of a mosaic of 100,000 tiles of three bands has 150 MB
+_HEADER = 4096  # bytes at the start of a file by which GDAL recognises its format
+_KINDS = {  # those of GDAL's that refer to files only by elements of `_SOURCES`
     "vrtdataset": {"", "vrtwarpeddataset", "vrtpansharpeneddataset"},
     "vrtrasterband": {
         "",
@@ -34,11 +34,11 @@ _RELATIVE = "relativetovrt"
 
 @dataclass(frozen=True)
 class Source:
-    """An element of a VRT that names a file.
+    """An element of a VRT that refers to a file.
 
     Attributes:
-        path: Of the file, absolute and without links.
-        is_raw: Its bytes are the pixels, whatever its format.
+        path: The file, absolute and without links.
+        is_raw: Whether the bytes of the file are the pixels, whatever its format.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Source:
     _element: ElementTree.Element
 
     def rename(self, name: str) -> None:
-        """Let the element name another file, by its absolute path."""
+        """Let the element refer to another file, by its absolute path."""
         self._element.text = name
         for key in [key for key in self._element.attrib if key.lower() == _RELATIVE]:
             del self._element.attrib[key]
@@ -54,20 +54,20 @@ class Source:
 
 
 def is_vrt(path: Path) -> bool:
-    """Whether GDAL might read a file as text that describes an image, whatever its name is."""
+    """Whether GDAL might read a file as XML that describes a raster, whatever its name."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
     return re.search(rb"<[A-Za-z_]{3}", header.split(b"\0")[0]) is not None
 
 
 def read_vrt(path: Path) -> ElementTree.Element:
-    """The XML of a VRT, of which nothing was fetched or expanded.
+    """Parse a VRT without fetching or expanding anything.
 
     Raises:
-        LandcoverError: It is no VRT, or one of a kind that can name files in ways unknown here.
+        LandcoverError: It is not a VRT, or of a kind that can refer to files in other ways than `sources` knows.
     """
     content = path.read_bytes() if path.stat().st_size <= _LARGEST else b""
-    if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):  # entities can be files, or billions of letters
+    if re.search(rb"<!(DOCTYPE|ENTITY)", content, re.IGNORECASE):  # entities may be files, or billions of letters
         raise LandcoverError(f"{path}: a VRT with a document type. Remove its line <!DOCTYPE ...>.")
     try:
         tree = ElementTree.fromstring(content)
@@ -79,22 +79,22 @@ def read_vrt(path: Path) -> ElementTree.Element:
         tag, kind = element.tag.lower(), _attribute(element, "subclass")
         if kind.lower() not in _KINDS.get(tag, {kind.lower()}) or tag in _OTHER_FILES:
             raise LandcoverError(
-                f"{path}: a VRT with <{element.tag:.40}{f' {kind:.40}' if kind else ''}>, which may name files in "
-                "ways that are not checked. Convert it with gdal_translate."
+                f"{path}: a VRT with <{element.tag:.40}{f' {kind:.40}' if kind else ''}>, which may refer to "
+                "files in ways that are not checked. Convert it with gdal_translate."
             )
     return tree
 
 
 def sources(tree: ElementTree.Element, path: Path, root: Path | None) -> Iterator[Source]:
-    """The files that a VRT names, each a regular one.
+    """List the files that a VRT refers to, all of them regular files. None is opened.
 
     Args:
-        tree: Of `read_vrt`.
-        path: Of the VRT.
-        root: Folder in which, or below which, all files must be, without links; None: they may be anywhere.
+        tree: What `read_vrt` returned.
+        path: The VRT.
+        root: The folder, without links, in which or below which all files must be; None if they may be anywhere.
 
     Raises:
-        LandcoverError: One is elsewhere, missing or no regular file; none is opened.
+        LandcoverError: A file is elsewhere, missing or not a regular file.
     """
     for parent in tree.iter():
         is_raw = _attribute(parent, "subclass").lower() == "vrtrawrasterband"
@@ -110,7 +110,11 @@ def _checked(element: ElementTree.Element, path: Path, root: Path | None, is_raw
     try:
         found = (folder / name).resolve()
         check_readable(found)
-    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a zero byte; RuntimeError: links in a circle
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # of a zero byte; of links in a circle
         cause = getattr(error, "strerror", None) or error
         raise LandcoverError(f"{path}: its source {name:.200} is not readable ({cause}). Correct the VRT.") from error
     if root is not None and not found.is_relative_to(root):
@@ -122,5 +126,5 @@ def _checked(element: ElementTree.Element, path: Path, root: Path | None, is_raw
 
 
 def _attribute(element: ElementTree.Element, name: str, default: str = "") -> str:
-    """Value of an attribute, in whose name GDAL does not distinguish small and capital letters."""
+    """Value of an attribute; GDAL ignores the case of its name."""
     return next((value for key, value in element.attrib.items() if key.lower() == name), default)

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import rasterio
@@ -8,7 +10,9 @@ from rasterio.enums import ColorInterp
 from rasterio.vrt import WarpedVRT
 
 import landcover
+from landcover.api.labelling import InferenceKeywords
 from landcover.images.pairs import read_rgb
+from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
 
@@ -77,7 +81,7 @@ def test_labels_of_rasters_are_the_maps_of_landcover_predict(model, model_file, 
 def test_bands_and_percentiles_of_a_raster_can_be_chosen(model, tmp_path):
     path = tmp_path / "scene.tif"
     values = write_geotiff(path, pixels(5))
-    with pytest.raises(landcover.LandcoverError, match="which of its 5 bands are red, green and blue is not clear"):
+    with pytest.raises(landcover.LandcoverError, match="it is not clear which of its 5 bands are red, green"):
         model.predict(path)
     expected = model.predict(np.ascontiguousarray(values[[3, 1, 0]].transpose(1, 2, 0)))
     assert (model.predict(path, bands=[4, 2, 1]) == expected).all()
@@ -123,6 +127,12 @@ def test_a_wrong_image_is_an_error_of_one_line(image, options, message, model):
     with pytest.raises(landcover.LandcoverError, match=message) as error:
         model.predict(image, **options)
     assert "\n" not in str(error.value)
+
+
+def test_options_are_those_of_the_program(model):
+    assert InferenceKeywords.__annotations__.keys() == {field.name for field in fields(InferenceOptions)}
+    with pytest.raises(landcover.LandcoverError, match="window = 100: should be a multiple of 32, at least 64"):
+        model.predict(np.zeros((8, 8, 3), np.uint8), window=100)
 
 
 def test_what_cannot_be_loaded_is_an_error_of_one_line(model_file, tmp_path):

@@ -63,7 +63,7 @@ def test_numbers_of_a_palette_may_have_16_bits_and_are_not_stretched(tmp_path):
     with open_raster(tmp_path / "a.tif") as raster:
         assert raster.read(0, 9).tolist() == [[list(colours[number][:3]) for number in row] for row in numbers[0]]
         assert raster.limits is None
-    with pytest.raises(LandcoverError, match=r"a\.tif: its pixels are numbers of colours\. Leave --stretch away\."):
+    with pytest.raises(LandcoverError, match=r"a\.tif: its pixels are indices into a palette\. Remove --stretch\."):
         read(tmp_path / "a.tif", stretch=(2, 98))
 
 
@@ -226,7 +226,11 @@ def test_rgb_of_few_bits_has_white(tmp_path):
         (lambda path: path.mkdir(), {}, r"a\.tif: not readable as an image \(no regular file\)"),
         (os.mkfifo, {}, r"a\.tif: not readable as an image \(no regular file\)"),
         (lambda path: write_geotiff(path, noise(3, 9, 7)), {"bands": [1, 2, 4]}, r"a\.tif: no band 4; it has 1 to 3\."),
-        (lambda path: write_geotiff(path, noise(3, 9, 7, np.complex64)), {}, r"a\.tif: complex numbers as pixels\."),
+        (
+            lambda path: write_geotiff(path, noise(3, 9, 7, np.complex64)),
+            {},
+            r"a\.tif: its pixels are complex numbers\.",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_line(tmp_path, make, options, message):

@@ -131,7 +131,7 @@ def test_a_document_is_no_image_whatever_its_name(tmp_path, asked, kind, suffix)
 def test_a_mask_beside_that_is_no_tiff_is_an_error(tmp_path, asked, kind):
     scene(tmp_path / "a.tif")
     (tmp_path / "a.tif.msk").write_text(documents(asked.address)[kind])
-    with pytest.raises(LandcoverError, match=r"a\.tif: .*the mask beside it, a\.tif\.msk, is no plain TIFF"):
+    with pytest.raises(LandcoverError, match=r"a\.tif: .*the mask beside it, a\.tif\.msk, is not a plain TIFF"):
         read(tmp_path / "a.tif")
     assert not asked
 

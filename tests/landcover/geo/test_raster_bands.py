@@ -83,7 +83,7 @@ def test_grey_may_have_alpha(tmp_path):
 def test_bands_of_which_none_tells_are_listed(tmp_path, count, options):
     write(tmp_path / "a.tif", count, **options)
     with pytest.raises(
-        LandcoverError, match=rf"a\.tif: which of its {count} bands .*Bands: 1 .*, 2 .*--bands"
+        LandcoverError, match=rf"a\.tif: it is not clear which of its {count} bands .*Bands: 1 .*, 2 .*--bands"
     ) as error:
         bands(tmp_path / "a.tif")
     for name in options.get("names", ()):
@@ -107,7 +107,7 @@ def test_what_was_decided_is_said_once_a_run(tmp_path, model_file):
     done = landcover(*command, "out", folder=tmp_path)
     assert done.returncode == 0
     bands_line, stretch = done.stderr.splitlines()
-    assert bands_line.startswith("note: a.tif: by their names, bands 3 (B4), 2 (B3), 1 (B2) are taken for red, green")
+    assert bands_line.startswith("note: a.tif: by their names, bands 3 (B4), 2 (B3), 1 (B2) are used as red, green")
     with rasterio.open(tmp_path / "out" / "a_mask.tif") as file:
         tags = file.tags()
     assert tags["BANDS"] == "3,2,1"

@@ -45,7 +45,7 @@ def test_a_transform_that_is_not_finite_is_an_error(tmp_path, number, position):
     transform[position] = number
     write_geotiff(tmp_path / "a.tif", np.ones((3, 20, 20), np.uint8), crs=None, transform=None)
     beside(tmp_path / "a.tif", transform=", ".join(transform))
-    message = r"a\.tif: its geotransform is not finite numbers\. Correct it"
+    message = r"a\.tif: its geotransform has values that are not finite\. Correct"
     with pytest.raises(LandcoverError, match=message), open_raster(tmp_path / "a.tif"):
         pass
 

@@ -1,4 +1,4 @@
-import fcntl
+import multiprocessing
 import os
 import signal
 import stat
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import landcover
 from landcover.system import scratch
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
-from landcover.system.scratch import backup_path, exclusive
+from landcover.system.scratch import exclusive
 
 KILLED = """
 import os, signal, sys
@@ -36,42 +35,29 @@ def kill_while_it_writes(out: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
 
 
-def wait_until_gone(path: Path) -> None:
-    end = time.monotonic() + 30
-    while path.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not path.exists()
-
-
-def test_what_a_killed_process_leaves_is_cleared_away_without_another_run(tmp_path):
+def test_what_a_killed_process_leaves_is_removed_by_the_next_that_writes_the_same_output(tmp_path):
     kill_while_it_writes(tmp_path / "out")
-    wait_until_gone(tmp_path / ".partial-out")
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".partial-out"]
+    with replacing(tmp_path / "out") as path:
+        path.write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_what_it_took_away_before_it_was_killed_comes_back(tmp_path):
+def test_an_output_that_a_killed_process_was_replacing_comes_back_with_the_next_run(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").touch()
     kill_while_it_writes(tmp_path / "out")
-    wait_until_gone(tmp_path / ".partial-out")
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
+        raise ZeroDivisionError
     assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
 
 
-def test_what_nobody_cleared_away_does_not_get_into_the_output(tmp_path):
+def test_what_a_killed_process_left_does_not_get_into_the_output(tmp_path):
     (tmp_path / ".partial-out").mkdir()
     (tmp_path / ".partial-out" / "stale").touch()
     with replacing(tmp_path / "out") as path:
         path.mkdir()
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_what_a_run_took_away_comes_back_with_the_next_run(tmp_path):
-    taken = backup_path(tmp_path / "out")
-    taken.mkdir(parents=True)
-    (taken / "old").touch()
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
-        raise ZeroDivisionError
-    assert [path.name for path in tmp_path.rglob("*")] == ["out", "old"]
 
 
 def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
@@ -100,42 +86,29 @@ def test_several_that_want_the_same_output_get_it_in_turns(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_sweeper_leaves_alone_what_another_process_has_claimed_since(tmp_path):
-    with exclusive(tmp_path / "out") as path:
-        (path / "mine").touch()
-        code = "from landcover.system.scratch import sweep; sweep()"
-        environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
-        names = os.fsencode(tmp_path / "out") + b"\0"
-        subprocess.run([sys.executable, "-c", code], input=names, env=environment, check=True)
-        assert (path / "mine").exists()
+def test_a_process_that_is_forked_meanwhile_neither_holds_nor_releases_the_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(scratch, "PATIENCE", 0.1)
+    with exclusive(tmp_path / "out"):
+        ended = multiprocessing.get_context("fork").Process(target=int)
+        ended.start()
+        ended.join()
+        with pytest.raises(LandcoverError, match="another process is writing it"), exclusive(tmp_path / "out"):
+            raise AssertionError
+        waiting = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+        waiting.start()
+    with exclusive(tmp_path / "out"):
+        pass
+    waiting.kill()
+    waiting.join()
 
 
-def test_the_sweeper_waits_for_the_locks_of_a_process_that_is_not_quite_dead(tmp_path):
-    (tmp_path / ".partial-out").mkdir()
-    lock = os.open(tmp_path / ".partial-out", os.O_RDONLY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
-    command = [sys.executable, "-c", "from landcover.system.scratch import sweep; sweep()"]
-    sweeper = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
-    sweeper.stdin.write(os.fsencode(tmp_path / "out") + b"\0")
-    sweeper.stdin.close()
-    with suppress(subprocess.TimeoutExpired):
-        sweeper.wait(1)
-    os.close(lock)
-    assert sweeper.wait(30) == 0
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_released_is_not_swept(tmp_path):
-    (tmp_path / ".partial-out").mkdir()
-    name = os.fsencode(tmp_path / "out")
-    environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}
-    command = [sys.executable, "-c", "from landcover.system.scratch import sweep; sweep()"]
-    for told in (b"%b\0-%b\0" % (name, name), b"%b\0%b\0-%b\0-%b\0" % (name, name, name, name)):
-        subprocess.run(command, input=told, env=environment, check=True)
-        assert (tmp_path / ".partial-out").exists()
-    subprocess.run(command, input=b"%b\0%b\0-%b\0" % (name, name, name), env=environment, check=True)
-    assert not (tmp_path / ".partial-out").exists()
+def test_a_link_in_the_place_of_the_scratch_folder_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (tmp_path / ".partial-out").symlink_to("elsewhere")
+    with replacing(tmp_path / "out") as path:
+        path.write_text("whole")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["elsewhere", "file", "out"]
 
 
 def make_pipe(path):

@@ -1,0 +1,38 @@
+"""An even sample of a raster's pixels, from which percentiles are computed. Needs rasterio."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from rasterio.enums import Resampling
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from landcover.geo.sidecars import has_own_overviews
+
+_SIDE = 2048  # pixels: longest side of the sample
+_STRIP = 512  # rows that are read at a time where GDAL must not read at a lower resolution
+
+
+def sample_pixels(dataset: DatasetReader, bands: Sequence[int]) -> np.ma.MaskedArray:
+    """Read pixels on an even grid.
+
+    Args:
+        dataset: The raster.
+        bands: Numbers from 1.
+
+    Returns:
+        Pixels in the file's own type (bands, rows, columns), at most `_SIDE` rows and columns, masked where they have
+        no data.
+    """
+    shape = (len(bands), min(dataset.height, _SIDE), min(dataset.width, _SIDE))
+    if has_own_overviews(dataset):
+        sample: np.ma.MaskedArray = dataset.read(bands, masked=True, out_shape=shape, resampling=Resampling.nearest)
+        return sample
+    rows, columns = (np.arange(count) * size // count for count, size in zip(shape[1:], dataset.shape, strict=True))
+    strips = []
+    for top in range(0, dataset.height, _STRIP):
+        window = Window(0, top, dataset.width, min(_STRIP, dataset.height - top))
+        chosen = rows[(rows >= top) & (rows < top + _STRIP)] - top
+        strips.append(dataset.read(bands, masked=True, window=window)[:, chosen][..., columns])
+    concatenate: Callable[..., np.ma.MaskedArray] = np.ma.concatenate  # NumPy leaves it without types
+    return concatenate(strips, axis=1)
