@@ -3,11 +3,12 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test long soak lint bench
+.PHONY: help setup repro world test long soak lint bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
+	@echo "make world   draw plots/world.png, the map of the predictions for the embedded data set"
 	@echo "make test    run the tests"
 	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
@@ -17,6 +18,9 @@ help:
 setup: .venv/installed
 repro: .venv/installed
 	dvc repro
+
+world: .venv/installed
+	python -m stages.world
 
 test: .venv/installed-dev
 	python -m pytest

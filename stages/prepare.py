@@ -11,19 +11,18 @@ from typing import Annotated
 import pandas as pd
 from pydantic import Field
 
-from landcover.data.preparation import prepare
+from landcover.data.preparation import Prepared, prepare
 from landcover.data.tiles import Dataset, write_dataset
 from landcover.images.pairs import find_pairs
 from landcover.system.errors import Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_made_of, check_outputs
 from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
+from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
 
-PREPARED = Path("data/prepared")
-SHARES = Path("plots/data.csv")
+SHARES = PLOTS / "data.csv"
 MADE = ("dataset.json", "*/images.npy", "*/labels.npy", "*/tiles.csv")
-EMBEDDED = Path("data/bluemarble")
 EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
 
@@ -36,10 +35,11 @@ class Prepare(Block):
 
 
 def main() -> None:
-    """Decode both splits, then say what was found."""
+    """Decode both splits, then print what was found."""
     data, params = read_block("data", Data), read_block("prepare", Prepare)
     classes = data.table()
-    figures, problems = {}, Problems()
+    splits: dict[str, Prepared] = {}
+    problems = Problems()
     folders = [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
     check_made_of(PREPARED, MADE, "Move it.")
@@ -52,7 +52,7 @@ def main() -> None:
                 check_outputs(files, folders=[PREPARED], advice=ADVICE)
                 if samples:
                     samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
-                    figures[split] = prepare(samples, classes, scratch / split, **params.model_dump())
+                    splits[split] = prepare(samples, classes, scratch / split, **params.model_dump())
         problems.raise_any()
         root = Path(data.root)
         dataset = Dataset(
@@ -60,30 +60,31 @@ def main() -> None:
             params.scale,
             root=root.name if root.is_absolute() else data.root,
             holdout=data.holdout,
-            images={split: found["images"] for split, found in figures.items()},
+            images={split: found.images for split, found in splits.items()},
             resolution=resolution_of(data),
         )
         write_dataset(scratch, dataset)
-    write_table(SHARES, shares(figures))
-    for split, found in figures.items():
-        print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} images, {found['pixels']} pixels")
-    if strays := sum(found["off_palette"] for found in figures.values()):
-        warn(f"{data.root}: {strays} mask pixels have colours of no class and count as unknown")
+    write_table(SHARES, shares(splits))
+    for split, found in splits.items():
+        print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} images, {found.pixels} pixels")
+    if off_palette := sum(found.off_palette for found in splits.values()):
+        warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
     for name in classes.names:
-        if figures["train"]["share"][name] == 0:
+        if splits["train"].share[name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
 
 
 def resolution_of(data: Data) -> float | None:
-    """Metres of ground that a pixel covers, None where that is not known."""
+    """Metres of ground that a pixel covers; None if unknown."""
     if data.resolution == "auto":
-        return EMBEDDED_RESOLUTION if Path(data.root) == EMBEDDED else None
-    return data.resolution
+        return EMBEDDED_RESOLUTION if Path(data.root) == BLUEMARBLE else None
+    resolution: float | None = data.resolution
+    return resolution
 
 
-def shares(figures: dict[str, dict]) -> pd.DataFrame:
+def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
     """A row for each class: its share of the pixels of each split."""
-    columns = {split: found["share"] for split, found in figures.items()}
+    columns = {split: found.share for split, found in splits.items()}
     return pd.DataFrame(columns).rename_axis("class").reset_index()
 
 

@@ -31,12 +31,11 @@ from landcover.training.checkpoints import Checkpoint, fingerprint
 from landcover.training.losses import Criterion, class_weights
 from landcover.training.trainer import Row, Trainer
 from stages.common.params import read_block
+from stages.common.paths import MODEL, PREPARED
 from stages.common.runner import run
 from stages.train_params import Train
 
-PREPARED = Path("data/prepared")
 CHECKPOINT = Path("checkpoints/train.pt")
-MODEL = Path("models/model.safetensors")
 METRICS = Path("metrics/train.json")
 CURVES = Path("plots/training.csv")
 ADVICE = "Move the weights, and set train.weights in params.yaml."

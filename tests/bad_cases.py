@@ -230,7 +230,7 @@ IMAGES = [
         "a mask of other size",
         "prepare",
         on(f"{T}/a_mask.png", lambda path: Image.new("RGB", (56, 41)).save(path)),
-        rf"{T}/a_mask\.png: 56x41 pixels, its image 56x40\. Make them equal\.",
+        rf"{T}/a_mask\.png: its size and that of {T}/a_sat\.png differ: 56x41 and 56x40 pixels\. Make them equal\.",
     ),
     case(
         "one stray colour",
@@ -446,7 +446,7 @@ PARAMS = [
         "a class of an unprintable name",
         "prepare",
         replaced_in("params.yaml", "forest:", r'"\ud800":'),
-        at_line("data.classes: .* is not printable: name it otherwise"),
+        at_line("data.classes: .* is not printable: rename the class"),
     ),
     case(
         "a class called as the pixels of none",

@@ -21,7 +21,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 from landcover.classes import class_table
-from landcover.classes.class_table import UNKNOWN, ClassTable, hex_colour
+from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.colours import hex_colour
 from landcover.cli import main
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles

@@ -239,8 +239,8 @@ STAGES = [
     case(
         "a plot that leads to a true mask",
         "evaluate",
-        several(without("plots/world.png"), link("plots/world.png", "../data/validation/a_mask.png")),
-        rf"plots/world\.png: lies in {V}, which is an input\. {ROOT}",
+        several(without("plots/samples.png"), link("plots/samples.png", "../data/validation/a_mask.png")),
+        rf"plots/samples\.png: lies in {V}, which is an input\. {ROOT}",
     ),
 ]
 WAYS = {

@@ -18,8 +18,8 @@ from bad_cases import CASES, MODEL, NOBODY, PROGRAMS, V
 from conftest import ROOT, TABLE, draw_pair, write_geotiff
 from PIL import Image
 
-from landcover.classes.class_table import hex_colour
-from landcover.images.pairs import read_rgb
+from landcover.classes.colours import hex_colour
+from landcover.images.image_files import read_rgb
 
 
 @pytest.fixture(scope="module")

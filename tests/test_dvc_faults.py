@@ -18,7 +18,7 @@ import pytest
 from checkout import Checkout
 from conftest import TABLE, draw_pair
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 
 SOAK = "SOAK_KILLS" in os.environ
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 2
@@ -35,7 +35,7 @@ FILES = [
     "metrics/train.json",
     "metrics/evaluate.json",
     "plots/iou.csv",
-    "plots/world.png",
+    "plots/samples.png",
 ]
 EXTRA = ["data/prepared/train/more.npy", "data/predictions/d_mask.png"]
 

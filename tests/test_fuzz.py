@@ -19,8 +19,10 @@ from PIL import Image
 from safetensors.torch import save
 
 from landcover.classes.class_files import read_class_table
-from landcover.classes.class_table import UNKNOWN, ClassTable, pack
-from landcover.images.pairs import find_masks, find_samples, read_rgb
+from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.colours import pack
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_masks, find_samples
 from landcover.inference.tiling import ALIGNMENT, windows
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
@@ -53,22 +55,22 @@ SIZES = arrays.array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=9)
 @quick
 @given(arrays.arrays(np.uint8, SIZES.map(lambda size: (*size, 3))))
 def test_any_pixels_are_a_class_or_ignored_and_counted(mask):
-    labels, strays = TABLE.decode(pack(mask))
+    labels, off_palette = TABLE.decode(pack(mask))
     assert labels.shape == mask.shape[:2]
     assert set(np.unique(labels)) <= {0, 1, 2, UNKNOWN}
     known = {*TABLE.colours.values(), TABLE.ignore[1]}
-    assert sum(strays.values()) == sum(tuple(map(int, pixel)) not in known for pixel in mask.reshape(-1, 3))
-    assert list(strays.values()) == sorted(strays.values(), reverse=True)
+    assert sum(off_palette.values()) == sum(tuple(map(int, pixel)) not in known for pixel in mask.reshape(-1, 3))
+    assert list(off_palette.values()) == sorted(off_palette.values(), reverse=True)
 
 
 @quick
 @given(st.lists(st.lists(st.sampled_from(COLOURS), min_size=1, max_size=6), min_size=1, max_size=1))
-def test_what_was_decoded_encodes_to_the_same_colours_but_for_strays(rows):
+def test_what_was_decoded_encodes_to_the_same_colours_but_for_off_palette_pixels(rows):
     mask = np.array(rows, np.uint8)
-    labels, strays = TABLE.decode(pack(mask))
+    labels, off_palette = TABLE.decode(pack(mask))
     again = TABLE.encode(labels)
     same = (again == mask).all(2)
-    assert (~same).sum() == sum(strays.values())
+    assert (~same).sum() == sum(off_palette.values())
     assert (again[~same] == TABLE.ignore[1]).all()
 
 

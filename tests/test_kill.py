@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import ROOT, TABLE, draw_pair
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 from landcover.system.scratch import exclusive
 
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 4  # of each stage; the last fifth are for test_dvc_faults.py
@@ -28,7 +28,7 @@ OUTPUTS = {
     "predict": ["data/predictions"],
     "evaluate": [
         "metrics/evaluate.json",
-        *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png", "world.png")),
+        *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png")),
     ],
 }
 CURVES = "plots/training.csv"  # grows with each epoch, a whole row at a time

@@ -11,7 +11,8 @@ from checkout import Checkout
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes.class_table import ClassTable, pack
+from landcover.classes.class_table import ClassTable
+from landcover.classes.colours import pack
 
 CLASSES = {
     "roof": (60, 16, 152),
@@ -62,7 +63,7 @@ def test_every_declared_output_is_there(checkout):
         assert labels.shape == size
         assert not off_palette
         assert labels.max() < 5
-    for name in ("data.csv", "iou.csv", "confusion.csv", "training.csv", "samples.png", "world.png"):
+    for name in ("data.csv", "iou.csv", "confusion.csv", "training.csv", "samples.png"):
         assert (checkout.folder / "plots" / name).stat().st_size
 
 
@@ -168,7 +169,7 @@ def test_plots_make_a_page(checkout):
     checkout.repro()
     checkout.dvc("plots", "show")
     page = (checkout.folder / "dvc_plots" / "index.html").read_text()
-    for title in ("IoU of each class", "Confusion matrix", "Loss", "samples.png", "world.png"):
+    for title in ("IoU of each class", "Confusion matrix", "Loss", "samples.png"):
         assert title in page
 
 

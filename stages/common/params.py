@@ -9,7 +9,8 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from landcover.classes.class_table import ClassTable, Colour, read_colours
+from landcover.classes.class_table import ClassTable
+from landcover.classes.colours import Colour, read_colours
 from landcover.system.documents import DuplicateKeyError, load_yaml
 from landcover.system.errors import LandcoverError
 from landcover.system.paths import check_readable

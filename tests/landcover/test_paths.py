@@ -12,10 +12,11 @@ from landcover.geo.geotiff import write_geotiff as write_map
 from landcover.geo.maps import predict_map
 from landcover.geo.polygons import write_polygons
 from landcover.geo.raster import open_raster
-from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples, image_size, read_packed, read_rgb
+from landcover.images.image_files import image_size, read_packed, read_rgb
+from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples
 from landcover.inference.mask_files import predict_masks
 from landcover.models.model_file import load_model, save_model
-from landcover.report.figures import Comparison, draw_samples, draw_world
+from landcover.report.figures import Comparison, draw_samples
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import Problems
@@ -39,7 +40,6 @@ def test_models_masks_and_scores(model_file, pairs, tmp_path):
     predictions = find_masks(f"{tmp_path}/maps")
     comparison = Comparison("a", samples[0], predictions[samples[0].name])
     draw_samples([comparison], model.classes, f"{tmp_path}/s.png")
-    draw_world(samples, predictions, model.classes, f"{tmp_path}/w.png")
 
 
 def test_images_tiles_and_checkpoints(pairs, classes, tmp_path):

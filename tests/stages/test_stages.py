@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import TABLE, read_table
+from conftest import TABLE, draw_pair, read_table
 from PIL import Image
 
-from landcover.images.pairs import read_packed, read_rgb
+from landcover.images.image_files import read_packed, read_rgb
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
-from stages import evaluate, predict, prepare, train
+from stages import evaluate, predict, prepare, train, world
 from stages.common.params import Data, read_block
 
 SPLITS = ("train", "validation")
@@ -130,7 +130,7 @@ def test_a_class_that_never_occurs_in_training_is_a_warning(project, capsys):
     )
 
 
-def test_stray_colours_within_the_limit_are_one_warning(project, capsys):
+def test_off_palette_pixels_within_the_limit_are_one_warning(project, capsys):
     project(prepare={"max_off_palette": 0.01})
     for path in map(Path, ("data/validation/a_mask.png", "data/validation/b_mask.png", "data/train/a_mask.png")):
         mask = read_rgb(path).copy()
@@ -222,3 +222,17 @@ def test_parameters_can_be_chosen_on_training_images_that_are_kept_aside(project
     assert splits == {"train": ["a", "c"], "validation": ["b"]}
     assert [path.name for path in predict.PREDICTIONS.iterdir()] == ["b_mask.png"]
     assert sum(int(row["pixels"]) for row in read_table("plots/confusion.csv")) == 40 * 56
+
+
+def test_the_world_is_drawn_from_predictions_for_the_embedded_data_set_only(project, capsys):
+    evaluate.PREDICTIONS.mkdir(parents=True)
+    for split, name in (("train", "N45E015"), ("validation", "S15W075")):
+        draw_pair(Path("data/bluemarble", split), name, 225, 225)
+        shutil.copy(f"data/bluemarble/{split}/{name}_mask.png", evaluate.PREDICTIONS)
+    world.main()
+    assert capsys.readouterr().out == "plots/world.png: 2 tiles with their prediction, 0 without\n"
+    drawn = world.WORLD.read_bytes()
+    shutil.copy("data/validation/a_mask.png", evaluate.PREDICTIONS)
+    with pytest.raises(LandcoverError, match=r"data/predictions/a_mask\.png: no prediction for data/bluemarble\. Set"):
+        world.main()
+    assert world.WORLD.read_bytes() == drawn

@@ -10,7 +10,8 @@ import yaml
 from safetensors import SafetensorError
 
 from landcover.classes.class_files import METADATA_KEY, read_class_table, read_content
-from landcover.classes.class_table import DEEPGLOBE, ClassTable, read_colours
+from landcover.classes.class_table import DEEPGLOBE, ClassTable
+from landcover.classes.colours import read_colours
 
 DATASET = "dataset.json"
 PARAMS = "params.yaml"

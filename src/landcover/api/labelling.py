@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from landcover.classes.class_table import ClassTable
-from landcover.images.pairs import RASTER_SUFFIXES, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import RASTER_SUFFIXES
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_strips
 from landcover.inference.strips import ArrayStrips, StripReader

@@ -11,12 +11,12 @@ import numpy as np
 
 from landcover.api.class_search import find_class_table
 from landcover.classes.class_files import read_class_table
-from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import UNKNOWN, ClassTable, byte_counts
 from landcover.classes.off_palette import OffPalette
 from landcover.images.image_arrays import describe
+from landcover.images.pairs import check_same_size
 from landcover.scoring.confusion import confusion_matrix
-from landcover.scoring.mask_labels import MaskStrips, count_pair, read_labels
+from landcover.scoring.mask_labels import MaskStrips, PairCounts, count_pair, read_labels
 from landcover.scoring.scores import Scores, score_masks
 from landcover.system.errors import LandcoverError, note, requiring_extra
 
@@ -152,19 +152,18 @@ def _count(pairs: Sequence[tuple[_Item, _Item]], classes: ClassTable) -> Scores:
             counted = count_pair(truth, prediction, classes, open_large_mask)
         else:
             counted = _count_labels(truth, prediction, classes)
-        per_image[str(number)] = counted[0]
-        in_truth, in_predictions = in_truth + counted[1], in_predictions + counted[2]
+        per_image[str(number)] = counted.confusion
+        in_truth += counted.truth_off_palette
+        in_predictions += counted.predicted_off_palette
     return Scores(classes, per_image, in_truth, in_predictions)
 
 
-def _count_labels(truth: _Item, prediction: _Item, classes: ClassTable) -> tuple[np.ndarray, OffPalette, OffPalette]:
+def _count_labels(truth: _Item, prediction: _Item, classes: ClassTable) -> PairCounts:
     """What `count_pair` returns, of labels in memory or of one side's."""
     true_labels, in_truth = _labels(truth, "truth", classes)
     labels, in_prediction = _labels(prediction, "prediction", classes)
-    if true_labels.shape != labels.shape:
-        sizes = " and ".join(f"{side.shape[1]}x{side.shape[0]}" for side in (labels, true_labels))
-        raise LandcoverError(f"prediction: its size and that of truth differ: {sizes} pixels. Make them equal.")
-    return confusion_matrix(true_labels, labels, len(classes)), in_truth, in_prediction
+    check_same_size("prediction", labels.shape, "truth", true_labels.shape)
+    return PairCounts(confusion_matrix(true_labels, labels, len(classes)), in_truth, in_prediction)
 
 
 def _labels(item: _Item, name: str, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:

@@ -1,4 +1,4 @@
-"""The classes of a data set: names, colours, label indices, and pixels whose colour belongs to none.
+"""The classes of a data set: names, colours, labels, off-palette pixels, and class tables in files.
 
 Imports `system`.
 """

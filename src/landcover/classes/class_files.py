@@ -1,4 +1,4 @@
-"""The class table in files: parameters, models, and JSON of its own."""
+"""Class tables in files: in a params.yaml, in the header of a model, or in a JSON file of their own."""
 
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ from landcover.system.errors import LandcoverError
 from landcover.system.paths import check_readable, check_utf8_name
 
 METADATA_KEY = "landcover"
-"""Under which a model file describes itself. One key: safetensors writes several in an order that changes."""
+"""Key of the metadata in which a model file describes itself. The only one: safetensors does not keep their order."""
 
 
 def read_class_table(path: Path | str) -> ClassTable:
-    """The class table of a params.yaml (its block `data`), a model.safetensors, or what `ClassTable.to_json` gives.
+    """Read the class table of a params.yaml (block `data`), a model.safetensors, or a JSON (`ClassTable.to_json`).
 
-    Of a model only the header is read.
+    Only the header of a model is read.
 
     Raises:
-        LandcoverError: The file is missing, of another kind, or has no table that can be used.
+        LandcoverError: The file is missing, of another kind, or has no valid table.
     """
     path = Path(path)
     if path.suffix == ".safetensors":
@@ -42,12 +42,12 @@ def read_class_table(path: Path | str) -> ClassTable:
 
 
 def read_content(path: Path) -> Any:
-    """What a file has where its table should be: plain types, unchecked.
+    """What stands in a file where the table should be: plain types, unchecked.
 
     Raises:
-        OSError: It cannot be read.
-        SafetensorError, yaml.YAMLError, ValueError, RecursionError: It is not what its suffix says.
-        LookupError, TypeError: It has nothing there.
+        OSError: The file cannot be read.
+        SafetensorError, yaml.YAMLError, ValueError, RecursionError: It is not of the kind that its suffix says.
+        LookupError, TypeError: Nothing stands there.
     """
     check_readable(path)
     if path.suffix == ".safetensors":

@@ -1,13 +1,14 @@
 """The classes of a data set, their colours in its masks, and the translation between colours and label indices."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from PIL import Image
 
+from landcover.classes.colours import Colour, hex_colour, pack, read_colours
 from landcover.classes.off_palette import most_frequent
 from landcover.system.errors import LandcoverError
 
@@ -20,18 +21,15 @@ and never predicted; scores count it in a row and a column of their own (`scorin
 
 MAX_CLASSES = 253  # labels are bytes; 254 stays free
 
-Colour = tuple[int, int, int]
-"""Red, green and blue, 0..255 each."""
-
 
 @dataclass(frozen=True)
 class ClassTable:
     """The classes of a data set in the order of their label indices 0, 1, ...
 
     Attributes:
-        colours: The colour, by name, of every class that a network may predict: the one that is drawn.
+        colours: The colour in which each class is drawn, by name: the classes that a network may predict.
         ignore: Name and colour of the class that means "unknown" and is never predicted; None if there is none.
-        further: Other colours that mean the same class in masks, by name; classes that have none are not in it.
+        further: Other colours that also mean a class in masks, by its name; only of classes that have such colours.
     """
 
     colours: Mapping[str, Colour]
@@ -42,11 +40,11 @@ class ClassTable:
         if not 2 <= len(self.colours) <= MAX_CLASSES:
             raise LandcoverError(f"{len(self.colours)} classes besides the ignored one: 2 to {MAX_CLASSES} are needed")
         if self.ignore_name in self.colours:
-            raise LandcoverError(f"{self.ignore_name!r} are called the pixels of no class: name the class otherwise")
-        first = {}
+            raise LandcoverError(f"{self.ignore_name!r} is what pixels of no class are called: rename the class")
+        first: dict[Colour, str] = {}
         for name, colour in self._entries():
             if not name.isprintable():
-                raise LandcoverError(f"{name!r}, the name of a class, is not printable: name it otherwise")
+                raise LandcoverError(f"{name!r}, the name of a class, is not printable: rename the class")
             if first.get(colour) == name:
                 raise LandcoverError(f"{name!r} has the colour {hex_colour(colour)} twice: remove one")
             if colour in first:
@@ -55,7 +53,7 @@ class ClassTable:
                 )
             first[colour] = name
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """The table as plain types; `from_json` reads it back."""
         classes = {}
         for name in [*self.names, *([self.ignore_name] if self.ignore else [])]:
@@ -64,12 +62,12 @@ class ClassTable:
         return {"classes": classes, "ignore": self.ignore and self.ignore[0]}
 
     @classmethod
-    def from_json(cls, content: Mapping) -> "ClassTable":
+    def from_json(cls, content: Mapping[str, Any]) -> "ClassTable":
         """Make a table from `{"classes": {name: "#rrggbb", [r, g, b] or a list of such}, "ignore": name or None}`.
 
         Raises:
             ValueError, LookupError, TypeError, AttributeError: The content is not of this form.
-            LandcoverError: It is, and makes no table.
+            LandcoverError: It is of this form, but the classes cannot be told apart, or are too few or too many.
         """
         colours = {}
         for name, colour in content["classes"].items():
@@ -78,7 +76,7 @@ class ClassTable:
             except ValueError as error:
                 raise ValueError(f"{name} = {colour!r:.60} {error}") from error
         if not all(isinstance(name, str) for name in colours):
-            raise ValueError("the names of the classes should be texts")
+            raise ValueError("the names of the classes should be text")
         if content["ignore"] not in (None, *colours):
             raise ValueError(f"ignore = {content['ignore']!r:.60} should be null or one of {', '.join(colours)}")
         return cls.of(colours, content["ignore"])
@@ -86,19 +84,19 @@ class ClassTable:
     @classmethod
     def of(cls, colours: Mapping[str, Colour | Sequence[Colour]], ignore: str | None) -> "ClassTable":
         """Make a table from the colour or colours of all classes and the name of the ignored one, if any."""
-        lists = {name: (found,) if isinstance(found[0], int) else tuple(found) for name, found in colours.items()}
-        first = {name: found[0] for name, found in lists.items()}
-        known = {name: colour for name, colour in first.items() if name != ignore}
+        lists = {name: _as_tuple(value) for name, value in colours.items()}
+        drawn = {name: found[0] for name, found in lists.items()}
         further = {name: found[1:] for name, found in lists.items() if len(found) > 1}
-        return cls(known, None if ignore is None else (ignore, first[ignore]), further)
+        predicted = {name: colour for name, colour in drawn.items() if name != ignore}
+        return cls(predicted, None if ignore is None else (ignore, drawn[ignore]), further)
 
     def all_colours(self, name: str) -> list[Colour]:
-        """Every colour that means a class in masks, the one that is drawn first."""
+        """Every colour that means a class in masks; the first is the one in which it is drawn."""
         drawn = self.ignore[1] if self.ignore and name == self.ignore[0] else self.colours[name]
         return [drawn, *self.further.get(name, ())]
 
     def _entries(self) -> list[tuple[str, Colour]]:
-        """Name and colour, for each colour of each class."""
+        """(name, colour) for each colour of each class, the ignored one last."""
         names = [*self.colours, *([self.ignore[0]] if self.ignore else [])]
         return [(name, colour) for name in names for colour in self.all_colours(name)]
 
@@ -109,7 +107,7 @@ class ClassTable:
 
     @property
     def ignore_name(self) -> str:
-        """Name under which pixels labelled `UNKNOWN` are counted."""
+        """Name under which pixels labelled `UNKNOWN` are counted, also where no class is ignored."""
         return self.ignore[0] if self.ignore else "ignored"
 
     def __len__(self) -> int:
@@ -118,12 +116,12 @@ class ClassTable:
 
     @cached_property
     def saturated(self) -> bool:
-        """Whether each channel of every colour is 0 or 255, so that a threshold between them finds noisy colours."""
-        return {channel for _, colour in self._entries() for channel in colour} <= {0, 255}
+        """Whether red, green and blue of every colour are 0 or 255, so that a threshold recovers noisy colours."""
+        return {value for _, colour in self._entries() for value in colour} <= {0, 255}
 
     @cached_property
     def palette(self) -> np.ndarray:
-        """Colours by label: uint8 (256, 3); the ignored class's colour (black if there is none) beyond the classes."""
+        """Colours by label: uint8 (256, 3); beyond the classes that of the ignored one, or black if there is none."""
         palette = np.empty((256, 3), np.uint8)
         palette[:] = self.ignore[1] if self.ignore else (0, 0, 0)
         palette[: len(self)] = list(self.colours.values())
@@ -131,11 +129,11 @@ class ClassTable:
 
     @cached_property
     def _label_of_colour(self) -> np.ndarray:
-        """Label by packed colour: uint8 (2**24,). 16 MB, of which a mask touches only a few cache lines."""
+        """Labels by packed colour: uint8 (2**24,). 16 MB, of which a mask touches only a few cache lines."""
         table = np.full(1 << 24, UNKNOWN, np.uint8)
         for label, name in enumerate(self.colours):
             for colour in self.all_colours(name):
-                table[pack(np.uint8(colour))] = label
+                table[pack(np.array(colour, np.uint8))] = label
         return table
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -146,16 +144,16 @@ class ClassTable:
         """Labels of a colour mask.
 
         Args:
-            mask: Its pixels, packed: uint32 (H, W) of 0xBBGGRR, see `pack` and `samples.read_packed`.
+            mask: Packed pixels, uint32 (H, W) of 0xBBGGRR; see `colours.pack` and `image_files.read_packed`.
 
         Returns:
-            uint8 (H, W) of class indices, `UNKNOWN` where the colour is the ignored class's or no class's; and the
-            number of pixels of each colour of no class, the most frequent first, as `off_palette.most_frequent` has it.
+            Labels, uint8 (H, W) of class indices, `UNKNOWN` where the colour is that of the ignored class or of none;
+            and the number of pixels of each colour of no class, the most frequent first (`off_palette.most_frequent`).
         """
         labels = self._label_of_colour.take(mask)  # twice as fast as indexing
         off_palette = mask[labels == UNKNOWN]
         for colour in self.all_colours(self.ignore[0]) if self.ignore else ():
-            off_palette = off_palette[off_palette != pack(np.uint8(colour))]
+            off_palette = off_palette[off_palette != pack(np.array(colour, np.uint8))]
         return labels, most_frequent(*np.unique(off_palette, return_counts=True))
 
 
@@ -170,41 +168,15 @@ DEEPGLOBE = ClassTable(
     },
     ignore=("unknown", (0, 0, 0)),
 )
-"""The classes of DeepGlobe Land Cover: those of the preset `data.classes` and of the embedded masks."""
+"""The classes of DeepGlobe Land Cover: those of the embedded data set, and the default where no table is given."""
 
 
-def read_colours(value: Any) -> tuple[Colour, ...]:
-    """The colours of a class, of which the first is drawn: `"#00ffff"`, `[0, 255, 255]`, or a list of such.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if isinstance(value, list) and value and type(value[0]) is not int:  # [0, 0, 0] is one colour
-        return tuple(map(read_colour, value))
-    return (read_colour(value),)
+def byte_counts(values: np.ndarray) -> np.ndarray:
+    """How often each value occurs in a uint8 array of any shape: int64 (256,)."""
+    # Pillow counts bytes as they are; NumPy's bincount makes eight bytes of each first and takes three times as long.
+    return np.array(Image.fromarray(values.reshape(1, -1)).histogram())
 
 
-def read_colour(value: Any) -> Colour:
-    """(red, green, blue) of `"#00ffff"` or `[0, 255, 255]`.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if isinstance(value, str) and len(value) == 7 and value[0] == "#":
-        with suppress(ValueError):
-            value = list(bytes.fromhex(value[1:]))
-    if isinstance(value, list) and len(value) == 3 and all(type(part) is int and 0 <= part <= 255 for part in value):
-        return tuple(value)
-    raise ValueError(
-        'should be a colour such as "#00ffff" (in quotes: # begins a comment) or [0, 255, 255], or a list of such'
-    )
-
-
-def hex_colour(colour: Colour) -> str:
-    """`(0, 255, 255)` as `#00ffff`."""
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def pack(rgb: np.ndarray) -> np.ndarray:
-    """Red, green and blue as one number: uint8 (..., 3) to uint32 (...) of 0xBBGGRR."""
-    return rgb @ np.uint32([1, 1 << 8, 1 << 16])
+def _as_tuple(colours: Colour | Sequence[Colour]) -> tuple[Colour, ...]:
+    """The colours of a class, also where only one is given."""
+    return (cast(Colour, colours),) if isinstance(colours[0], int) else tuple(cast(Sequence[Colour], colours))

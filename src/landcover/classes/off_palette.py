@@ -1,6 +1,6 @@
-"""Pixels of masks whose colours are of no class: counted in bounded memory, and named in one line."""
+"""Off-palette pixels, whose colours are of no class: counted in bounded memory, and named in one line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from landcover.system.errors import LandcoverError
 
 KEPT = 1000
-"""Colours that are counted one by one: noise has millions."""
+"""How many colours are counted one by one: noise has millions."""
 
 OTHERS = "others"
 """The key under which the pixels of all further colours are counted."""
@@ -16,21 +16,23 @@ OTHERS = "others"
 _NAMED = 3
 
 
-def most_frequent(colours: Sequence[int], counts: Sequence[int]) -> dict[str, int]:
-    """Number of pixels by hexadecimal colour, the most frequent first; beyond `KEPT` colours those of the `OTHERS`.
+def most_frequent(colours: np.ndarray, counts: np.ndarray) -> dict[str, int]:
+    """Number of pixels by hexadecimal colour, the most frequent first; all beyond the first `KEPT` as `OTHERS`.
 
     Args:
-        colours: Packed as `classes.pack` has them, each once.
-        counts: The number of pixels of each.
+        colours: uint32 (N,), packed as by `colours.pack`, each once.
+        counts: Number of pixels of each: int64 (N,).
     """
-    counts = np.asarray(counts)
     order = np.argsort(-counts, kind="stable")
     kept = {f"#{int(colours[i]).to_bytes(3, 'little').hex()}": int(counts[i]) for i in order[:KEPT]}
     return kept | {OTHERS: int(counts[order[KEPT:]].sum())} if len(order) > KEPT else kept
 
 
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """The sum of two such counts, bounded like each: the total is exact, a colour's count at least what it says."""
+    """The sum of two results of `most_frequent`, bounded as they are.
+
+    The total is exact. A colour may have been among the `OTHERS` before: its own count is then a lower bound.
+    """
     total = dict(counts)
     for colour, count in more.items():
         total[colour] = total.get(colour, 0) + count
@@ -43,11 +45,11 @@ def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class OffPalette:
-    """Pixels of masks whose colours are of no class, as the files have them.
+    """The off-palette pixels of some masks.
 
     Attributes:
         pixels: Number of all pixels of the masks.
-        counts: By colour, see `most_frequent`.
+        counts: Number of the off-palette ones by colour, see `most_frequent`.
     """
 
     pixels: int = 0
@@ -58,18 +60,18 @@ class OffPalette:
 
     @property
     def total(self) -> int:
-        """Number of the pixels whose colours are of no class."""
+        """Number of off-palette pixels."""
         return sum(self.counts.values())
 
     def check(self, place: object, limit: float, advice: str) -> None:
-        """Return if no more than a share of the pixels, `limit` in 0..1, have colours of no class.
+        """Return if at most a share `limit`, 0..1, of the pixels is off-palette.
 
         Args:
-            place: The file, or whatever holds the masks.
-            advice: What to do, the end of the line.
+            place: The file or folder of the masks, for the message.
+            advice: What to do, the end of the message.
 
         Raises:
-            LandcoverError: They do; it names the most frequent colours.
+            LandcoverError: More are off-palette; it names the most frequent colours.
         """
         if self.total <= limit * self.pixels:
             return

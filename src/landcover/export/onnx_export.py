@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from landcover.classes.class_table import hex_colour
+from landcover.classes.colours import hex_colour
 from landcover.export.options import OPSET, RESOLUTION, TILE_SIZE
 from landcover.models.model_file import Model
 from landcover.models.networks import Network

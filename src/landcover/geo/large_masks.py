@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from landcover.classes.class_table import pack
+from landcover.classes.colours import pack
 from landcover.geo.raster_access import open_dataset, raster_errors
 from landcover.system.errors import LandcoverError
 
@@ -34,7 +34,7 @@ class LargeMask:
         self._colours = self._find_colours() if self._bands == [1] else None
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: uint32 (bottom - top, width), colours packed as by `class_table.pack`.
+        """Read rows `top` to `bottom` - 1: uint32 (bottom - top, width), colours packed as by `colours.pack`.
 
         Raises:
             LandcoverError: They cannot be read.
@@ -42,8 +42,7 @@ class LargeMask:
         with raster_errors(self._path):
             pixels: np.ndarray = self._dataset.read(self._bands, window=Window(0, top, self.width, bottom - top))
         if self._colours is not None:
-            colours: np.ndarray = self._colours[pixels[0]]
-            return colours
+            return np.asarray(self._colours[pixels[0]])
         packed: np.ndarray = pixels[2].astype(np.uint32)
         for band in (pixels[1], pixels[0]):  # 0xBBGGRR
             packed <<= 8

@@ -1,4 +1,4 @@
-"""Image files and colour masks: pairs matched by name, decoding, the order of bands, arrays in memory.
+"""Images and colour masks: found and paired by name, read and written, resized, the order of their bands.
 
 Imports `system` and `classes`.
 """

@@ -1,4 +1,4 @@
-"""Images in memory: what is taken for one, and how to make it of what is not."""
+"""Images in memory: the check that an array is an image, with advice on how to convert what is not."""
 
 from typing import Any
 
@@ -8,23 +8,23 @@ from PIL import Image
 from landcover.system.errors import LandcoverError
 
 _ADVICE = {"torch": "image.cpu().numpy() makes it one; put the bands last"}
-"""By the package that a type is of."""
+"""How to make an array, by the package of the object's type."""
 
 
 def check_rgb(image: Any) -> None:
     """Return if an image is a NumPy array of uint8 (H, W, 3), neither H nor W 0.
 
-    Nothing is converted: a guess, such as whether floats end at 1 or at 255, would be wrong without a word.
+    Nothing is converted: a guess, such as whether floats reach to 1 or to 255, could be silently wrong.
 
     Raises:
-        LandcoverError: It is something else: what it is, what is expected, and how to convert it.
+        LandcoverError: It is something else; the message says what, and how to convert it.
     """
     if problem := _problem_of(image):
         raise LandcoverError(f"{problem}; expected is a NumPy array of uint8 (H, W, 3): red, green, blue, 0 to 255.")
 
 
 def _problem_of(image: Any) -> str | None:
-    """What an image in memory is instead of uint8 (H, W, 3), and how to make it that; None if it is."""
+    """What an image is instead of uint8 (H, W, 3), and how to convert it; None if it is that."""
     if isinstance(image, Image.Image):
         size = f"{image.width}x{image.height}"
         return f"image: a PIL image of mode {image.mode}, {size} (np.asarray(image.convert('RGB')) makes it one)"
@@ -53,7 +53,7 @@ def _problem_of(image: Any) -> str | None:
 
 
 def _scaling(image: np.ndarray) -> str:
-    """How to make uint8 of an array of another type, as its values suggest."""
+    """How to convert an array of another type to uint8, as its values suggest."""
     if image.dtype.kind == "b":
         return "make 0 and 255 of false and true: np.uint8(image) * 255"
     if image.dtype.kind not in "iuf" or not image.size:
@@ -69,7 +69,7 @@ def _scaling(image: np.ndarray) -> str:
 
 
 def describe(image: Any) -> str:
-    """What an object is, for errors: its type, shape and range of values."""
+    """Type, shape and range of values of an object, in words."""
     if isinstance(image, np.ndarray):
         kind = f"{type(image).__name__} of {image.dtype} {image.shape}"
         if image.size and image.dtype.kind in "iuf":

@@ -1,31 +1,15 @@
-"""Images with their colour masks: matched by name, read, written."""
+"""Images and colour masks in folders, found and paired by name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
-from landcover.images.tiff_bands import check_tiff_bands, unknown_format
-from landcover.system.errors import LandcoverError, Problems, naming_memory_errors, reason
-from landcover.system.paths import check_readable
+from landcover.system.errors import LandcoverError, Problems
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 """Of images that are labelled with rasterio, so that any pixel type and any number of bands will do."""
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
-_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""Of Pillow's, those of usual images: some of the others start programs."""
-_WITH_EXTRAS = ("MPO", "TIFF")  # whose further images are previews and overviews of the first one
-_EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
-
-_PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
-
-
-class TooManyPixelsError(LandcoverError):
-    """An image is too large to be read as a whole."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +48,7 @@ def find_samples(folder: Path | str) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
-        LandcoverError: As `find_pairs`; or a line for each problem that it adds.
+        LandcoverError: As `find_pairs`, or a line for each file that is unpaired or has the name of another.
     """
     problems = Problems()
     samples = find_pairs(folder, problems)
@@ -77,7 +61,7 @@ def find_pairs(folder: Path | str, problems: Problems) -> list[Sample]:
 
     Args:
         folder: Of images and masks.
-        problems: Gets a line for each file without a partner or with the name of another.
+        problems: Gets a line for each file that is unpaired or has the name of another.
 
     Raises:
         LandcoverError: No such folder, or no image or no mask in it.
@@ -85,62 +69,30 @@ def find_pairs(folder: Path | str, problems: Problems) -> list[Sample]:
     images = _find(folder, "_sat", IMAGE_SUFFIXES, problems)
     masks = _find(folder, "_mask", MASK_SUFFIXES, problems)
     problems.lines += [
-        f"{ours[name]}: no {partner.format(name)} beside it. Add or remove one."
-        for ours, theirs, partner in (
-            (images, masks, "mask {}_mask.png"),
-            (masks, images, "image {}_sat.jpg, .png or .tif"),
-        )
-        for name in ours
-        if name not in theirs
+        *unpaired(images, masks, lambda name: f"mask {name}_mask.png beside it"),
+        *unpaired(masks, images, lambda name: f"image {name}_sat.jpg, .png or .tif beside it"),
     ]
     return [Sample(name, images[name], masks[name]) for name in images if name in masks]
 
 
-def image_size(path: Path | str) -> tuple[int, int]:
-    """(height, width) in pixels, from the file's header alone. Raises as `read_rgb` does."""
-    with _opened(path) as image:
-        return image.height, image.width
+def unpaired(files: Mapping[str, Path], partners: Collection[str], wanted: Callable[[str], str]) -> list[str]:
+    """A line for each of the files, by name, whose name is not among those of the partners.
+
+    Args:
+        wanted: Says which partner a name lacks.
+    """
+    return [f"{path}: no {wanted(name)}. Add or remove one." for name, path in files.items() if name not in partners]
 
 
-def read_rgb(path: Path | str) -> np.ndarray:
-    """Decode an image or a colour mask as uint8 RGB (H, W, 3).
-
-    Grey is repeated, palettes are looked up, alpha is dropped. Pixels stay where they are in the file, also if a camera
-    noted (EXIF) that it was held sideways: a mask has no such note, and a map must fit the file's pixels.
+def check_same_size(path: Path | str, size: tuple[int, ...], other: Path | str, other_size: tuple[int, ...]) -> None:
+    """Return if two files that belong together have the same size, (height, width) in pixels.
 
     Raises:
-        TooManyPixelsError: It is too large to be read as a whole.
-        LandcoverError: The file is no image, an animation, cut short, or has more than 8 bits a channel.
+        LandcoverError: They do not.
     """
-    with naming_memory_errors(path):
-        return np.asarray(_decoded(path))
-
-
-def read_packed(path: Path | str) -> np.ndarray:
-    """Decode a colour mask as uint32 (H, W), each pixel as `classes.pack` has it. Raises as `read_rgb` does."""
-    with naming_memory_errors(path):
-        image = _decoded(path)
-        # Pillow holds a pixel in four bytes, of which the last is for padding: copied as they are, they are packed.
-        pixels = np.frombuffer(image.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
-        return pixels.reshape(image.height, image.width)
-
-
-def scale_down(rgb: np.ndarray, scale: float) -> np.ndarray:
-    """An image, uint8 RGB (H, W, 3), at working resolution: each pixel the mean of the area that it stands for."""
-    height, width = scaled_size(rgb.shape[:2], scale)
-    if (height, width) == rgb.shape[:2]:
-        return rgb
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BOX))
-
-
-def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """(height, width) of an image of `size` at working resolution `scale`: rounded, at least one pixel."""
-    return tuple(max(1, round(length * scale)) for length in size)
-
-
-def save_png(rgb: np.ndarray, path: Path | str) -> None:
-    """Write uint8 RGB (H, W, 3) as a PNG of the same bytes on every machine."""
-    Image.fromarray(rgb).save(path, format="png", compress_type=_PNG_STRATEGY)
+    if size != other_size:
+        shown = " and ".join(f"{width}x{height}" for height, width in (size, other_size))
+        raise LandcoverError(f"{path}: its size and that of {other} differ: {shown} pixels. Make them equal.")
 
 
 def _find_or_raise(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
@@ -151,7 +103,7 @@ def _find_or_raise(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -
 
 
 def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...], problems: Problems) -> dict[str, Path]:
-    """Files `NAME + ending + suffix` of a folder by NAME, sorted; `problems` gets a line for each duplicate NAME."""
+    """Files `NAME + ending + suffix` of a folder by NAME, sorted; a problem for each further one of the same NAME."""
     folder = Path(folder)
     if not folder.is_dir():
         raise LandcoverError(
@@ -172,44 +124,3 @@ def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...], problems: 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
-
-
-def _opened(path: Path | str) -> Image.Image:
-    with _errors(path, "not readable as an image"):
-        check_readable(path)
-        image = Image.open(path, formats=_FORMATS)
-        animated = getattr(image, "is_animated", False) and image.format not in _WITH_EXTRAS
-    if animated:
-        image.close()
-        raise LandcoverError(f"{path}: several images in one file, an animation. Save one of them alone.")
-    if image.format == "TIFF":
-        check_tiff_bands(path, image.tag_v2)
-    deep = any(";16" in str(tile.args) for tile in image.tile)  # such RGB would be cut to 8 bits without a word
-    if deep or image.mode not in _EIGHT_BIT_MODES:
-        kind = "16 bits" if deep else image.mode
-        image.close()
-        raise LandcoverError(f"{path}: pixels of type {kind}, not 8 bits a channel. Convert it to 8-bit RGB.")
-    return image
-
-
-def _decoded(path: Path) -> Image.Image:
-    with _opened(path) as image, _errors(path, "not readable to its end"):
-        image.load()
-        return image if image.mode == "RGB" else image.convert("RGB")
-
-
-@contextmanager
-def _errors(path: Path, problem: str) -> Iterator[None]:
-    """Turn whatever Pillow raises about a file into a LandcoverError, but for want of memory."""
-    try:
-        yield
-    except MemoryError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise TooManyPixelsError(
-            f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, too many to be read as a whole. "
-            "Cut it into smaller images; landcover predict and evaluate also take a GeoTIFF of any size."
-        ) from error
-    except Exception as error:  # damaged bytes make the readers raise anything
-        cause = unknown_format(path) if isinstance(error, Image.UnidentifiedImageError) else reason(error)
-        raise LandcoverError(f"{path}: {problem} ({cause}). Replace or remove it.") from error

@@ -1,6 +1,5 @@
-"""Whether the first three bands of a TIFF are red, green and blue, as Pillow takes them without asking."""
+"""Check that the first three bands of a TIFF are red, green and blue: Pillow reads them as such unchecked."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,15 @@ from xml.etree import ElementTree
 from landcover.images.band_names import UnclearBands, choose_bands
 from landcover.system.errors import LandcoverError
 
-_SAMPLES_PER_PIXEL, _GDAL_METADATA = 277, 42112  # numbers of tags of TIFF
-_MOST = 4  # bands of an RGB image with alpha, or near infrared
+_SAMPLES_PER_PIXEL, _GDAL_METADATA = 277, 42112  # numbers of TIFF tags
+_MOST = 4  # bands: red, green and blue with alpha or near infrared
 
 
 def check_tiff_bands(path: Path, tags: Mapping[int, Any]) -> None:
-    """Return if the first three bands of a TIFF, if it has three, are red, green and blue for all that its tags say.
+    """Return unless the tags of a TIFF of three or more bands say that the first three are not red, green and blue.
 
     Raises:
-        LandcoverError: It has more than four bands, or names that say otherwise.
+        LandcoverError: They do, or there are more than four bands.
     """
     count = tags.get(_SAMPLES_PER_PIXEL, 1)
     if count < 3:
@@ -25,13 +24,11 @@ def check_tiff_bands(path: Path, tags: Mapping[int, Any]) -> None:
     if count > _MOST:
         raise _other_bands(path, f"{count} bands")
     names, colours, others = _metadata(str(tags.get(_GDAL_METADATA, "")), count)
-    for told in (names, colours):  # a description counts before a colour interpretation
+    for labels in (names, colours):  # descriptions are more reliable than colour interpretations
         try:
-            bands = choose_bands(told, others)
+            bands = choose_bands(labels, others)
         except UnclearBands as error:
-            raise _other_bands(
-                path, f"bands of which it is not clear which are red, green and blue ({error})"
-            ) from None
+            raise _other_bands(path, f"bands that cannot be told apart as red, green and blue ({error})") from None
         if bands == (1, 2, 3):
             return
         if bands:
@@ -39,7 +36,7 @@ def check_tiff_bands(path: Path, tags: Mapping[int, Any]) -> None:
 
 
 def unknown_format(path: Path) -> str:
-    """What to say of a file that Pillow does not read."""
+    """The format of a file that Pillow does not read, in words."""
     with path.open("rb") as file:
         is_tiff = file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
     return "unknown kind of TIFF; landcover predict may read it with --format gtiff" if is_tiff else "unknown format"
@@ -48,16 +45,18 @@ def unknown_format(path: Path) -> str:
 def _other_bands(path: Path, what: str) -> LandcoverError:
     return LandcoverError(
         f"{path}: a TIFF with {what}. landcover predict reads it with --format gtiff --bands R,G,B; elsewhere, save "
-        "these three alone (gdal_translate -b)."
+        "only these three (gdal_translate -b)."
     )
 
 
 def _metadata(xml: str, count: int) -> tuple[list[str | None], list[str | None], dict[str, str]]:
-    """Descriptions and colour interpretations of the bands, and the file's own tags, as GDAL writes them to a TIFF."""
-    names, colours, others = [None] * count, [None] * count, {}
+    """Descriptions and colour interpretations of the bands, and the other tags, from the XML that GDAL writes."""
+    names: list[str | None] = [None] * count
+    colours: list[str | None] = [None] * count
+    others: dict[str, str] = {}
     try:
-        items = [] if re.search("<!", xml) else ElementTree.fromstring(xml.strip("\0 \n")).iter("Item")
-    except ElementTree.ParseError:  # none, or not GDAL's
+        items = [] if "<!" in xml else list(ElementTree.fromstring(xml.strip("\0 \n")).iter("Item"))
+    except ElementTree.ParseError:  # there is none, or it is not GDAL's
         items = []
     for item in items:
         key, text, band = item.get("name", ""), item.text or "", item.get("sample")

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from torch import nn
 
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model

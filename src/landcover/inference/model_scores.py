@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from landcover.classes.off_palette import OffPalette
-from landcover.images.pairs import Sample, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import Sample, check_same_size
 from landcover.inference.mask_files import file_mapper
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_image
@@ -14,7 +15,7 @@ from landcover.models.model_file import Model
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import Scores
-from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
+from landcover.system.errors import Problems, naming_memory_errors
 from landcover.system.parallel import error_as_result
 from landcover.system.progress_bar import progress_bar
 
@@ -58,11 +59,7 @@ def score_model(
     @error_as_result
     def read(sample: Sample) -> tuple[Sample, np.ndarray, np.ndarray, OffPalette]:
         image, (labels, off_palette) = read_rgb(sample.image), read_labels(sample.mask, classes)
-        if image.shape[:2] != labels.shape:
-            sizes = " and ".join(f"{array.shape[1]}x{array.shape[0]}" for array in (labels, image))
-            raise LandcoverError(
-                f"{sample.mask}: its size and that of {sample.image} differ: {sizes} pixels. Make them equal."
-            )
+        check_same_size(sample.mask, labels.shape, sample.image, image.shape[:2])
         return sample, image, labels, off_palette
 
     pairs = file_mapper(model.network)(read, samples)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from landcover.images.image_arrays import check_rgb
-from landcover.images.pairs import scaled_size
+from landcover.images.resizing import scaled_size
 
 
 class RgbReader(Protocol):

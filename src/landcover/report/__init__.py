@@ -1,4 +1,4 @@
-"""Figures for people: images beside truth and prediction.
+"""Figures for people: samples beside their truth and prediction, the map of the world.
 
 Imports `system`, `classes`, `images`, `data` and `scoring`.
 """

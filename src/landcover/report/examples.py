@@ -1,29 +1,45 @@
-"""Which images of a data set to show: the same ones, whatever was predicted for them."""
+"""Examples of a data set for a figure: which images to show, and how well each is predicted."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from landcover.scoring.scores import Scores
+
 
 def examples(class_pixels: Mapping[str, np.ndarray], count: int) -> list[str]:
-    """Choose images that show all the classes, from their truth alone; names, sorted.
+    """Choose images that show all classes; names, sorted. The same whatever was predicted for them.
 
-    One after the other that image is taken which adds most to the sum over the classes of the square root of how well
-    the images so far show each: an image shows a class as well as its share of it is large, beside that of the image
-    that has most of it. The root favours classes that are not shown yet, however rare they are.
+    An image shows a class as well as its share of that class is large, compared with the image that has the largest
+    share. Images are chosen one by one: the next is the one that adds most to the sum, over the classes, of the square
+    root of how well the chosen images together show each. The root favours classes that are not shown yet, even rare
+    ones.
 
     Args:
         class_pixels: Number of pixels of each class in the truth of each image: (C,) by name.
-        count: How many; all of them, if there are no more.
+        count: How many images; all of them, if there are no more.
     """
     names = sorted(class_pixels)
     pixels = np.array([class_pixels[name] for name in names], float)
     shares = pixels / np.maximum(pixels.sum(1, keepdims=True), 1)
     shares /= np.maximum(shares.max(0), np.finfo(float).tiny)
-    chosen, shown = [], np.zeros(shares.shape[1])
+    shown = np.zeros(shares.shape[1])
+    chosen: list[int] = []
     for _ in range(min(count, len(names))):
         gain = np.sqrt(shown + shares).sum(1)
         gain[chosen] = -1
-        chosen.append(int(np.argmax(gain.round(9))))  # equals by name, also where rounding differs
+        chosen.append(int(np.argmax(gain.round(9))))  # rounded: equals are chosen by name on any machine
         shown += shares[chosen[-1]]
     return [names[i] for i in sorted(chosen)]
+
+
+def captions(scores: Scores) -> dict[str, str]:
+    """Pixel accuracy of each image and its rank among all, in words, by name; from the best image to the worst."""
+    accuracy = {name: scores.image_accuracy(name) for name in scores.per_image}
+    ranked = sorted(accuracy, key=lambda name: (accuracy[name] is None, -(accuracy[name] or 0.0), name))
+    return {
+        name: "no pixel of known class"
+        if accuracy[name] is None
+        else f"pixel accuracy {accuracy[name]:.3f} ({rank} of {len(ranked)})"
+        for rank, name in enumerate(ranked, 1)
+    }

@@ -1,6 +1,6 @@
-"""Images of predictions beside the truth, for people."""
+"""The figure of the samples, and the parts that figures share: legends and saving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.data.globe import TILE_DEGREES, tile_corner
-from landcover.images.pairs import Sample, read_packed, read_rgb
+from landcover.classes.colours import Colour
+from landcover.images.image_files import read_packed, read_rgb
+from landcover.images.pairs import Sample
 from landcover.system.files import replacing
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)
-"""Colours of the pixels that are predicted right and wrong; those of unknown truth keep the unknown class's colour."""
-_DPI = 100
-_PIXELS_A_DEGREE = 5
-_OPEN_SEA = (2, 5, 20)  # Blue Marble's; tiles without land are not in the data set
+"""Colours of the pixels that are predicted right and wrong; where the truth is unknown, its colour is shown."""
+
+DPI = 100
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A sample, the mask predicted for it, and a title to show beside them."""
+    """A row of the figure: a sample, the mask predicted for it, and the title beside them."""
 
     title: str
     sample: Sample
@@ -30,9 +30,9 @@ class Comparison:
 
 
 def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: Path | str) -> None:
-    """Write a PNG with a row per comparison: image, truth, prediction, and where the prediction is right or wrong."""
+    """Write a PNG with one row of panels per comparison: image, truth, prediction, right and wrong pixels."""
     rows = len(comparisons)
-    figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=DPI, layout="constrained")
     axes = figure.subplots(rows, 4, squeeze=False)
     for row, comparison in zip(axes, comparisons, strict=True):
         row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
@@ -49,80 +49,35 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
             axis.set(xticks=[], yticks=[])
     for axis, heading in zip(axes[0], ("image", "truth", "prediction", "right or wrong"), strict=True):
         axis.set_title(heading, fontsize=11)
-    _legend(figure, [*_class_patches(classes), _patch(RIGHT, "right"), _patch(WRONG, "wrong")])
-    _save(figure, path)
+    add_legend(figure, [*class_patches(classes), _patch(RIGHT, "right"), _patch(WRONG, "wrong")])
+    save_figure(figure, path)
 
 
-def draw_world(tiles: Sequence[Sample], predictions: Mapping[str, Path], classes: ClassTable, path: Path | str) -> None:
-    """Write a PNG of the globe: image, truth and prediction of the tiles that have one, one map below the other.
-
-    The images of the other tiles show palely, for orientation. If the tiles' names are no places on the globe
-    (`landcover.data.globe`), the PNG only says so.
-    """
-    if any(tile_corner(tile.name) is None for tile in tiles):
-        return _draw_note("No map: the images' names are not places on the globe, as N45E015 is.", path)
-    judged = [tile for tile in tiles if tile.name in predictions]
-    images = {tile.name: read_rgb(tile.image) for tile in tiles}
-    background = _faded(_mosaic(images))
-    maps = {
-        "image": {tile.name: images[tile.name] for tile in judged},
-        "truth": {tile.name: classes.encode(classes.decode(read_packed(tile.mask))[0]) for tile in judged},
-        "prediction": {tile.name: read_rgb(predictions[tile.name]) for tile in judged},
-    }
-    figure = Figure(figsize=(10.2, 15.9), dpi=_DPI, layout="constrained")
-    for axis, (heading, shown) in zip(figure.subplots(len(maps), 1), maps.items(), strict=True):
-        axis.imshow(_mosaic(shown, background), extent=(-180, 180, -90, 90))
-        axis.set_title(heading, fontsize=11)
-        axis.set(xticks=range(-180, 181, 60), yticks=range(-90, 91, 30))
-        axis.tick_params(labelsize=7)
-    _legend(figure, _class_patches(classes))
-    _save(figure, path)
+def class_patches(classes: ClassTable) -> list[Patch]:
+    """The entries of a legend for the classes, the ignored one last."""
+    patches = [_patch(colour, name) for name, colour in classes.colours.items()]
+    return [*patches, _patch(classes.ignore[1], classes.ignore[0])] if classes.ignore else patches
 
 
-def _mosaic(tiles: Mapping[str, np.ndarray], background: np.ndarray | None = None) -> np.ndarray:
-    """Tiles, uint8 RGB by name, thinned and put in their places: uint8 RGB (900, 1800, 3), plate carree."""
-    side = TILE_DEGREES * _PIXELS_A_DEGREE
-    globe = np.full((180 * _PIXELS_A_DEGREE, 360 * _PIXELS_A_DEGREE, 3), _OPEN_SEA, np.uint8)
-    if background is not None:
-        globe[:] = background
-    for name, tile in tiles.items():
-        south, west = tile_corner(name)
-        row, column = (90 - south - TILE_DEGREES) * _PIXELS_A_DEGREE, (west + 180) * _PIXELS_A_DEGREE
-        thinned = np.ix_(*(np.arange(side) * length // side for length in tile.shape[:2]))
-        globe[row : row + side, column : column + side] = tile[thinned]
-    return globe
-
-
-def _faded(image: np.ndarray) -> np.ndarray:
-    return 255 - (255 - image) // 3
-
-
-def _draw_note(text: str, path: Path) -> None:
-    figure = Figure(figsize=(8, 1), dpi=_DPI)
-    figure.text(0.5, 0.5, text, ha="center", va="center")
-    _save(figure, path)
-
-
-def _verdict(truth: np.ndarray, predicted: np.ndarray, classes: ClassTable) -> np.ndarray:
-    colours = np.where((truth == predicted)[..., None], np.uint8(RIGHT), np.uint8(WRONG))
-    return np.where((truth == UNKNOWN)[..., None], classes.palette[UNKNOWN], colours)
-
-
-def _class_patches(classes: ClassTable) -> list[Patch]:
-    known = [_patch(colour, name) for name, colour in classes.colours.items()]
-    return [*known, _patch(classes.ignore[1], classes.ignore[0])] if classes.ignore else known
-
-
-def _patch(colour: tuple[int, int, int], label: str) -> Patch:
-    return Patch(facecolor=np.array(colour) / 255, edgecolor="grey", label=label)
-
-
-def _legend(figure: Figure, patches: list[Patch]) -> None:
+def add_legend(figure: Figure, patches: list[Patch]) -> None:
+    """Put a legend below the panels of a figure."""
     legend = figure.legend(handles=patches, loc="outside lower center", ncols=5, fontsize=9, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)  # a name may have dollar signs
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path | str) -> None:
+    """Write a figure as a PNG, the same bytes whenever the figure is the same."""
     with replacing(path) as scratch:
         figure.savefig(scratch, metadata={"Software": None})
+
+
+def _verdict(truth: np.ndarray, predicted: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """The panel of right and wrong pixels: uint8 RGB (H, W, 3), from labels uint8 (H, W)."""
+    colours = np.where((truth == predicted)[..., None], np.array(RIGHT, np.uint8), np.array(WRONG, np.uint8))
+    return np.where((truth == UNKNOWN)[..., None], classes.palette[UNKNOWN], colours)
+
+
+def _patch(colour: Colour, label: str) -> Patch:
+    red, green, blue = (value / 255 for value in colour)
+    return Patch(facecolor=(red, green, blue), edgecolor="grey", label=label)

@@ -1,4 +1,4 @@
-"""Scores of predicted masks against the truth: confusion matrices, intervals, comparisons.
+"""Scores of predicted masks against the truth: confusion matrices, confidence intervals, comparisons.
 
 Imports `system`, `classes` and `images`.
 """

@@ -6,7 +6,7 @@ column, `UNKNOWN_ROW`, count the pixels that are labelled `UNKNOWN`.
 
 import numpy as np
 
-from landcover.classes.counting import byte_counts
+from landcover.classes.class_table import byte_counts
 
 UNKNOWN_ROW = -1
 """Index of the row, and of the column, of the unknown pixels."""
@@ -42,30 +42,30 @@ def known_pairs(confusion: np.ndarray) -> np.ndarray:
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    """Intersection over union TP / (TP + FP + FN) by class.
+    """Intersection over union TP / (TP + FP + FN) of each row's class.
 
     Args:
-        confusion: (..., C, C), one matrix or a stack of them.
+        confusion: (..., S, S), one matrix or a stack of them, with the unknown row or without it (`known_pairs`).
 
     Returns:
-        float64 (..., C), NaN where a class is neither present nor predicted.
+        float64 (..., S), NaN where a class is neither present nor predicted.
     """
     hits = _hits(confusion)
     return _ratio(hits, confusion.sum(-2) + confusion.sum(-1) - hits)
 
 
 def class_f1(confusion: np.ndarray) -> np.ndarray:
-    """F1, alias Dice, 2 TP / (2 TP + FP + FN) by class: float64 (..., C), NaN where neither present nor predicted."""
+    """F1 or Dice, 2 TP / (2 TP + FP + FN): float64 (..., S), NaN where a class is neither present nor predicted."""
     return _ratio(2 * _hits(confusion), confusion.sum(-2) + confusion.sum(-1))
 
 
 def class_precision(confusion: np.ndarray) -> np.ndarray:
-    """Share of the pixels predicted as a class that are of it: float64 (..., C), NaN where not predicted."""
+    """Share of the pixels predicted as a class that are of it: float64 (..., S), NaN where it is not predicted."""
     return _ratio(_hits(confusion), confusion.sum(-2))
 
 
 def class_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share of each class's pixels that are predicted as such (recall): float64 (..., C), NaN where not present."""
+    """Share of a class's pixels that are predicted as it (recall): float64 (..., S), NaN where it is not present."""
     return _ratio(_hits(confusion), confusion.sum(-1))
 
 
@@ -76,11 +76,11 @@ def class_mean(values: np.ndarray) -> np.ndarray:
 
 def mean(values: np.ndarray) -> float | None:
     """Mean over the classes (C,) that have a value; None if none has."""
-    return number(class_mean(values))
+    return number(float(class_mean(values)))
 
 
 def number(value: float) -> float | None:
-    """A figure as JSON can hold it: None for NaN."""
+    """A float as JSON can hold it: None for NaN."""
     return None if np.isnan(value) else float(value)
 
 
@@ -88,7 +88,7 @@ def pixel_accuracy(confusion: np.ndarray) -> float | None:
     """Share of the pixels that are predicted right; None if there are no pixels.
 
     Args:
-        confusion: (C, C), or (C, S) if more is predicted than the classes.
+        confusion: A matrix, or the part of it that `known_truth` or `known_pairs` gives.
     """
     total = confusion.sum()
     return float(np.trace(confusion) / total) if total else None
@@ -99,5 +99,5 @@ def _hits(confusion: np.ndarray) -> np.ndarray:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        return part / whole
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
+        return np.asarray(part / whole)

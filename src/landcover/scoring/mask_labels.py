@@ -1,96 +1,105 @@
-"""Colour masks as labels by the course's rules; a pair of masks of any size, counted in strips.
+"""Labels of colour masks for scoring, and the counts of a pair of masks of any size.
 
-Where each channel of all the classes' colours is 0 or 255, as in the course, the channels of other colours count as 0
-below 128 and as 255 from there on. What then is no class's colour is unknown, as it is with any other table; the
-course's scorer leaves such pixels, which are red, at whatever value its memory held.
+Where red, green and blue of all classes are 0 or 255, the red, green and blue of other colours count as 0 below 128 and
+as 255 from 128, as in the scorer of the course (`scores`). Colours that are of no class even then are unknown; with its
+classes these are shades of red, for which the course's scorer returns whatever its uninitialised memory held.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.off_palette import OffPalette
-from landcover.images.pairs import TooManyPixelsError, read_packed
+from landcover.images.image_files import TooManyPixelsError, read_packed
+from landcover.images.pairs import check_same_size
 from landcover.scoring.confusion import confusion_matrix
-from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
+from landcover.system.errors import Problems, naming_memory_errors
 
 _THRESHOLD = 128
-_AT_ONCE = 1 << 24  # pixels of a strip
-_BLOCK = 512  # rows in which tiled files are mostly stored: strips of as many read each tile once
+_MOST_PIXELS = 1 << 24  # of a strip
+_BLOCK = 512  # rows of the blocks of most tiled files: strips of as many rows read each block once
 _LARGE_SUFFIXES = (".tif", ".tiff")  # of masks that can be read in strips
-_large_masks = threading.Lock()  # one such pair at a time: memory must not grow with the number of cores
+_large_masks = threading.Lock()  # held for one pair at a time: memory must not grow with the number of cores
 
 
 class MaskStrips(Protocol):
-    """A mask of any size that is open."""
+    """An open mask of any size, read in strips of rows."""
 
     height: int
     width: int
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """StripReader `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them."""
+        """Rows `top` to `bottom` - 1: uint32 (bottom - top, width), packed as by `colours.pack`."""
 
 
 OpenMask = Callable[[Path], AbstractContextManager[MaskStrips]]
+
+
+class PairCounts(NamedTuple):
+    """The counts of a pair of masks.
+
+    Attributes:
+        confusion: int64 (C + 1, C + 1), see `scoring.confusion`.
+        truth_off_palette, predicted_off_palette: The off-palette pixels of each mask.
+    """
+
+    confusion: np.ndarray
+    truth_off_palette: OffPalette
+    predicted_off_palette: OffPalette
 
 
 def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
     """Read a colour mask.
 
     Returns:
-        Labels uint8 (H, W), class indices or `UNKNOWN`; the pixels whose colours are of no class.
+        Labels, uint8 (H, W), class indices or `UNKNOWN`; and the off-palette pixels.
 
     Raises:
-        LandcoverError: See `samples.read_rgb`.
+        LandcoverError: See `image_files.read_rgb`.
     """
+    path = Path(path)
     with naming_memory_errors(path):
         return _labels(read_packed(path), classes)
 
 
-def count_pair(
-    truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None = None
-) -> tuple[np.ndarray, OffPalette, OffPalette]:
-    """Count the pixels of two masks by label.
+def count_pair(truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None = None) -> PairCounts:
+    """Count the pixels of two masks by label, strip by strip.
 
     Args:
-        open_large: Opens a mask that is too large to be read as a whole; None if there is no way.
-
-    Returns:
-        Confusion matrix as in `Scores.per_image`; what the truth, and the prediction, has of colours of no class.
+        open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
 
     Raises:
         LandcoverError: A line for each mask that cannot be read; or their sizes differ.
     """
-    with _opened_together((truth, predicted), classes, open_large) as masks:
-        sizes = [(mask.width, mask.height) for mask in masks]
-        if sizes[0] != sizes[1]:
-            shown = " and ".join(f"{width}x{height}" for width, height in reversed(sizes))
-            raise LandcoverError(f"{predicted}: its size and that of {truth} differ: {shown} pixels. Make them equal.")
-        width, height = sizes[0]
-        rows = max(1, min(_BLOCK, _AT_ONCE // width))
+    with _opened_together(truth, predicted, classes, open_large) as (true_mask, predicted_mask):
+        height, width = true_mask.height, true_mask.width
+        check_same_size(predicted, (predicted_mask.height, predicted_mask.width), truth, (height, width))
+        rows = max(1, min(_BLOCK, _MOST_PIXELS // width))
         confusion = np.zeros((len(classes) + 1,) * 2, np.int64)
         for top in range(0, height, rows):
-            strips = [mask.labels(top, min(top + rows, height)) for mask in masks]
-            confusion += confusion_matrix(*strips, len(classes))
-        return confusion, *(mask.off_palette for mask in masks)
+            bottom = min(top + rows, height)
+            confusion += confusion_matrix(
+                true_mask.labels(top, bottom), predicted_mask.labels(top, bottom), len(classes)
+            )
+        return PairCounts(confusion, true_mask.off_palette, predicted_mask.off_palette)
 
 
 def _labels(mask: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
-    """What `read_labels` returns, of pixels uint32 (H, W)."""
+    """What `read_labels` returns, from packed pixels, uint32 (H, W)."""
     labels, off_palette = classes.decode(mask)
-    if off_palette and classes.saturated:  # colours of the table stay what they are
-        channels = np.where(mask.view(np.uint8) < _THRESHOLD, np.uint8(0), np.uint8(255))
-        labels, _ = classes.decode(channels.view(np.uint32))
+    if off_palette and classes.saturated:  # the threshold leaves colours of the table as they are
+        values = np.where(mask.view(np.uint8) < _THRESHOLD, np.uint8(0), np.uint8(255))
+        labels, _ = classes.decode(values.view(np.uint32))
     return labels, OffPalette(labels.size, off_palette)
 
 
 class _Whole:
-    """Labels of a mask that is read as a whole."""
+    """A mask that was read as a whole."""
 
     def __init__(self, path: Path, classes: ClassTable) -> None:
         self._labels, self.off_palette = read_labels(path, classes)
@@ -101,7 +110,7 @@ class _Whole:
 
 
 class _Strips:
-    """Labels of a mask that is read as they are asked for; `off_palette` is that of the rows so far."""
+    """A mask that is read in strips; `off_palette` holds the pixels of the rows read so far."""
 
     def __init__(self, path: Path, mask: MaskStrips, classes: ClassTable) -> None:
         self._path, self._mask, self._classes = path, mask, classes
@@ -117,23 +126,25 @@ class _Strips:
 
 @contextmanager
 def _opened_together(
-    paths: tuple[Path, Path], classes: ClassTable, open_large: OpenMask | None
-) -> Iterator[list[_Whole | _Strips]]:
-    """Open a pair of masks; say of both what is wrong."""
-    masks, large, problems = {}, [], Problems()
+    truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None
+) -> Iterator[tuple[_Whole | _Strips, _Whole | _Strips]]:
+    """Open a pair of masks; if both are wrong, the error says so of both."""
+    masks: dict[str, _Whole | _Strips] = {}
+    large: dict[str, Path] = {}
+    problems = Problems()
     with ExitStack() as stack:
-        for i, path in enumerate(paths):
+        for side, path in (("truth", truth), ("predicted", predicted)):
             with problems.collecting():
                 try:
-                    masks[i] = _Whole(path, classes)
+                    masks[side] = _Whole(path, classes)
                 except TooManyPixelsError:
                     if open_large is None or path.suffix.lower() not in _LARGE_SUFFIXES:
                         raise
-                    large.append(i)
-        if large and not problems.lines:
+                    large[side] = path
+        if open_large and large and not problems.lines:
             stack.enter_context(_large_masks)
-            for i in large:
+            for side, path in large.items():
                 with problems.collecting():
-                    masks[i] = _Strips(paths[i], stack.enter_context(open_large(paths[i])), classes)
+                    masks[side] = _Strips(path, stack.enter_context(open_large(path)), classes)
         problems.raise_any()
-        yield [masks[i] for i in range(len(paths))]
+        yield masks["truth"], masks["predicted"]

@@ -1,23 +1,25 @@
-"""Scores of predicted colour masks against ground truth, by the course's rules.
+"""Scores of predicted colour masks against the truth, as a course defines them.
 
-Over the whole set of pixels, not per image. Pixels whose truth is unknown are not left out: a class predicted there
-is a false positive. Unknown predicted on a known pixel is a miss. mean IoU is the plain mean over the classes but
-unknown; a class that is neither present nor predicted has no IoU (None) and is left out of the mean.
+The course is Deep Learning for Computer Vision, National Taiwan University 2018, homework 3; its scorer came with it.
 
-How colours become labels, `mask_labels` says.
+The pixels of all images are counted together, not image by image. Pixels of unknown truth count: a class predicted
+there is a false positive. Unknown predicted where the truth is known is a miss. The mean IoU is the plain mean over the
+classes without unknown; a class that is neither present nor predicted has no IoU (None) and no part in the mean.
+
+`mask_labels` turns colours into labels.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.off_palette import OffPalette
-from landcover.images.pairs import find_masks
+from landcover.images.pairs import find_masks, unpaired
 from landcover.scoring.confusion import (
     UNKNOWN_ROW,
     class_accuracy,
@@ -30,12 +32,12 @@ from landcover.scoring.confusion import (
     number,
     pixel_accuracy,
 )
-from landcover.scoring.mask_labels import OpenMask, count_pair
-from landcover.system.errors import LandcoverError
+from landcover.scoring.mask_labels import OpenMask, PairCounts, count_pair
+from landcover.system.errors import LandcoverError, Problems
 from landcover.system.parallel import error_as_result, parallel_map
 from landcover.system.progress_bar import progress_bar
 
-if TYPE_CHECKING:  # takes longer to import than a few masks to score
+if TYPE_CHECKING:  # importing pandas takes longer than scoring a few masks
     import pandas as pd
 
 _NONE = OffPalette()
@@ -43,14 +45,14 @@ _NONE = OffPalette()
 
 @dataclass(frozen=True)
 class Scores:
-    """Counts of a set of masks.
+    """What a set of masks counts, and the scores that follow.
 
     Attributes:
         classes: The C classes that are scored.
         per_image: Confusion matrix of each image by name, int64 (C + 1, C + 1): a few hundred bytes each.
-        truth_off_palette, predicted_off_palette: The pixels of each side whose colours are of no class.
+        truth_off_palette, predicted_off_palette: The off-palette pixels of each side.
         broken: A line for each mask that could not be scored.
-        missing: Names of the images that were left out because only the truth or the prediction has a mask of them.
+        missing: Names of the images that were left out because their truth or their prediction is missing.
     """
 
     classes: ClassTable
@@ -61,16 +63,17 @@ class Scores:
     missing: frozenset[str] = frozenset()
 
     @property
-    def strays(self) -> int:
-        """Number of pixels, of truth and predictions, whose colours are of no class."""
+    def off_palette(self) -> int:
+        """Number of off-palette pixels of truth and predictions."""
         return self.truth_off_palette.total + self.predicted_off_palette.total
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """The counts of all images: int64 (C + 1, C + 1)."""
-        return sum(self.per_image.values())
+        side = len(self.classes) + 1
+        return sum(self.per_image.values(), np.zeros((side, side), np.int64))
 
-    def figures(self) -> dict:
+    def figures(self) -> dict[str, Any]:
         """`mean_iou`, `pixel_accuracy`, `mean_accuracy`, `frequency_weighted_iou` and `iou` by class, all 0..1.
 
         The accuracies and frequencies are over the pixels whose truth is known (Long et al. 2015, section 5).
@@ -101,7 +104,7 @@ class Scores:
 
     def named(self, values: np.ndarray) -> dict[str, float | None]:
         """Values (C,) by the names of their classes, None for NaN."""
-        return {name: number(value) for name, value in zip(self.classes.names, values, strict=True)}
+        return {name: number(float(value)) for name, value in zip(self.classes.names, values, strict=True)}
 
     def iou_table(self) -> "pd.DataFrame":
         """A row per class: `class`, `iou`."""
@@ -118,28 +121,16 @@ class Scores:
         return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
 
     def truth_pixels(self) -> dict[str, np.ndarray]:
-        """Number of pixels of each class in the truth of each image: int64 (C,) by name."""
+        """Number of pixels of each class in the truth of each image: int64 (C,), by name of the image."""
         return {name: known_truth(confusion).sum(1) for name, confusion in self.per_image.items()}
 
     def image_accuracy(self, name: str) -> float | None:
-        """Pixel accuracy of one image: of its pixels whose truth is known; None if there are none."""
+        """Share of an image's pixels of known truth that are predicted right; None if it has none."""
         return pixel_accuracy(known_truth(self.per_image[name]))
-
-    def ranked(self) -> list[str]:
-        """Names of the images from the highest pixel accuracy to the lowest; those that have none last, by name."""
-        accuracy = {name: self.image_accuracy(name) for name in self.per_image}
-        return sorted(accuracy, key=lambda name: (accuracy[name] is None, -(accuracy[name] or 0.0), name))
-
-    def caption(self, name: str) -> str:
-        """Pixel accuracy of an image and its place among all, in words."""
-        accuracy, ranked = self.image_accuracy(name), self.ranked()
-        if accuracy is None:
-            return "no pixel of known class"
-        return f"pixel accuracy {accuracy:.3f} ({ranked.index(name) + 1} of {len(ranked)})"
 
 
 def scored_iou(confusion: np.ndarray) -> np.ndarray:
-    """IoU of the classes but unknown, NaN if neither present nor predicted: (..., C + 1, C + 1) to float64 (..., C)."""
+    """IoU of the classes without unknown: (..., C + 1, C + 1) to float64 (..., C), NaN as in `class_iou`."""
     return class_iou(confusion)[..., :UNKNOWN_ROW]
 
 
@@ -160,51 +151,50 @@ def score_masks(
     open_large: OpenMask | None = None,
     quiet: bool = False,
 ) -> Scores:
-    """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
+    """Score the masks `NAME_mask.png` of a folder against those of another, paired by name, on all cores.
 
     Args:
-        only: Names of the images whose truth counts; None for all.
+        truth: Folder of the true masks.
+        predictions: Folder of the predicted masks.
+        classes: Those to score, with the colours of both folders.
+        only: Names of the images to score; None for all.
         plain: See `find_masks`.
-        keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
-        allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
-        open_large: Opens masks that are too large to be read as a whole, to be read in strips; None if there is no way.
-        quiet: Show no progress, not even to a terminal.
+        keep_going: Score the masks that can be read, if there are any, and list the others in `Scores.broken`.
+        allow_missing: Leave out unpaired masks, and name them in `Scores.missing`, if there are any pairs.
+        open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
+        quiet: Show no progress bar, which only terminals show anyway.
 
     Returns:
-        The scores, whatever the colours; `OffPalette.check` tells whether they are those of the classes.
+        The scores, also of masks in other colours: `OffPalette.check` tells whether they are those of the classes.
 
     Raises:
-        LandcoverError: A folder is missing or empty, or no mask has a partner; or a line for each mask that has none,
+        LandcoverError: A folder is missing or empty, or there is no pair; or a line for each mask that is unpaired,
             cannot be read, or is of another size than its partner.
     """
     truths, predicted = find_masks(truth, plain), find_masks(predictions, plain)
     if only is not None:
         truths = {name: path for name, path in truths.items() if name in only}
-    lonely = [
-        f"{ours[name]}: no mask of this name in {folder}. Add or remove one."
-        for ours, theirs, folder in ((truths, predicted, predictions), (predicted, truths, truth))
-        for name in ours
-        if name not in theirs
-    ]
     missing = frozenset(truths.keys() ^ predicted.keys())
-    truths = {name: path for name, path in truths.items() if name in predicted}
-    if allow_missing and not truths:
+    names = [name for name in truths if name in predicted]
+    problems = Problems()
+    if not allow_missing:
+        problems.lines += unpaired(truths, predicted, lambda _: f"mask of this name in {predictions}")
+        problems.lines += unpaired(predicted, truths, lambda _: f"mask of this name in {truth}")
+        problems.raise_any()
+    elif not names:
         raise LandcoverError(f"{predictions}: no mask in it has the name of one in {truth}. Give folders that match.")
-    if lonely and not allow_missing:
-        raise LandcoverError(*lonely)
 
     @error_as_result
-    def count(name: str) -> tuple[np.ndarray, OffPalette, OffPalette]:
-        return count_pair(truths[name], predicted[name], classes, open_large)
+    def count(name: str) -> tuple[str, PairCounts]:
+        return name, count_pair(truths[name], predicted[name], classes, open_large)
 
-    results = progress_bar("score", len(truths), "images", parallel_map(count, truths), quiet=quiet)
-    per_image, broken, sides = {}, [], [_NONE, _NONE]
-    for name, result in zip(truths, results, strict=True):
-        if isinstance(result, LandcoverError):
-            broken += result.lines
-        else:
-            per_image[name], *more = result
-            sides = [side + found for side, found in zip(sides, more, strict=True)]
-    if broken and not (keep_going and per_image):
-        raise LandcoverError(*broken)
-    return Scores(classes, per_image, *sides, tuple(broken), missing)
+    results = progress_bar("score", len(names), "images", parallel_map(count, names), quiet=quiet)
+    per_image: dict[str, np.ndarray] = {}
+    in_truth, in_predictions = OffPalette(), OffPalette()
+    for name, counts in problems.successes(results, keep_going=keep_going):
+        per_image[name] = counts.confusion
+        in_truth += counts.truth_off_palette
+        in_predictions += counts.predicted_off_palette
+    if not (keep_going and per_image):
+        problems.raise_any()
+    return Scores(classes, per_image, in_truth, in_predictions, tuple(problems.lines), missing)

@@ -11,7 +11,7 @@ from conftest import landcover
 from safetensors.numpy import save_file
 
 from landcover.classes.class_table import DEEPGLOBE, ClassTable
-from landcover.images.pairs import save_png
+from landcover.images.image_files import save_png
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.scoring.scores import score_masks

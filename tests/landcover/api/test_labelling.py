@@ -11,7 +11,7 @@ from rasterio.vrt import WarpedVRT
 
 import landcover
 from landcover.api.labelling import InferenceKeywords
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build

@@ -6,7 +6,7 @@ from conftest import TABLE, draw_pair
 from conftest import landcover as command
 
 import landcover
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 
 SIZES = {"a": (40, 40), "b": (33, 57)}
 

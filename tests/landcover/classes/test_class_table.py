@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable, pack
+from landcover.classes.class_table import DEEPGLOBE, UNKNOWN, ClassTable
+from landcover.classes.colours import pack
 from landcover.system.errors import LandcoverError
 
 

@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.cli.text import course_lines
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError
 
@@ -63,7 +63,9 @@ def test_masks_that_went_through_jpeg_score_as_the_course_does_if_told_to(masks)
     done = landcover("evaluate", "-g", "truth", "-p", "good", "--max-off-palette", "1", folder=masks)
     assert done.returncode == 0
     assert done.stdout.startswith(course_lines(score_masks(masks / "truth", masks / "good", DEEPGLOBE)))
-    assert re.fullmatch(r"note: \d+ pixels have colours of no class; their channels are rounded to 0 or 255\n", done.stderr)
+    assert re.fullmatch(
+        r"note: \d+ pixels have colours of no class; their channels are rounded to 0 or 255\n", done.stderr
+    )
 
 
 SIDE = 13_400  # squared, more than Pillow reads

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import landcover
 
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 
 
 def test_broken_masks_are_listed_and_the_others_scored(masks):

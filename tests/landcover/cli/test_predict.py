@@ -8,7 +8,7 @@ import rasterio
 from conftest import landcover, landcover_process, write_geotiff
 
 from landcover.classes.class_table import ClassTable
-from landcover.images.pairs import read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
 from landcover.inference import prediction
 from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, load_model, save_model

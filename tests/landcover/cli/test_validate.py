@@ -3,7 +3,8 @@ import json
 import pytest
 from conftest import landcover, landcover_process
 
-from landcover.images.pairs import find_samples, read_rgb, save_png
+from landcover.images.image_files import read_rgb, save_png
+from landcover.images.pairs import find_samples
 from landcover.inference.model_scores import score_model
 from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import load_model

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
-from landcover.data.bluemarble import IGBP, build, cut, labels_on_image_grid
-from landcover.data.globe import tile_corner, tile_name
+from landcover.data.bluemarble import IGBP, build, cut, labels_on_image_grid, tile_corner, tile_name
 from landcover.system.errors import LandcoverError
 
 

@@ -3,10 +3,13 @@ import pytest
 from conftest import draw_pair
 from PIL import Image
 
-from landcover.classes.class_table import UNKNOWN, pack
+from landcover.classes.class_table import UNKNOWN
+from landcover.classes.colours import pack
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
-from landcover.images.pairs import find_samples, read_rgb, scale_down
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_samples
+from landcover.images.resizing import scale_down
 from landcover.system.errors import MAX_LISTED, LandcoverError
 
 
@@ -34,25 +37,25 @@ def test_the_tiles_put_together_are_the_images_and_labels(pairs, classes, tmp_pa
         np.testing.assert_array_equal(whole_labels, labels)
 
 
-def test_padding_is_ignored_and_counted_nowhere(pairs, classes, tmp_path):
-    figures = run(pairs, classes, tmp_path / "out")
+def test_padding_is_unknown_and_counted_nowhere(pairs, classes, tmp_path):
+    prepared = run(pairs, classes, tmp_path / "out")
     tiles = Tiles.open(tmp_path / "out", classes)
     pixels = 40 * 40 + 33 * 57 + 70 * 21
-    assert figures["pixels"] == pixels == (np.array(tiles.labels) != UNKNOWN).sum() == tiles.class_pixels(classes).sum()
-    assert figures["images"] == 3
-    assert figures["tiles"] == len(tiles.images) == len(tiles.labels) == len(tiles.table) == 4 + 4 + 3
-    assert sum(figures["share"].values()) == pytest.approx(1)
+    assert prepared.pixels == pixels == (np.array(tiles.labels) != UNKNOWN).sum() == tiles.class_pixels(classes).sum()
+    assert prepared.images == 3
+    assert prepared.tiles == len(tiles.images) == len(tiles.labels) == len(tiles.table) == 4 + 4 + 3
+    assert sum(prepared.share.values()) == pytest.approx(1)
     assert tiles.images.dtype == tiles.labels.dtype == np.uint8
 
 
-def test_stray_colours_count_as_unknown_up_to_the_limit(pairs, classes, tmp_path):
+def test_off_palette_pixels_count_as_unknown_up_to_the_limit(pairs, classes, tmp_path):
     path = pairs / "0000_mask.png"
     mask = read_rgb(path).copy()
     mask[0, :8] = (255, 0, 0)
     Image.fromarray(mask).save(path)
-    figures = run(pairs, classes, tmp_path / "out", max_off_palette=8 / 1600)
-    assert figures["off_palette"] == 8
-    assert figures["share"]["unknown"] == pytest.approx(8 / figures["pixels"])
+    prepared = run(pairs, classes, tmp_path / "out", max_off_palette=8 / 1600)
+    assert prepared.off_palette == 8
+    assert prepared.share["unknown"] == pytest.approx(8 / prepared.pixels)
     with pytest.raises(LandcoverError, match=r"0000_mask.png: 0.50% .* #ff0000 \(8\)\. Add them"):
         run(pairs, classes, tmp_path / "refused")
 
@@ -68,7 +71,7 @@ def test_all_bad_files_are_listed_at_once(pairs, classes, tmp_path):
     with pytest.raises(LandcoverError) as error:
         run(pairs, classes, tmp_path / "out")
     lines = str(error.value).splitlines()
-    expected = ("0000_sat", "0002_mask", "0003_mask.png: 9x8 pixels, its image 8x8", "0004_sat")
+    expected = ("0000_sat", "0002_mask", "0003_sat.png differ: 9x8 and 8x8 pixels", "0004_sat")
     assert all(part in line for part, line in zip(expected, lines, strict=True))
 
 

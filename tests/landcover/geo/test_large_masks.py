@@ -6,7 +6,7 @@ from PIL import Image
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.geo.large_masks import open_large_mask
-from landcover.images.pairs import read_packed
+from landcover.images.image_files import read_packed
 from landcover.scoring.mask_labels import count_pair
 from landcover.system.errors import LandcoverError
 

@@ -7,7 +7,7 @@ from conftest import draw_pair, write_geotiff
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.geo.maps import predict_map
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, load_model

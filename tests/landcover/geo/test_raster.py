@@ -9,7 +9,7 @@ from rasterio.enums import ColorInterp
 
 from landcover.geo.raster import open_raster
 from landcover.geo.stretching import STRETCH
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.system.errors import LandcoverError
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from landcover.geo.raster import open_raster
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.system.errors import LandcoverError
 
 
@@ -127,7 +127,7 @@ def test_what_was_decided_is_said_once_a_run(tmp_path, model_file):
         (6, {}, "6 bands"),
         (3, {"names": ["B2", "B3", "B4"]}, "red, green and blue as bands 3, 2 and 1"),
         (4, {"names": ["nir", "red", "green", "blue"]}, "red, green and blue as bands 2, 3 and 4"),
-        (3, {"names": ["nir", "red", "green"]}, "bands of which it is not clear which are red, green and blue"),
+        (3, {"names": ["nir", "red", "green"]}, "bands that cannot be told apart as red, green and blue"),
     ],
 )
 def test_bands_that_pillow_would_take_for_others_are_an_error(tmp_path, count, options, what):

@@ -60,9 +60,13 @@ def test_the_sensor_tells_what_numbers_mean(tags, taken):
     [
         (ONE_TO_SEVEN, {}, "other colours of Landsat 4 to 7 than"),
         (["B1", "B2", "B3"], {}, "other colours of Landsat 4 to 7 than"),
-        (["B2", "B3", "B4"], {"SATELLITE": "GF-1"}, "of this sensor it is not known"),
-        (["B4", "B5", "B6", "B7"], {"SENSOR_ID": "MSS"}, "of this sensor it is not known"),
-        (ONE_TO_SEVEN, {"SATELLITE": "Landsat 8", "PRODUCT_ID": "LT05_x"}, "of this sensor it is not known"),
+        (["B2", "B3", "B4"], {"SATELLITE": "GF-1"}, "unknown which bands of this sensor"),
+        (["B4", "B5", "B6", "B7"], {"SENSOR_ID": "MSS"}, "unknown which bands of this sensor"),
+        (
+            ONE_TO_SEVEN,
+            {"SATELLITE": "Landsat 8", "PRODUCT_ID": "LT05_x"},
+            "unknown which bands of this sensor",
+        ),
         (["B4", "B3", "B2", "B4"], {}, "several are called B4"),
         (["B8", "B4", "B3"], {}, "none is called B2"),
         (["red", "red", "green", "blue"], {}, "several are called red"),

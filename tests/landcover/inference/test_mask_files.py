@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from landcover.images.pairs import find_images, read_rgb
+from landcover.images.image_files import read_rgb
+from landcover.images.pairs import find_images
 from landcover.inference.mask_files import file_mapper, predict_masks
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image

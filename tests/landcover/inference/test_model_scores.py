@@ -5,7 +5,8 @@ from PIL import Image
 from torch.nn import functional
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.images.pairs import find_samples, read_packed, read_rgb
+from landcover.images.image_files import read_packed, read_rgb
+from landcover.images.pairs import find_samples
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.model_scores import score_model
 from landcover.inference.options import InferenceOptions

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from landcover.images.pairs import scale_down
+from landcover.images.resizing import scale_down
 from landcover.inference.strips import ArrayStrips, ScaledStrips, overlapping_strips
 
 

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from landcover.report.examples import examples
+from landcover.classes.class_table import UNKNOWN
+from landcover.report.examples import captions, examples
+from landcover.scoring.confusion import confusion_matrix
+from landcover.scoring.scores import Scores
 
 
 def test_every_class_is_shown_however_rare_it_is():
@@ -29,3 +32,20 @@ def test_no_more_are_shown_than_there_are(count):
 
 def test_a_set_without_any_known_pixel_is_shown_all_the_same():
     assert examples({"a": np.array([0, 0]), "b": np.array([0, 0])}, 1) == ["a"]
+
+
+def test_captions_rank_images_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(classes):
+    unknown = [UNKNOWN] * 2
+    pairs = {
+        "bad": ([0, 0, 0, 0], [0, 1, 1, 1]),
+        "good": ([1, 1, 1, 1], [1, 1, 1, 1]),
+        "nearly": ([0] * 99 + [2], [0] * 99 + [1]),
+        "none": (unknown, [0, UNKNOWN]),
+    }
+    matrices = {name: confusion_matrix(*map(np.uint8, pair), len(classes)) for name, pair in pairs.items()}
+    assert list(captions(Scores(classes, matrices)).items()) == [
+        ("good", "pixel accuracy 1.000 (1 of 4)"),
+        ("nearly", "pixel accuracy 0.990 (2 of 4)"),
+        ("bad", "pixel accuracy 0.250 (3 of 4)"),
+        ("none", "no pixel of known class"),
+    ]

@@ -1,0 +1,12 @@
+"""Where the stages read and write, as `dvc.yaml` has it too."""
+
+from pathlib import Path
+
+BLUEMARBLE = Path("data/bluemarble")
+"""The embedded data set."""
+
+PREPARED = Path("data/prepared")
+MODEL = Path("models/model.safetensors")
+PREDICTIONS = Path("data/predictions")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
