@@ -8,7 +8,7 @@ from landcover.classes.class_files import read_class_table
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Dataset, Tiles, read_dataset, write_dataset
 from landcover.export.onnx_export import export_onnx
-from landcover.geo.geotiff import write_map
+from landcover.geo.geotiff import write_geotiff as write_map
 from landcover.geo.maps import predict_map
 from landcover.geo.polygons import write_polygons
 from landcover.geo.raster import open_raster
@@ -66,4 +66,4 @@ def test_maps_and_polygons(model_file, classes, tmp_path):
     predict_map(model, scene, f"{tmp_path}/map.tif", probabilities=f"{tmp_path}/p.tif", quiet=True)
     assert write_polygons(f"{tmp_path}/map.gpkg", f"{tmp_path}/map.tif") >= 1
     with open_raster(scene) as raster:
-        write_map(f"{tmp_path}/again.tif", [np.zeros((64, 64), np.uint8)], raster, classes, tags={})
+        write_map(f"{tmp_path}/again.tif", [np.zeros((64, 64), np.uint8)], raster, classes, {})

@@ -1,4 +1,4 @@
-"""Images that a command is asked to label: files, folders, patterns."""
+"""The images that a command is given as files, folders or patterns."""
 
 import glob
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,18 @@ from landcover.system.errors import LandcoverError
 
 
 def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
-    """The images by name: that of the file without suffix and without `_sat`.
+    """Return the images by name: the name of the file without its suffix and without `_sat`.
 
     Args:
-        inputs: Images; folders, of which those called `NAME_sat.EXT` are meant, or if there are none of these, all
-            but `NAME_mask.EXT` and `NAME_probabilities.EXT`, which `landcover predict` writes; patterns.
+        inputs: Image files; patterns; folders, in which the images are the files `NAME_sat.EXT` or, without any of
+            these, all image files but `NAME_mask.EXT` and `NAME_probabilities.EXT`, which `landcover predict` writes.
 
     Raises:
         LandcoverError: A pattern matches nothing, a folder has no images, or two images have the same name.
     """
-    images = {}
+    images: dict[str, Path] = {}
     for path in (path for text in inputs for path in _expanded(text)):
-        found = _of_folder(path) if path.is_dir() else {path.stem.removesuffix("_sat"): path}
+        found = _in_folder(path) if path.is_dir() else {path.stem.removesuffix("_sat"): path}
         for name in sorted(found.keys() & images.keys()):
             if found[name].resolve() != images[name].resolve():
                 raise LandcoverError(
@@ -31,17 +31,17 @@ def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
 
 
 def _expanded(text: str) -> list[Path]:
-    """The paths that a text stands for: itself, or what it matches if it is a pattern and there is no such file."""
+    """Return the path itself or, if a text is a pattern and no such file exists, the files that match it."""
     if Path(text).exists() or not glob.has_magic(text):
         return [Path(text)]
     found = [path for path in sorted(_matches(text)) if path.is_file()]
     if not found:
-        raise LandcoverError(f"{text}: no file is called so. Mend the pattern, or name an image or a folder.")
+        raise LandcoverError(f"{text}: no file matches. Correct the pattern, or name an image or a folder.")
     return found
 
 
 def _matches(pattern: str) -> set[Path]:
-    """The paths that match a pattern. Where it has `**`, links are followed, but into each folder once only."""
+    """Return the paths that match a pattern. For `**`, links are followed, but each folder is entered only once."""
     head, deep, tail = pattern.partition("**/")
     if not deep:
         return set(map(Path, glob.glob(pattern)))  # noqa: PTH207 (pathlib's takes hidden files too)
@@ -51,7 +51,7 @@ def _matches(pattern: str) -> set[Path]:
 
 
 def _folders(top: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """A folder and all below it that are not hidden, but for those seen."""
+    """Yield a folder and all folders below it, except hidden ones and those seen before."""
     identity = top.stat().st_dev, top.stat().st_ino
     if identity in seen:
         return
@@ -62,12 +62,12 @@ def _folders(top: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield from _folders(path, seen)
 
 
-def _of_folder(folder: Path) -> dict[str, Path]:
+def _in_folder(folder: Path) -> dict[str, Path]:
     stems = [(path.stem, path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
     plain = [(stem, path) for stem, path in stems if not stem.endswith(("_mask", "_probabilities"))]
     if not plain or any(stem.endswith("_sat") for stem, _ in plain):
         return find_images(folder)
-    found = {}
+    found: dict[str, Path] = {}
     for stem, path in plain:
         if stem in found:
             raise LandcoverError(f"{path}: {found[stem].name} has the same name. Remove or rename one of them.")

@@ -1,4 +1,4 @@
-"""Drawing of the maps that `landcover predict` has planned, as colour masks, as GeoTIFFs and as polygons."""
+"""Draw the maps that `landcover predict` has planned, and polygons."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,13 +10,14 @@ from landcover.system.errors import LandcoverError, requiring_extra, say
 
 
 def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
-    """Check that all maps are GeoTIFFs if options need it, and that the packages for GeoTIFFs are installed.
+    """Check that options for georeferenced maps apply to all maps, and that the packages for such maps are installed.
 
     Args:
-        options: By name, those that GeoTIFFs alone have; the ones that are not used are None.
+        jobs: From `map_jobs.plan_jobs`.
+        options: Those for georeferenced maps, by name; None if not given.
 
     Raises:
-        LandcoverError: One of them is used for another image, or a package is missing.
+        LandcoverError: An option is given but a map is not georeferenced, or a package is missing.
     """
     others = [job.image for job in jobs if not job.format.is_georeferenced]
     for name, value in options.items():

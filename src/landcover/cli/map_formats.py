@@ -1,6 +1,6 @@
-"""Formats of the maps that `landcover predict` draws. A further format is a further entry of `MAP_FORMATS`.
+"""Formats of the maps that `landcover predict` draws. A new format is a new entry of `MAP_FORMATS`.
 
-Imports what draws them late: --help names them, and must answer at once.
+What draws them is imported late, as --help names the formats and must answer at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,22 +61,23 @@ class MapFormat:
     Attributes:
         title: In words, a plural.
         suffixes: Of its files; the first is that of maps named after their images.
-        is_georeferenced: Maps lie where their images lie. These are read with rasterio (the extra geo), with the
-            options --bands and --stretch, and probabilities are GeoTIFFs; otherwise images have 8 bits, and
-            probabilities are .npy files.
+        is_georeferenced: Whether maps lie where their images lie. These are then read with rasterio (the extra geo),
+            and the options --bands, --stretch and --polygons apply; otherwise images must have 8 bits.
         draw: Draws several maps of this format; returns a line for each image that cannot be read.
+        probability_suffix: Of the class probabilities beside a map; None for the suffix of the map.
     """
 
     title: str
     suffixes: tuple[str, ...]
     is_georeferenced: bool
     draw: Callable[["Model", Sequence[Job], DrawingOptions], list[str]]
+    probability_suffix: str | None = None
 
 
 def _draw_png(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
     from landcover.inference.mask_files import predict_masks
 
-    first = jobs[0].mask  # all are in its folder, and end as it does behind their names
+    first = jobs[0].mask  # all masks are in its folder, and have its ending after their names
     return predict_masks(
         model,
         {job.name: job.image for job in jobs},
@@ -125,7 +126,7 @@ def _draw_rasters(write: "MapWriter", model: "Model", jobs: Sequence[Job], optio
 
 
 MAP_FORMATS = {
-    "png": MapFormat("colour masks", (".png",), is_georeferenced=False, draw=_draw_png),
+    "png": MapFormat("colour masks", (".png",), is_georeferenced=False, draw=_draw_png, probability_suffix=".npy"),
     "gtiff": MapFormat("GeoTIFFs", (".tif", ".tiff"), is_georeferenced=True, draw=_draw_gtiff),
     "cog": MapFormat("Cloud Optimized GeoTIFFs", (".tif", ".tiff"), is_georeferenced=True, draw=_draw_cog),
 }

@@ -44,7 +44,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
         raise LandcoverError(f"{path}: not a name for --format {form}. Change one of them.")
     (image,) = images.values()
     chosen = MAP_FORMATS[fitting[0] if form == AUTO else form]
-    beside = path.with_name(f"{path.stem}_probabilities{suffix if chosen.is_georeferenced else '.npy'}")
+    beside = path.with_name(f"{path.stem}_probabilities{chosen.probability_suffix or suffix}")
     return [Job(path.stem, image, chosen, path, beside if probabilities else None)]
 
 
@@ -91,7 +91,7 @@ def check_jobs(
 def _job_in_folder(folder: Path, name: str, image: Path, form: str, probabilities: bool) -> Job:
     chosen = MAP_FORMATS[_format_for(image) if form == AUTO else form]
     suffix = chosen.suffixes[0]
-    beside = folder / f"{name}_probabilities{suffix if chosen.is_georeferenced else '.npy'}"
+    beside = folder / f"{name}_probabilities{chosen.probability_suffix or suffix}"
     return Job(name, image, chosen, folder / f"{name}_mask{suffix}", beside if probabilities else None)
 
 

@@ -127,7 +127,7 @@ def polygon_file(value: str) -> Path:
     "--polygons",
     type=polygon_file,
     metavar="FILE",
-    help="Also write the map of a GeoTIFF as polygons with class and area, to a .gpkg or .geojson file.",
+    help=f"Also write the map of a GeoTIFF as polygons with class and area, to a {' or '.join(POLYGON_FORMATS)} file.",
 )
 @click.option(
     "--probabilities",

@@ -41,7 +41,7 @@ class StripWriter:
 
 
 def write_geotiff(
-    path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
+    path: Path | str, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
 ) -> None:
     """Write labels as a GeoTIFF: compressed, in blocks, with overviews, in the classes' colours.
 
@@ -55,14 +55,16 @@ def write_geotiff(
     Raises:
         LandcoverError: The file cannot be written.
     """
+    path = Path(path)
     with replacing(path) as scratch, _naming_errors(path):
         _write_labels(scratch, strips, raster, classes, tags)
 
 
 def write_cog(
-    path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
+    path: Path | str, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
 ) -> None:
     """Write labels as a Cloud Optimized GeoTIFF, from a plain one beside it; otherwise as `write_geotiff` does."""
+    path = Path(path)
     with replacing(path) as scratch, _naming_errors(path):
         plain = scratch.with_stem(f"{scratch.stem}-plain")
         checksums = _write_labels(plain, strips, raster, classes, tags)

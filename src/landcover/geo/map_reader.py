@@ -25,7 +25,7 @@ def open_map(path: Path) -> Iterator[tuple[DatasetReader, dict[int, str]]]:
     with open_dataset(path) as file, raster_errors(path):
         if file.count != 1 or file.dtypes[0] != "uint8" or not all(map(math.isfinite, file.transform)):
             raise LandcoverError(
-                f"{path}: not a map of this program: it should have one band of uint8 and a finite geotransform. {REMEDY}"
+                f"{path}: not a map of this program: not one band of uint8 with a finite geotransform. {REMEDY}"
             )
         yield file, _class_names(path, file.tags().get("CLASS_NAMES"))
 

@@ -73,7 +73,9 @@ def predict_map(
         check_outputs([image, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
-        add_strip = probabilities and stack.enter_context(probability_map(probabilities, raster, model.classes))
+        add_strip = None
+        if probabilities:
+            add_strip = stack.enter_context(probability_map(probabilities, raster, model.classes))
         strips = label_strips(model, raster, options, probabilities=add_strip)
         write(path, _with_progress(strips, raster, image.name, quiet), raster, model.classes, _tags(model, raster))
 

@@ -128,4 +128,4 @@ POLYGON_FORMATS = {
         read_source=_geojson_source,
     ),
 }
-"""Formats of files of polygons by suffix. A further format is a further entry."""
+"""Formats of files of polygons by suffix. A new format is a new entry."""

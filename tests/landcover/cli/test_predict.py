@@ -68,7 +68,7 @@ def test_the_windows_are_those_asked_for(model_file, classes, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["*.bmp"], 1, "error: *.bmp: no file is called so."),
+        (["*.bmp"], 1, "error: *.bmp: no file matches."),
         (["a.png", "other/a_sat.png"], 1, "error: other/a_sat.png: a.png has the same name."),
         (["a.png", "--polygons", "a.gpkg"], 1, "error: a.png: --polygons works for GeoTIFFs only."),
         (["a.png", "--bands", "3,2,1"], 1, "error: a.png: --bands works for GeoTIFFs only."),

@@ -149,7 +149,7 @@ def cut_short(path):
         (tagged("[" * 100_000), "CLASS_NAMES is damaged"),
         (tagged('{"0": "a"}', bands=3), "not a map"),
         (tagged('{"0": "a"}', kind=np.uint16), "not a map"),
-        (labels_beyond, "has the label 3, which is none of its 3 classes"),
+        (labels_beyond, "has the label 3, which is neither one of its 3 classes nor nodata"),
     ],
 )
 def test_what_is_no_map_is_one_error_and_the_polygons_stay(tmp_path, make, message, standing):
