@@ -15,9 +15,9 @@ from landcover.images.pairs import Sample
 from landcover.system.files import replacing
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)
-"""Colours of the pixels that are predicted right and wrong; where the truth is unknown, its colour is shown."""
+"""Colours of pixels that are predicted right and wrong; pixels of unknown truth keep the colour of unknown."""
 
-DPI = 100
+DPI = 100  # pixels per inch of a figure's size
 
 
 @dataclass(frozen=True)

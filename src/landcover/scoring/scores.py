@@ -45,7 +45,7 @@ _NONE = OffPalette()
 
 @dataclass(frozen=True)
 class Scores:
-    """What a set of masks counts, and the scores that follow.
+    """Pixel counts of a set of masks, and the scores that follow from them.
 
     Attributes:
         classes: The C classes that are scored.
