@@ -15,7 +15,7 @@ from landcover.geo.stretching import limits_text
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
-from landcover.system.errors import naming_memory_errors, note
+from landcover.system.errors import naming_memory_errors
 from landcover.system.outputs import check_outputs
 from landcover.system.paths import check_utf8_name
 from landcover.system.progress_bar import progress_bar
@@ -72,19 +72,12 @@ def predict_map(
         raster = stack.enter_context(open_raster(image, bands, stretch, allow_vrt_paths=allow_vrt_paths))
         check_outputs([image, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
         if not quiet:
-            _print_notes(raster, set() if noted is None else noted)
+            raster.print_notes(set() if noted is None else noted)
         add_strip = None
         if probabilities:
             add_strip = stack.enter_context(probability_map(probabilities, raster, model.classes))
         strips = label_strips(model, raster, options, probabilities=add_strip)
         write(path, _with_progress(strips, raster, image.name, quiet), raster, model.classes, _tags(model, raster))
-
-
-def _print_notes(raster: Raster, noted: set[str]) -> None:
-    for kind, line in raster.notes.items():
-        if kind not in noted:
-            noted.add(kind)
-            note(line)
 
 
 def _files_of(raster: Raster) -> list[Path]:

@@ -5,7 +5,7 @@ from conftest import draw_pair, write_geotiff
 from landcover.cli.map_drawing import draw_maps
 from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions
 from landcover.cli.map_jobs import plan_jobs
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import load_model
@@ -23,9 +23,7 @@ def images(tmp_path):
 
 
 @pytest.mark.parametrize("name", MAP_FORMATS)
-def test_maps_of_each_format_have_the_labels_of_their_images_and_what_is_broken_is_named(
-    name, images, model_file, tmp_path
-):
+def test_each_format_keeps_the_labels_and_names_broken_images(name, images, model_file, tmp_path):
     model = load_model(model_file)
     jobs = plan_jobs(images, str(tmp_path / "out"), name, True)
     (line,) = draw_maps(model, jobs, OPTIONS)
