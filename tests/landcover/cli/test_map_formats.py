@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import rasterio
 from conftest import draw_pair, write_geotiff
 
 from landcover.cli.map_drawing import draw_maps
@@ -30,6 +31,11 @@ def test_each_format_keeps_the_labels_and_names_broken_images(name, images, mode
     assert line.startswith(f"{images['b']}: ")
     labels = label_image(model, read_rgb(images["a"]), OPTIONS.inference)
     assert len(np.unique(labels)) > 1
-    assert (read_rgb(jobs[0].mask) == model.classes.encode(labels)).all()
+    if MAP_FORMATS[name].is_georeferenced:
+        with rasterio.open(jobs[0].mask) as file:
+            assert (file.read(1) == labels).all()
+            assert file.crs == "EPSG:32633"
+    else:
+        assert (read_rgb(jobs[0].mask) == model.classes.encode(labels)).all()
     assert [job.is_done() for job in jobs] == [True, False]
     assert jobs[0].mask.suffix == MAP_FORMATS[name].suffixes[0]
