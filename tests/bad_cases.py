@@ -194,8 +194,8 @@ IMAGES = [
     case("only images", "prepare", without(f"{T}/*_mask.png"), rf"{T}: no NAME_mask\.png.* in it\. Add some"),
     case("only masks", "prepare", without(f"{T}/*_sat.png"), rf"{T}: no NAME_sat\.jpg.* in it\. Add some"),
     case("no folders at all", "prepare", without("data"), rf"{T}: no such folder", rf"{V}: no such folder"),
-    case("a lonely image", "prepare", without(f"{T}/b_mask.png"), rf"{T}/b_sat\.png: no mask b_mask.png .* Add or"),
-    case("a lonely mask", "prepare", without(f"{V}/b_sat.png"), rf"{V}/b_mask\.png: no image b_sat.* Add or"),
+    case("an unpaired image", "prepare", without(f"{T}/b_mask.png"), rf"{T}/b_sat\.png: no mask b_mask.png .* Add or"),
+    case("an unpaired mask", "prepare", without(f"{V}/b_sat.png"), rf"{V}/b_mask\.png: no image b_sat.* Add or"),
     case("an empty image", "prepare", replaced(f"{T}/a_sat.png", b""), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
     case("an empty mask", "prepare", replaced(f"{T}/a_mask.png", b""), rf"{T}/a_mask\.png: {UNREADABLE}.* {REPLACE}"),
     case("text", "prepare", replaced(f"{T}/a_sat.png", b"text\n" * 99), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
@@ -233,13 +233,13 @@ IMAGES = [
         rf"{T}/a_mask\.png: its size and that of {T}/a_sat\.png differ: 56x41 and 56x40 pixels\. Make them equal\.",
     ),
     case(
-        "one stray colour",
+        "one off-palette colour",
         "prepare",
         on(f"{T}/a_mask.png", bad.paint, 9),
-        rf"{T}/a_mask\.png: 0\.40% of the pixels .* #c80000 \(9\)\. Add them to data.classes or raise",
+        rf"{T}/a_mask\.png: 0\.40% of the pixels .* #c80000 \(9\)\. Add them to \S*classes\S* or raise",
     ),
     case(
-        "stray colours",
+        "off-palette colours",
         "prepare",
         on(f"{T}/a_mask.png", bad.paint, 99, 50),
         rf"{T}/a_mask\.png: 4\.42% .*: #c80000 \(2\), #c80001 \(2\), #c80002 \(2\) and 47 more\. Add them",
@@ -253,7 +253,9 @@ IMAGES = [
     case(
         "a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 14_000), rf"{T}/a_sat\.png: more than 178 million .* Cut it"
     ),
-    case("half a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 10_000), rf"{T}/a_mask\.png: 56x40 .*10000x10000"),
+    case(
+        "half a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 10_000), rf"{T}/a_mask\.png: .* 56x40 and 10000x10000"
+    ),
     case(
         "two images of one name",
         "prepare",
@@ -452,7 +454,7 @@ PARAMS = [
         "a class called as the pixels of none",
         "prepare",
         several(replaced_in("params.yaml", "unknown:", "ignored:"), set_param("data.ignore", None)),
-        at_line("data.classes: 'ignored' .*: name the class otherwise"),
+        at_line("data.classes: 'ignored' .*: rename the class"),
     ),
     case("a pipe of parameters", "prepare", pipe("params.yaml"), r"params\.yaml: no regular file\. .*check the path"),
     case("no parameters", "prepare", without("params.yaml"), r"params\.yaml: No such file .*check the path"),

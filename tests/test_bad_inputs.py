@@ -126,7 +126,7 @@ def test_black_and_white_is_read(project, programs):
     assert set(np.unique(first)) == {0, 255}
 
 
-def test_a_stray_colour_within_the_limit_is_a_warning(project, programs):
+def test_off_palette_pixels_within_the_limit_are_a_warning(project, programs):
     bad.paint(project / "data" / "train" / "a_mask.png", 2)
     done = programs.run("stages.prepare", folder=project)
     assert (done.returncode, done.stderr) == (

@@ -130,7 +130,7 @@ def test_experiments_can_be_compared(checkout):
     environment = ("env", f"PYTHONPATH={checkout.folder / 'src'}", sys.executable, "-m", "landcover")
     said = checkout.run(*environment, "compare", "maps/hasty", "maps/patient", "-g", "data/other/validation")
     assert "too few images for a verdict: 2, at least 6 are needed\n" in said
-    assert "note: params.yaml: the classes and their colours are taken from it" in said
+    assert "note: params.yaml: classes and colours are taken from this file" in said
 
 
 def test_data_that_was_added_stay_when_dvc_clears_away_what_it_does_not_know(checkout):

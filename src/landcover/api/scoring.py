@@ -217,7 +217,7 @@ def _class_table(classes: ClassTable | str | PathLike[str] | None, folders: Sequ
         return read_class_table(Path(classes))
     table, source = find_class_table(folders)
     if source:
-        note(f"{source}: the classes and their colours are taken from it (classes=... takes others)")
+        note(f"{source}: classes and colours are taken from this file; classes=... names another")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The command `landcover info`: what a trained model is, where it comes from and how good it was."""
+"""The command `landcover info`: what is known of a trained model."""
 
 from pathlib import Path
 

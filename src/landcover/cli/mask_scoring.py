@@ -1,4 +1,4 @@
-"""What the commands that score masks do alike: find the classes, score folders, and tell what was wrong with them."""
+"""The steps that the commands which score masks share: find the classes, score folders, report what was wrong."""
 
 import sys
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scor
     """Score the masks of each folder against the same truth.
 
     Raises:
-        LandcoverError: A line for each thing that is wrong with any of the folders; or too many pixels of one have
-            colours of no class.
+        LandcoverError: Masks have no partner, none can be read, or too many pixels of a folder have colours of no
+            class; a line for each.
     """
     classes, source = _find_classes(options, folders)
     results, problems = [], Problems()
@@ -50,10 +50,11 @@ def score_folders(options: ScoringOptions, folders: Sequence[Path]) -> list[Scor
 
 
 def finish(results: Sequence[Scores], *, quiet: bool) -> None:
-    """Note what was unusual about the masks.
+    """Print notes on images that were left out and on colours of no class.
 
     Args:
-        quiet: Whether to leave out the notes.
+        results: For each folder.
+        quiet: Whether to print no notes.
 
     Raises:
         LandcoverError: Some masks are broken; a line for each.

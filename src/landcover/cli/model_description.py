@@ -1,4 +1,4 @@
-"""What is known of a trained model: what its file says, and what the repository in which the command runs says."""
+"""Descriptions of a trained model, from its file and from the repository in which the command runs."""
 
 import hashlib
 from pathlib import Path
@@ -18,7 +18,7 @@ PARAMS = Path("params.yaml")
 
 
 def model_lines(model: Model, path: Path) -> list[str]:
-    """A line for each thing that is known.
+    """Describe a model in lines for people.
 
     Args:
         model: Loaded from `path`.
@@ -30,7 +30,7 @@ def model_lines(model: Model, path: Path) -> list[str]:
 
 
 def model_json(model: Model, path: Path) -> dict[str, Any]:
-    """All that is known, as plain types."""
+    """Describe a model as plain types."""
     return describe(model) | {"parameters": _size(model), "stride": model.network.stride, "commit": first_commit(path)}
 
 

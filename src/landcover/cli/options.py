@@ -46,14 +46,14 @@ def real_number(allowed: Callable[[float], bool], range_in_words: str) -> Callab
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
-    """Which masks are the truth, and how they are read.
+    """How masks are scored.
 
     Attributes:
         truth: Folder of the true masks.
         classes: A file with the classes and their colours; None to look for one.
         max_off_palette: Share of a folder's pixels that may have colours of no class, 0 to 1.
         allow_missing: Whether masks without a partner are left out, rather than an error.
-        quiet: Whether to show neither progress nor notes.
+        quiet: Whether progress and notes are left out.
     """
 
     truth: Path
@@ -64,12 +64,15 @@ class ScoringOptions:
 
 
 def quiet_option(effect: str) -> Decorator:
-    """`--quiet`, with what it leaves."""
+    """The option `--quiet`; its effect is the command's own."""
     return click.option("-q", "--quiet", is_flag=True, help=effect)
 
 
-def _gathered(kind: type, *declarations: Decorator) -> Decorator:
-    """Declare the fields of a dataclass as options of a command, which gets one of it as its argument `options`."""
+def _as_dataclass(kind: type, *declarations: Decorator) -> Decorator:
+    """Make a decorator that declares the fields of a dataclass as options.
+
+    The command gets an instance of the dataclass as its argument `options`, and so need not repeat the fields.
+    """
     names = [field.name for field in fields(kind)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -87,7 +90,7 @@ def _gathered(kind: type, *declarations: Decorator) -> Decorator:
 
 
 def _check_inference(_: click.Context, param: click.Parameter, value: Any) -> Any:
-    """Refuse, as an error of usage, what `InferenceOptions` refuses."""
+    """Turn what `InferenceOptions` refuses into an error of usage."""
     try:
         InferenceOptions(**{param.name or "": value})
     except LandcoverError as error:
@@ -96,9 +99,11 @@ def _check_inference(_: click.Context, param: click.Parameter, value: Any) -> An
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, numbers unrounded.")
-model_argument = click.argument("model", type=PATH, metavar="MODEL", help="A model file, model.safetensors.")
+model_argument = click.argument(
+    "model", type=PATH, metavar="MODEL", help="A model file, such as models/model.safetensors."
+)
 model_option = click.option(
-    "-m", "--model", type=PATH, required=True, metavar="FILE", help="A model file, model.safetensors."
+    "-m", "--model", type=PATH, required=True, metavar="FILE", help="A model file, such as models/model.safetensors."
 )
 device_option = click.option(
     "--device",
@@ -113,7 +118,7 @@ max_off_palette_option = click.option(
     metavar="SHARE",
     help="Share of a folder's pixels, 0 to 1, that may have colours of no class; 1 for masks that were saved as JPEG.",
 )
-inference_options = _gathered(
+inference_options = _as_dataclass(
     InferenceOptions,
     click.option(
         "--tta",
@@ -148,7 +153,7 @@ inference_options = _gathered(
         help="Number of windows that pass through the network at once; more than 1 for a GPU.",
     ),
 )
-scoring_options = _gathered(
+scoring_options = _as_dataclass(
     ScoringOptions,
     click.option(
         "-g", "--labels", "truth", type=PATH, required=True, metavar="FOLDER", help="Folder of the true masks."

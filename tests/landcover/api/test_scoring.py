@@ -56,7 +56,7 @@ def test_classes_of_masks_are_found_as_the_command_finds_them(labels, tmp_path, 
     for side in ((tmp_path / "truth", tmp_path / "maps"), (labels[0][0], tmp_path / "maps/a_mask.png")):
         result = landcover.score(*side)
         assert list(result.iou) == list(expected.iou)
-        assert "dataset.json: the classes and their colours are taken from it" in capsys.readouterr().err
+        assert "dataset.json: classes and colours are taken from this file" in capsys.readouterr().err
 
 
 def test_a_score_says_what_it_is_and_makes_a_table(labels):

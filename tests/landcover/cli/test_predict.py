@@ -307,5 +307,5 @@ def test_a_map_in_the_folder_of_its_image_is_drawn_once(model_file, scene, tmp_p
     first = (tmp_path / "scene_mask.tif").read_bytes()
     assert landcover(*arguments, folder=tmp_path).stdout.startswith(".: 0 masks; 1 kept")
     done = landcover(*arguments, "--overwrite", folder=tmp_path)
-    assert done.stderr.startswith("error: scene_mask.tif: is there already, in the folder of the images")
+    assert done.stderr.startswith("error: scene_mask.tif: exists already, in the folder of the images")
     assert (tmp_path / "scene_mask.tif").read_bytes() == first

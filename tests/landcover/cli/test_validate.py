@@ -60,7 +60,7 @@ def test_masks_of_other_classes_than_the_models_are_refused(model_file, pairs, t
     done = landcover("validate", "pairs", "-m", "m.safetensors", folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
-        "error: pairs: 2.30% of the pixels have colours of no class: #3c1098 (114). Give masks in the colours of the classes of m"
+        "error: pairs: 2.30% of the pixels have colours of no class: #3c1098 (114). Give masks in the colours of the "
     )
     lifted = landcover("validate", "pairs", "-m", "m.safetensors", "--max-off-palette", "0.03", folder=tmp_path)
     assert lifted.returncode == 0
