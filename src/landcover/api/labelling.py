@@ -50,7 +50,7 @@ def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":
         device: Where the network computes: "cpu", "cuda", "mps", or "auto" for the best that there is.
 
     Raises:
-        LandcoverError: The file is missing or no model of this program, or there is no such device.
+        LandcoverError: The file is missing or not a model of this program, or there is no such device.
 
     Example:
         >>> model = landcover.load_model("models/model.safetensors")
@@ -64,22 +64,22 @@ def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":
 class Model:
     """A trained model that labels images. `landcover.load_model` makes it.
 
-    Images are given to all methods in one of three forms:
+    `predict` and `probabilities` take an image in one of three forms:
 
-    - NumPy array: uint8 (H, W, 3), red, green and blue, 0 to 255. Nothing is converted: another type or shape is an
-      error that says how to convert it.
-    - Path, as `str` or `pathlib.Path`: jpg, png and the like of 8 bits; tif, tiff, jp2 and vrt of any pixel type and
-      any number of bands (these need rasterio).
-    - Dataset that is open in rasterio. It stays open.
+    - a NumPy array: uint8 (H, W, 3), red, green and blue, 0 to 255. Nothing is converted: for another type or shape,
+      an error says how to convert it.
+    - a path, `str` or `pathlib.Path`: jpg, png and the like, of 8 bits; tif, tiff, jp2 and vrt of any pixel type and
+      any number of bands, which need rasterio;
+    - a dataset that is open in rasterio. It stays open.
 
-    Of rasters (the last form, and the files that need rasterio) red, green and blue are found as `landcover predict`
-    finds them, and pixels that are not of 8 bits are stretched to 0 to 255 as there; a note on stderr says so, once
-    for each model. `bands` and `stretch` choose otherwise:
+    In rasters (the open dataset, and the files that need rasterio), the red, green and blue band are found as
+    `landcover predict` finds them, and pixels of other types than 8 bits are stretched to 0 to 255. Notes on stderr say
+    so, each kind once per model. Two keyword arguments choose otherwise:
 
-    - `bands`: numbers, from 1, of the red, green and blue band, or of one for all three.
+    - `bands`: numbers, from 1, of the red, green and blue band, or of one band for all three;
     - `stretch`: two percentiles of each band, such as (2, 98), that become 0 and 255.
 
-    How images are labelled is up to the keyword arguments `tta`, `window`, `overlap` and `batch_size`; see
+    The keyword arguments `tta`, `window`, `overlap` and `batch_size` say how images are labelled; see
     `landcover.api.labelling.InferenceKeywords`.
 
     Attributes:
@@ -125,7 +125,7 @@ class Model:
         """Label every pixel of an image with its most probable class.
 
         Args:
-            image: An array, a path or an open dataset; like the others, described at `Model`.
+            image: An array, a path or an open dataset; see `Model`, as for the other arguments.
             bands: Of a raster, the numbers of red, green and blue.
             stretch: Of a raster, the percentiles that become 0 and 255.
             options: `tta`, `window`, `overlap`, `batch_size`.
@@ -135,8 +135,8 @@ class Model:
             map that `landcover predict` writes.
 
         Raises:
-            LandcoverError: The image is no such array, cannot be read, or does not say which of its bands are red,
-                green and blue; an option is out of range; or memory does not suffice.
+            LandcoverError: The array is of another type or shape; the file cannot be read, or it is not clear which
+                bands are red, green and blue; an option is out of range; or there is not enough memory.
 
         Example:
             >>> labels = model.predict("town.jpg", tta="d4")

@@ -159,7 +159,7 @@ def _count(pairs: Sequence[tuple[_Item, _Item]], classes: ClassTable) -> Scores:
 
 
 def _count_labels(truth: _Item, prediction: _Item, classes: ClassTable) -> PairCounts:
-    """What `count_pair` returns, of labels in memory or of one side's."""
+    """Count the pixels of a pair by label, as `count_pair` does, where at least one of them is an array."""
     true_labels, in_truth = _labels(truth, "truth", classes)
     labels, in_prediction = _labels(prediction, "prediction", classes)
     check_same_size("prediction", labels.shape, "truth", true_labels.shape)
@@ -188,7 +188,7 @@ def _items(side: Any, name: str) -> list[_Item]:
 def _checked(labels: Any, name: str) -> np.ndarray:
     if type(labels) is not np.ndarray or labels.dtype != np.uint8 or labels.ndim != 2 or not labels.size:
         raise LandcoverError(
-            f"{name}: {describe(labels)}; expected are labels, a NumPy array of uint8 (H, W) with class indices and "
+            f"{name}: {describe(labels)}; should be labels, a NumPy array of uint8 (H, W) with class indices and "
             f"{UNKNOWN} for unknown, or the path of a mask."
         )
     return labels
@@ -206,7 +206,8 @@ def _is_folder(side: object) -> bool:
 
 def _folder(side: Any, name: str) -> Path:
     if not _is_folder(side):
-        raise LandcoverError(f"{name}: not a folder of masks, as the other one is. Give two folders, or none.")
+        shown = side if isinstance(side, str | PathLike) else describe(side)
+        raise LandcoverError(f"{name}: {shown}: not a folder, as the other side is. Give two folders, or none.")
     return Path(side)
 
 

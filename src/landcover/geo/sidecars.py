@@ -18,7 +18,7 @@ def check_sidecars(path: Path) -> None:
     """Check that the sidecars of a raster are safe to read.
 
     Raises:
-        OSError: A pipe or a device has the name of a sidecar, and GDAL would wait for it for ever; or the mask is not a
+        OSError: A pipe or a device has the name of a sidecar, and GDAL would wait for ever; or the mask is not a
             TIFF, so that it might refer to other files.
     """
     folder = path.parent

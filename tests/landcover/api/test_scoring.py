@@ -72,12 +72,16 @@ def test_a_score_says_what_it_is_and_makes_a_table(labels):
 @pytest.mark.parametrize(
     ("truth", "prediction", "message"),
     [
-        (np.zeros((4, 4)), np.zeros((4, 4), np.uint8), r"truth: ndarray of float64 \(4, 4\).*; expected are labels"),
+        (np.zeros((4, 4)), np.zeros((4, 4), np.uint8), r"truth: ndarray of float64 \(4, 4\).*; should be labels"),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8), r"prediction: ndarray of uint8 \(4, 4, 3\)"),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8), "its size and that of truth differ: 5x4 and 4x4"),
         (np.full((4, 4), 3, np.uint8), np.zeros((4, 4), np.uint8), "truth: label 3, but the 3 classes urban, forest"),
         ([np.zeros((4, 4), np.uint8)], [], "truth has 1 images, prediction 0"),
-        (".", np.zeros((4, 4), np.uint8), "prediction: not a folder of masks"),
+        (
+            ".",
+            np.zeros((4, 4), np.uint8),
+            r"prediction: ndarray of uint8 \(4, 4\), values 0 to 0: not a folder, as the other side is",
+        ),
         ("none.png", "none.png", "none.png: not readable as an image"),
     ],
 )
