@@ -15,7 +15,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
 
-from landcover import __version__
+from landcover._version import __version__
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.raster import Raster
 from landcover.system.files import replacing, write_error

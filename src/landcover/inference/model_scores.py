@@ -37,7 +37,7 @@ class ModelScores:
 def score_model(
     model: Model, samples: Sequence[Sample], options: InferenceOptions = DEFAULTS, *, quiet: bool = False
 ) -> ModelScores:
-    """Label images as `inference.predict_masks` does and compare them with their masks.
+    """Label images as `mask_files.predict_masks` does and compare them with their masks.
 
     Args:
         model: Has the classes and colours of the masks.

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+import rasterio
 from conftest import draw_pair, write_geotiff
 
 from landcover.cli.map_drawing import draw_maps
 from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions
 from landcover.cli.map_jobs import plan_jobs
-from landcover.images.pairs import read_rgb
+from landcover.images.image_files import read_rgb
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import load_model
@@ -23,15 +24,18 @@ def images(tmp_path):
 
 
 @pytest.mark.parametrize("name", MAP_FORMATS)
-def test_maps_of_each_format_have_the_labels_of_their_images_and_what_is_broken_is_named(
-    name, images, model_file, tmp_path
-):
+def test_each_format_keeps_the_labels_and_names_broken_images(name, images, model_file, tmp_path):
     model = load_model(model_file)
     jobs = plan_jobs(images, str(tmp_path / "out"), name, True)
     (line,) = draw_maps(model, jobs, OPTIONS)
     assert line.startswith(f"{images['b']}: ")
     labels = label_image(model, read_rgb(images["a"]), OPTIONS.inference)
     assert len(np.unique(labels)) > 1
-    assert (read_rgb(jobs[0].mask) == model.classes.encode(labels)).all()
+    if MAP_FORMATS[name].is_georeferenced:
+        with rasterio.open(jobs[0].mask) as file:
+            assert (file.read(1) == labels).all()
+            assert file.crs == "EPSG:32633"
+    else:
+        assert (read_rgb(jobs[0].mask) == model.classes.encode(labels)).all()
     assert [job.is_done() for job in jobs] == [True, False]
     assert jobs[0].mask.suffix == MAP_FORMATS[name].suffixes[0]

@@ -149,7 +149,7 @@ def test_probabilities_of_an_image_are_an_array(model_file, pairs, tmp_path):
     arguments = ("predict", "pairs", "-m", "m.safetensors", "-o", "out")
     landcover(*arguments, folder=tmp_path)
     done = landcover(*arguments, "--probabilities", folder=tmp_path)
-    assert done.stdout == "out: 3 masks\n"  # drawn anew, for their probabilities were not there
+    assert done.stdout == "out: 3 masks\n"  # drawn again, as their probabilities did not exist
     values = np.load(tmp_path / "out" / "0001_probabilities.npy")
     assert (values.shape, values.dtype) == ((3, 33, 57), np.float32)
     classes = load_model(model_file).classes

@@ -57,7 +57,7 @@ def test_a_map_lies_where_the_image_lies(tmp_path, classes, place, write):
         assert (file.crs is None) == ("crs" in place and place["crs"] is None)
 
 
-def test_an_image_without_any_place_has_a_map_without_one(tmp_path, classes):
+def test_an_image_without_a_place_gives_a_map_without_one(tmp_path, classes):
     mapped(tmp_path, classes, (40, 30), crs=None, transform=Affine.identity())
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(tmp_path / "map.tif") as file:
         assert (file.crs, file.transform) == (None, Affine.identity())
@@ -82,7 +82,7 @@ def test_a_map_says_what_its_labels_mean(tmp_path, classes, write):
         colours = file.colormap(1)
         assert [colours[label][:3] for label in range(3)] == list(classes.colours.values())
         assert colours[UNKNOWN][:3] == classes.ignore[1]
-    assert (read_rgb(tmp_path / "map.tif") == classes.encode(labels)).all()  # so that it can be scored as it is
+    assert (read_rgb(tmp_path / "map.tif") == classes.encode(labels)).all()  # so `landcover evaluate` can score it
 
 
 @pytest.mark.parametrize("write", WRITERS)
@@ -104,7 +104,7 @@ def test_no_overview_is_as_wide_as_the_image(tmp_path, classes, size, overviews)
         assert all(factor > 1 for factor in file.overviews(1))
 
 
-def test_nothing_is_left_where_the_labels_end_in_an_error(tmp_path, classes):
+def test_an_error_in_the_labels_leaves_nothing_behind(tmp_path, classes):
     def strips():
         yield np.zeros((100, 30), np.uint8)
         raise ZeroDivisionError

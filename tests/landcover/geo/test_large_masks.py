@@ -52,7 +52,7 @@ def test_greys_and_bits_are_what_pillow_reads(tmp_path, options):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("options", [{}, TILED])
-def test_maps_of_our_own_count_the_same_by_strips(tmp_path, options, monkeypatch):
+def test_maps_of_this_program_are_counted_the_same_in_strips(tmp_path, options, monkeypatch):
     rng = np.random.default_rng(0)
     labels = rng.integers(7, size=(2, 700, 300), dtype=np.uint8)
     labels[labels == 6] = UNKNOWN
@@ -87,7 +87,7 @@ def test_pixels_of_more_than_8_bits_are_refused(tmp_path, kind):
         strips(tmp_path / "a.tif")
 
 
-def test_bands_that_are_no_colours_are_refused(tmp_path):
+def test_bands_that_are_not_colours_are_refused(tmp_path):
     write_geotiff(tmp_path / "a.tif", np.zeros((5, 9, 9), np.uint8), photometric="RGB")
     write_geotiff(tmp_path / "b.tif", np.zeros((3, 9, 9), np.uint8), photometric="MINISBLACK")
     for name in ("a.tif", "b.tif"):
@@ -95,7 +95,7 @@ def test_bands_that_are_no_colours_are_refused(tmp_path):
             strips(tmp_path / name)
 
 
-def test_a_file_that_is_cut_short_is_named(tmp_path):
+def test_a_truncated_file_is_named(tmp_path):
     write_geotiff(tmp_path / "a.tif", colours().transpose(2, 0, 1), photometric="RGB", **TILED)
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:5000])
     with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image"):

@@ -28,7 +28,7 @@ def image(folder, height, width):
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(150, 131), (200, 1), (1, 1)])
-def test_a_map_has_the_labels_that_the_image_has_in_memory(model, tmp_path, size, scale):
+def test_a_map_has_the_labels_of_the_same_image_in_memory(model, tmp_path, size, scale):
     model = Model(model.network, model.architecture, model.classes, scale)
     pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, *size))
     options = InferenceOptions(window=64, overlap=0.25, tta="flip")
@@ -55,7 +55,7 @@ def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
     assert np.allclose(values[:, known].sum(0), 1, atol=1e-5)
 
 
-def test_of_pixels_of_16_bits_the_map_says_how_they_were_stretched(model, tmp_path):
+def test_the_tags_say_how_16_bit_pixels_were_stretched(model, tmp_path):
     pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, 50, 40)[[2, 1, 0, 0]].astype(np.uint16) * 16)
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", bands=[3, 2, 1], stretch=(0, 100))
     low, high = pixels[2::-1].min((1, 2)), pixels[2::-1].max((1, 2))
@@ -67,7 +67,7 @@ def test_of_pixels_of_16_bits_the_map_says_how_they_were_stretched(model, tmp_pa
         assert file.tags()["STRETCH_LIMITS"] == limits
 
 
-def test_of_an_image_that_breaks_off_nothing_is_left(model, tmp_path):
+def test_a_truncated_image_leaves_nothing_behind(model, tmp_path):
     write_geotiff(tmp_path / "a.tif", np.random.default_rng(0).integers(256, size=(3, 300, 200), dtype=np.uint8))
     whole = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])

@@ -16,8 +16,8 @@ NAMES = [*(f"out{suffix}" for suffix in POLYGON_FORMATS), "a name with % and ü?
 
 
 @pytest.fixture
-def ours(tmp_path):
-    """Returns a function that writes a file of polygons of `map.tif`."""
+def write_ours(tmp_path):
+    """A function that writes the polygons of `map.tif` to a file."""
     write_labels(tmp_path / "map.tif", np.random.default_rng(0).integers(3, size=(60, 60), dtype=np.uint8))
 
     def write(name):
@@ -28,16 +28,16 @@ def ours(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_file_says_of_which_map_it_is(ours, tmp_path, name):
-    path = ours(name)
+def test_a_file_notes_its_map(write_ours, tmp_path, name):
+    path = write_ours(name)
     assert source_of(path) == digest(tmp_path / "map.tif")
     (tmp_path / "link").symlink_to(path)
     assert source_of((tmp_path / "link").rename(tmp_path / f"link{path.suffix}")) == digest(tmp_path / "map.tif")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_polygons_of_another_map_are_replaced(ours, tmp_path, name):
-    path = ours(name)
+def test_polygons_of_another_map_are_replaced(write_ours, tmp_path, name):
+    path = write_ours(name)
     write_labels(tmp_path / "map.tif", np.zeros((5, 5), np.uint8))
     assert source_of(path) != digest(tmp_path / "map.tif")
     assert write_polygons(path, tmp_path / "map.tif") == 1
@@ -49,18 +49,18 @@ def test_a_name_that_is_not_utf8_is_an_error(tmp_path):
         source_of(tmp_path / os.fsdecode(b"\xff.gpkg"))
 
 
-def test_a_name_of_no_format_is_an_error_that_lists_the_formats(tmp_path):
+def test_an_unknown_suffix_is_an_error_that_lists_the_formats(tmp_path):
     with pytest.raises(LandcoverError, match=r"out\.shp: not the name of a file of polygons\. .*\.gpkg or \.geojson"):
         source_of(tmp_path / "out.shp")
 
 
-def test_nothing_is_of_no_map(tmp_path):
+def test_a_missing_file_has_no_source(tmp_path):
     assert source_of(tmp_path / "out.gpkg") is None
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_was_ours_and_is_cut_short_is_ours_no_more(ours, name):
-    path = ours(name)
+def test_a_truncated_file_is_not_recognised(write_ours, name):
+    path = write_ours(name)
     path.write_bytes(path.read_bytes()[:-5000])
     with pytest.raises(LandcoverError, match="Name another file"):
         source_of(path)
@@ -104,7 +104,7 @@ def link_to_nothing(path):
         lambda path: path.write_bytes(os.urandom(100_000)),
     ],
 )
-def test_what_is_not_ours_is_an_error_that_says_what_to_do(tmp_path, name, make):
+def test_other_files_are_an_error_that_says_what_to_do(tmp_path, name, make):
     path = tmp_path / name
     make(path)
     with pytest.raises(LandcoverError, match="Name another file") as error:
@@ -113,15 +113,15 @@ def test_what_is_not_ours_is_an_error_that_says_what_to_do(tmp_path, name, make)
     assert "\n" not in str(error.value)
 
 
-def test_a_geopackage_to_which_others_have_added_a_layer_is_not_ours(ours):
-    path = ours("out.gpkg")
+def test_a_geopackage_with_an_added_layer_is_not_recognised(write_ours):
+    path = write_ours("out.gpkg")
     geopandas.read_file(path).head(1).to_file(path, layer="mine")
     with pytest.raises(LandcoverError, match="Name another file"):
         source_of(path)
 
 
-def test_a_geopackage_with_a_style_is_still_ours(ours, tmp_path):
-    path = ours("out.gpkg")
+def test_a_geopackage_with_an_added_style_is_recognised(write_ours, tmp_path):
+    path = write_ours("out.gpkg")
     with sqlite3.connect(path) as file:
         file.execute("CREATE TABLE layer_styles (id INTEGER PRIMARY KEY, styleQML TEXT)")
         file.execute("INSERT INTO gpkg_contents (table_name, data_type) VALUES ('layer_styles', 'attributes')")

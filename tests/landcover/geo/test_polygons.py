@@ -99,7 +99,7 @@ def test_a_geopackage_has_the_borders_of_the_pixels_as_the_map_has_them(tmp_path
     assert shapely.get_num_coordinates(frame.geometry[0]) == 5
 
 
-def test_classes_are_called_as_the_map_calls_them(tmp_path):
+def test_classes_have_the_names_in_the_map(tmp_path):
     write_labels(tmp_path / "map.tif", np.array([[0, 1]], np.uint8))
     with rasterio.open(tmp_path / "map.tif", "r+") as file:
         file.update_tags(CLASS_NAMES='{"0": "ice", "1": "Wälder"}')
@@ -152,7 +152,7 @@ def cut_short(path):
         (labels_beyond, "has the label 3, which is neither one of its 3 classes nor nodata"),
     ],
 )
-def test_what_is_no_map_is_one_error_and_the_polygons_stay(tmp_path, make, message, standing):
+def test_a_file_that_is_not_a_map_is_an_error_and_existing_polygons_stay(tmp_path, make, message, standing):
     if standing:
         polygons(tmp_path, blocks())
         (tmp_path / "map.tif").unlink()
@@ -166,7 +166,7 @@ def test_what_is_no_map_is_one_error_and_the_polygons_stay(tmp_path, make, messa
     assert ((tmp_path / "out.gpkg").read_bytes() if standing else None) == before
 
 
-def test_a_map_whose_nodata_is_another_label_has_no_polygons_there(tmp_path):
+def test_nodata_of_any_value_has_no_polygons(tmp_path):
     write_labels(tmp_path / "map.tif", np.array([[0, 9, 255]], np.uint8))
     with rasterio.open(tmp_path / "map.tif", "r+") as file:
         file.nodata = 9
@@ -174,7 +174,7 @@ def test_a_map_whose_nodata_is_another_label_has_no_polygons_there(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
-def test_a_file_that_is_not_ours_is_never_replaced(tmp_path, name):
+def test_a_file_that_this_program_did_not_write_is_never_replaced(tmp_path, name):
     write_labels(tmp_path / "map.tif", blocks())
     (tmp_path / name).write_bytes(b"mine")
     with pytest.raises(LandcoverError, match="not polygons that this program wrote"):
@@ -192,7 +192,7 @@ def view_from_space(folder, name):
 
 
 @pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
-def test_what_lies_beyond_the_earth_has_no_area(tmp_path, capsys, name):
+def test_polygons_beyond_the_earth_have_no_area(tmp_path, capsys, name):
     frame = view_from_space(tmp_path, name)
     assert frame["area_m2"].sum() == pytest.approx(2 * np.pi * 6371000**2, rel=1e-3)
     assert (frame["area_m2"] >= 0).all()
@@ -207,7 +207,7 @@ def test_what_lies_beyond_the_earth_has_no_area(tmp_path, capsys, name):
         assert frame[sky].geometry.isna().all()
 
 
-def test_a_map_of_nothing_but_sky_has_polygons_without_area(tmp_path):
+def test_a_map_of_sky_alone_has_polygons_without_area(tmp_path):
     crs = "+proj=ortho +lat_0=90 +R=6371000 +type=crs"
     write_labels(tmp_path / "map.tif", np.zeros((5, 5), np.uint8), crs=crs, transform=Affine(1e6, 0, 1e7, 0, -1e6, 2e7))
     for name in ("out.gpkg", "out.geojson"):

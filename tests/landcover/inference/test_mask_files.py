@@ -17,7 +17,7 @@ def model(model_file):
     return load_model(model_file)
 
 
-def test_each_mask_has_the_labels_of_its_image_and_the_probabilities_they_were_chosen_by(model, pairs, tmp_path):
+def test_masks_and_probabilities_are_those_of_the_images(model, pairs, tmp_path):
     images, options = find_images(pairs), InferenceOptions(window=64, overlap=0)
     assert predict_masks(model, images, tmp_path / "out", options, probabilities=True) == []
     for name, path in images.items():
@@ -26,7 +26,7 @@ def test_each_mask_has_the_labels_of_its_image_and_the_probabilities_they_were_c
         assert (np.load(tmp_path / "out" / f"{name}_probabilities.npy").argmax(0) == labels).all()
 
 
-def test_images_that_cannot_be_read_are_named_and_the_others_labelled_only_if_asked_for(model, pairs, tmp_path):
+def test_unreadable_images_are_named_and_only_skipped_if_asked(model, pairs, tmp_path):
     (pairs / "0000_sat.png").write_bytes(b"no image")
     (pairs / "0002_sat.png").write_bytes(b"")
     images = find_images(pairs)
@@ -43,6 +43,6 @@ def test_a_mask_never_replaces_an_image(model, pairs, tmp_path):
         predict_masks(model, find_images(pairs), pairs, ending="_sat.png")
 
 
-def test_on_a_gpu_files_are_read_while_it_computes():
+def test_files_are_read_ahead_on_a_gpu_and_in_turns_on_a_cpu():
     assert file_mapper(torch.nn.Linear(1, 1)) == chunked_map
     assert file_mapper(torch.nn.Linear(1, 1, device="meta")) == parallel_map

@@ -22,7 +22,7 @@ def model(model_file):
 
 
 @pytest.mark.parametrize("options", [InferenceOptions(), InferenceOptions(tta="d4", window=64, overlap=0.5)])
-def test_the_scores_are_those_of_the_masks_that_it_would_draw(model, pairs, tmp_path, options):
+def test_scores_equal_those_of_the_written_masks(model, pairs, tmp_path, options):
     samples = find_samples(pairs)
     predict_masks(model, {sample.name: sample.image for sample in samples}, tmp_path / "out", options)
     drawn = score_masks(pairs, tmp_path / "out", model.classes)
@@ -46,19 +46,19 @@ def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
     assert score_model(model, find_samples(pairs)).loss == pytest.approx(total / count, rel=1e-5)
 
 
-def test_at_a_lower_working_resolution_the_loss_is_that_at_full_size(model, pairs):
+def test_the_loss_is_computed_at_full_size_at_any_working_resolution(model, pairs):
     half = Model(model.network, model.architecture, model.classes, 0.5)
     result = score_model(half, find_samples(pairs))
     seen = []
     for sample in find_samples(pairs):
-        bands = []
-        label_image(half, read_rgb(sample.image), probabilities=bands.append)
+        strips = []
+        label_image(half, read_rgb(sample.image), probabilities=strips.append)
         labels, _ = model.classes.decode(read_packed(sample.mask))
-        seen.append(np.take_along_axis(np.concatenate(bands, 1), labels[None].astype(np.int64), 0).ravel())
+        seen.append(np.take_along_axis(np.concatenate(strips, 1), labels[None].astype(np.int64), 0).ravel())
     assert result.loss == pytest.approx(-np.log(np.concatenate(seen)).mean(), rel=1e-5)
 
 
-def test_a_sure_and_wrong_model_has_a_finite_loss(model, pairs):
+def test_a_model_that_is_certain_and_wrong_has_a_finite_loss(model, pairs):
     for parameter in model.network.decoder.parameters():
         parameter.data.mul_(1e4)
     assert np.isfinite(score_model(model, find_samples(pairs)).loss)

@@ -23,13 +23,13 @@ from landcover.system.errors import LandcoverError
         ({"batch_size": "8"}, "batch_size = '8': should be a whole number, at least 1."),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_can(options, message):
+def test_an_impossible_option_is_an_error_that_says_what_is_possible(options, message):
     with pytest.raises(LandcoverError) as error:
         InferenceOptions(**options)
     assert str(error.value) == message
 
 
-def test_numbers_of_numpy_are_numbers():
+def test_numpy_numbers_are_accepted():
     InferenceOptions(window=np.int64(64), overlap=np.float32(0.5), batch_size=np.uint8(2))
 
 

@@ -20,9 +20,7 @@ D4 = InferenceOptions(tta="d4")
 def model(classes):
     torch.manual_seed(0)
     network = build(FCN1S, len(classes)).eval()
-    torch.nn.init.normal_(
-        network.decoder.pixel_score[-1].weight
-    )  # so that untrained skips have a say: many classes appear
+    torch.nn.init.normal_(network.decoder.pixel_score[-1].weight)  # untrained skips contribute: many classes appear
     return Model(network, FCN1S, classes, 1.0)
 
 
@@ -40,7 +38,7 @@ def test_labels_have_the_size_of_the_image_whatever_it_is(model, classes, size, 
     assert labels.max() < len(classes)  # unknown is never predicted
 
 
-def test_with_all_symmetries_a_turned_image_gives_the_turned_labels(model):
+def test_with_all_symmetries_labels_turn_with_the_image(model):
     image = noise(96, 96)
     labels = label_image(model, image, D4)
     assert len(np.unique(labels)) > 1
@@ -48,7 +46,7 @@ def test_with_all_symmetries_a_turned_image_gives_the_turned_labels(model):
         assert (label_image(model, symmetry(image), D4) == symmetry(labels)).mean() > 0.999
 
 
-def test_with_the_flip_a_mirrored_image_gives_the_mirrored_labels(model):
+def test_with_the_flip_labels_are_mirrored_with_the_image(model):
     image = noise(64, 96)
     flip = InferenceOptions(tta="flip")
     assert (label_image(model, image[:, ::-1], flip) == label_image(model, image, flip)[:, ::-1]).mean() > 0.999
@@ -58,7 +56,7 @@ def test_the_class_is_chosen_after_upsampling(model, classes):
     half = Model(model.network, FCN1S, classes, 0.5)
     labels = label_image(half, noise(64, 64))
     blocks = labels.reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(-1, 4)
-    assert (blocks != blocks[:, :1]).any()  # labels enlarged after the choice would be constant in each 2x2 block
+    assert (blocks != blocks[:, :1]).any()  # classes chosen before it would be constant in each 2x2 block
 
 
 def smooth(height, width):
@@ -70,7 +68,7 @@ def smooth(height, width):
 
 @pytest.fixture
 def near_sighted(classes):
-    """The baseline, whose logits depend on some fifty pixels around, balanced so that each class has its share."""
+    """The baseline, whose logits depend on some fifty pixels around; balanced so that every class appears."""
     torch.manual_seed(0)
     architecture = Architecture("baseline", None)
     network = build(architecture, len(classes)).eval()
@@ -90,10 +88,10 @@ def near_borders(length, scaled, window):
     return near
 
 
-# A flipped image whose sides are no multiples of 32 is continued, and so divided into strides, on its other side.
+# With flips, sides are multiples of 32: others are padded on one side, which a flip swaps, and so shifts the strides.
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize(("tta", "size"), [("none", (225, 199)), ("d4", (256, 192))])
-def test_a_tiled_image_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
+def test_labels_in_windows_are_those_of_the_whole_at_borders_too(near_sighted, classes, tta, size, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
     window = int(128 * scale)
     whole = label_image(model, smooth(*size), InferenceOptions(tta=tta))
@@ -108,14 +106,16 @@ def test_a_tiled_image_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near
 @pytest.mark.parametrize("chunk", [1, 1000, prediction.CHUNK])
 @pytest.mark.parametrize("window", [64, 512])
 def test_labels_are_the_most_probable_classes(near_sighted, window, chunk, monkeypatch):
-    monkeypatch.setattr(prediction, "CHUNK", chunk)  # of rows, one or a few or all at once
-    bands = []
+    monkeypatch.setattr(prediction, "CHUNK", chunk)  # one row, a few rows, all rows at a time
+    strips = []
     options = InferenceOptions(window=window)
-    labels = label_image(near_sighted, smooth(97, 300), options, probabilities=lambda band: bands.append(band.copy()))
-    assert (labels == np.concatenate(bands, 1).argmax(0)).all()
+    labels = label_image(
+        near_sighted, smooth(97, 300), options, probabilities=lambda strip: strips.append(strip.copy())
+    )
+    assert (labels == np.concatenate(strips, 1).argmax(0)).all()
 
 
-def test_windows_in_batches_are_windows_one_by_one(near_sighted):
+def test_batches_of_windows_give_the_labels_of_single_windows(near_sighted):
     one, four = (InferenceOptions(window=64, batch_size=size) for size in (1, 4))
     image = smooth(97, 300)
     assert (label_image(near_sighted, image, one) == label_image(near_sighted, image, four)).mean() > 0.999
@@ -124,7 +124,7 @@ def test_windows_in_batches_are_windows_one_by_one(near_sighted):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.8])
 @pytest.mark.parametrize("size", [(1, 300), (300, 1), (129, 131), (63, 257)])
-def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, overlap, scale):
+def test_windows_cover_images_of_odd_sizes(near_sighted, classes, size, overlap, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
     labels = label_image(model, smooth(*size), InferenceOptions(window=64, overlap=overlap, batch_size=3))
     assert labels.shape == size
@@ -132,11 +132,11 @@ def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, ov
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_of_a_tall_image_no_more_than_two_windows_of_rows_are_under_way(near_sighted, classes, scale):
+def test_at_most_two_windows_of_rows_of_a_tall_image_are_in_memory(near_sighted, classes, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
 
     class Tall:
-        """Counts the rows that have been read and not yet labelled; it holds no image."""
+        """Counts the rows that were read and not labelled yet; holds no pixels."""
 
         height, width, read_up_to, most = 2000, 40, 0, 0
 
@@ -151,14 +151,14 @@ def test_of_a_tall_image_no_more_than_two_windows_of_rows_are_under_way(near_sig
             return None
 
     image, labelled = Tall(), 0
-    for band in label_strips(model, image, InferenceOptions(window=64)):
-        assert band.shape[1] == image.width
-        labelled += len(band)
+    for strip in label_strips(model, image, InferenceOptions(window=64)):
+        assert strip.shape[1] == image.width
+        labelled += len(strip)
     assert labelled == image.read_up_to == image.height
     assert image.most <= 2 * 64 / scale
 
 
-def test_in_one_window_the_most_probable_class_is_that_of_the_logits(model):
+def test_a_single_window_gives_the_class_of_the_largest_logit(model):
     image = noise(64, 96)
     with torch.inference_mode():
         logits = model.network(torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255)
@@ -195,7 +195,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_no_8_bit_rgb_is_refused_with_what_it_is_and_what_is_expected(model, what):
+def test_an_array_that_is_not_8_bit_rgb_is_an_error_that_says_what_it_is(model, what):
     image, message = WRONG[what]
     with pytest.raises(LandcoverError, match=rf"^image: {message}|^image: .*{message}") as error:
         label_image(model, image)
@@ -203,7 +203,7 @@ def test_what_is_no_8_bit_rgb_is_refused_with_what_it_is_and_what_is_expected(mo
     assert "\n" not in str(error.value)
 
 
-def test_views_of_arrays_are_arrays(model):
+def test_views_of_arrays_and_read_only_arrays_are_labelled(model):
     image = noise(40, 52)
     labels = label_image(model, image)
     assert (label_image(model, np.asfortranarray(image)) == labels).all()

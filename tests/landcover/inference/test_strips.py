@@ -13,7 +13,7 @@ def noise(height, width):
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.3])
 @pytest.mark.parametrize("size", [(1, 1), (90, 64), (97, 131), (200, 1)])
-def test_scaled_rows_are_those_of_the_whole_image_scaled(size, scale):
+def test_scaled_strips_are_those_of_the_whole_image_scaled(size, scale):
     image = noise(*size)
     rows, whole = ScaledStrips(ArrayStrips(image), scale), scale_down(image, scale)
     assert (rows.height, rows.width) == whole.shape[:2]

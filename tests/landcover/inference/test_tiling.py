@@ -24,7 +24,7 @@ def test_windows_cover_the_axis_aligned_with_the_network(case):
 
 
 @pytest.mark.parametrize(("window", "least"), [(64, 32), (128, 64), (160, 80), (192, 96), (256, 96), (512, 128)])
-def test_small_windows_overlap_by_as_many_pixels_as_a_class_depends_on(window, least):
+def test_small_windows_overlap_by_a_minimum_number_of_pixels(window, least):
     for before, after in pairwise(windows(3000, window, 0.25)):
         assert before.stop - after.start >= least
     assert any(before.stop == after.start for before, after in pairwise(windows(3000, window, 0)))
@@ -40,7 +40,7 @@ def test_weights_add_up_to_one_and_are_never_negative(case):
 
 
 @pytest.mark.parametrize("length", [1, 31, 512])
-def test_what_fits_in_a_window_is_one_that_counts_in_full(length):
+def test_an_axis_that_fits_in_a_window_is_one_window_of_weight_1(length):
     (window,) = windows(length, 512, 0.25)
     assert (window.start, window.stop) == (0, length)
     assert (window.weight == 1).all()
@@ -57,7 +57,7 @@ def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_i
 
 
 def blended(length, width, window, overlap, score):
-    """All rows put together of what `score(row, column)` says of each window."""
+    """Blend the scores `score(row, column)` of all windows; return all rows."""
     blender, strips = Blender(width), []
     rows, columns = windows(length, window, overlap), windows(width, window, overlap)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
