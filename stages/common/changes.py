@@ -26,7 +26,7 @@ def note_uncommitted(*blocks: str) -> None:
     try:
         ours, theirs = load_yaml(PARAMS.read_text(encoding="utf-8")), load_yaml(committed)
         pairs = [(f"{block}.", ours.get(block), theirs.get(block)) for block in blocks]
-        found = [text for pair in pairs for text in differences(*pair, called="committed")]
+        found = [text for pair in pairs for text in differences(*pair, name_of_theirs="committed")]
     except (OSError, ValueError, RecursionError, AttributeError, yaml.YAMLError):
         return
     if found:

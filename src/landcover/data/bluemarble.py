@@ -24,7 +24,7 @@ from landcover.data.globe import TILE_DEGREES, tile_name
 from landcover.images.pairs import save_png
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
-from landcover.system.outputs import check_made_of
+from landcover.system.outputs import check_only_own_files
 
 IGBP = {
     "urban": (13,),
@@ -109,7 +109,7 @@ def build(folder: Path) -> dict[str, int]:
         LandcoverError: The packages cannot be downloaded, or are not what they should be; or there are files in the
             folder that are not of this data set.
     """
-    check_made_of(folder, MADE, "Move it.")
+    check_only_own_files(folder, MADE, "Move it.")
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
         jpeg, earth, igbp = download(scratch.parent)
