@@ -3,13 +3,14 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro world test long soak lint bench
+.PHONY: help setup repro world test coverage long soak lint bench
 
 help:
-	@echo "make setup   create .venv with the pinned packages of requirements.txt"
+	@echo "make setup   create .venv with the pinned packages of requirements.txt and the command landcover"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
 	@echo "make world   draw plots/world.png, the map of the predictions for the embedded data set"
 	@echo "make test    run the tests"
+	@echo "make coverage  run them and list the lines of src/ and stages/ that none of them runs"
 	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check style, types and the direction of imports"
@@ -24,6 +25,9 @@ world: .venv/installed
 
 test: .venv/installed-dev
 	python -m pytest
+
+coverage: .venv/installed-dev
+	python -m pytest --cov=src --cov=stages --cov-report=term-missing:skip-covered
 
 long: .venv/installed-dev
 	python -m pytest -m long
@@ -47,8 +51,9 @@ bench: .venv/installed-dev
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "error: Python 3.11 to 3.13 is needed; choose one with: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
-.venv/installed: requirements.txt | .venv/bin/python
+.venv/installed: requirements.txt pyproject.toml | .venv/bin/python
 	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/installed-dev: requirements-dev.txt requirements-extras.txt .venv/installed

@@ -4,6 +4,9 @@ in:   data.root/validation/NAME_sat.*, models/model.safetensors
 out:  data/predictions/NAME_mask.png
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -15,8 +18,9 @@ from landcover.inference.prediction import for_inference
 from landcover.models.model_file import load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
+from landcover.system.files import replacing
 from landcover.system.outputs import check_outputs
-from landcover.system.processes import process_group, shared_folder
+from landcover.system.processes import Processes, process_group
 from stages.common.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
 from stages.common.paths import MODEL, PREDICTIONS
 from stages.common.runner import run
@@ -51,6 +55,16 @@ def main() -> None:
         predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options)
     if processes.is_main:
         print(f"{PREDICTIONS}: {len(images)} masks")
+
+
+@contextmanager
+def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
+    """Yield a scratch folder, the same to all processes, which replaces `path` when all of them are done."""
+    with replacing(path) if processes.is_main else nullcontext() as scratch:
+        if scratch:
+            scratch.mkdir()
+        yield processes.broadcast_object(scratch or path)
+        processes.barrier()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from landcover.data.tiles import Dataset, write_dataset
 from landcover.images.pairs import find_pairs
 from landcover.system.errors import Problems, warn
 from landcover.system.files import replacing, write_table
-from landcover.system.outputs import check_made_of, check_outputs
+from landcover.system.outputs import check_only_own_files, check_outputs
 from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
 from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
@@ -42,7 +42,7 @@ def main() -> None:
     problems = Problems()
     folders = [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
-    check_made_of(PREPARED, MADE, "Move it.")
+    check_only_own_files(PREPARED, MADE, "Move it.")
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
         for split in ("train", "validation"):

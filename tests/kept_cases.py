@@ -195,7 +195,7 @@ STAGES = [
         "pairs that link into it",
         "prepare",
         pairs_link_into("data/prepared"),
-        r"data/prepared/a_mask\.png: not of this program, but in a folder that it would replace\. Move it\.",
+        r"data/prepared/a_mask\.png: not made by this program, but in a folder that it would replace\. Move it\.",
     ),
     case(
         "a model that links into it",
@@ -210,7 +210,7 @@ STAGES = [
         "weights among the tiles",
         "prepare",
         replaced("data/prepared/w.pth", b"mine"),
-        r"data/prepared/w\.pth: not of this program, but in a folder that it would replace\. Move it\.",
+        r"data/prepared/w\.pth: not made by this program, but in a folder that it would replace\. Move it\.",
     ),
     case(
         "weights among the tiles",
@@ -234,7 +234,7 @@ STAGES = [
         "a user's pair in the place of the embedded data set",
         "fetch",
         lambda folder: draw_pair(folder / "data/bluemarble/train", "town", 8, 8),
-        r"data/bluemarble/train/town_mask\.png: not of this program, but in a folder .*\. Move it\.",
+        r"data/bluemarble/train/town_mask\.png: not made by this program, but in a folder .*\. Move it\.",
     ),
     case(
         "a plot that leads to a true mask",

@@ -77,7 +77,7 @@ def one_byte_in_place(path: Path) -> None:
 
 
 DAMAGES = [
-    *(pytest.param(one_byte_in_place, FILES[i::3], id=f"a byte in {len(FILES[i::3])}") for i in range(3)),
+    pytest.param(one_byte_in_place, FILES, id="a byte in all"),
     pytest.param(bad.cut, FILES, id="all cut"),
     pytest.param(Path.unlink, FILES, id="all missing"),
     pytest.param(Path.touch, EXTRA, id="extra files"),

@@ -222,7 +222,10 @@ def test_all_that_is_imported_is_pinned():
     pipeline, extras = requirements("requirements.txt"), requirements("requirements-extras.txt")
     assert imported_packages("stages") <= pipeline.keys()
     assert imported_packages("src") <= pipeline.keys() | extras.keys()
-    assert pipeline.keys() | extras.keys() == imported_packages("src") | imported_packages("stages") | {"dvc"}
+    assert pipeline.keys() | extras.keys() == imported_packages("src") | imported_packages("stages") | {
+        "dvc",
+        "setuptools",
+    }
     peers = requirements("requirements-dev.txt")
     assert imported_packages("results") <= pipeline.keys()
     assert imported_packages("benchmarks") <= pipeline.keys() | extras.keys() | peers.keys()

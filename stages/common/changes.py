@@ -1,4 +1,4 @@
-"""Say which parameters are not those of the last commit: one that was tried and forgotten is in every later run."""
+"""Note which parameters differ from the last commit: one that was tried and forgotten affects every later run."""
 
 import os
 from pathlib import Path
@@ -14,11 +14,12 @@ PARAMS = Path("params.yaml")
 
 
 def note_uncommitted(*blocks: str) -> None:
-    """Say in a line which parameters of these blocks of params.yaml differ from the committed ones.
+    """Note in one line which parameters of these blocks of params.yaml differ from the committed ones.
 
-    Nothing is said where that is not known: without git, a commit or a file that can be read, which others complain of.
+    Prints nothing if that is not known: without git, without a commit, or if a file cannot be read, which is reported
+    elsewhere.
     """
-    if os.environ.get("RANK", "0") != "0" or not blocks:  # of the processes that torchrun starts, the first one speaks
+    if os.environ.get("RANK", "0") != "0" or not blocks:  # set by torchrun: only the first of its processes prints
         return
     committed = git_output("show", f"HEAD:./{PARAMS}")
     if committed is None:
@@ -26,7 +27,7 @@ def note_uncommitted(*blocks: str) -> None:
     try:
         ours, theirs = load_yaml(PARAMS.read_text(encoding="utf-8")), load_yaml(committed)
         pairs = [(f"{block}.", ours.get(block), theirs.get(block)) for block in blocks]
-        found = [text for pair in pairs for text in differences(*pair, called="committed")]
+        found = [text for pair in pairs for text in differences(*pair, name_of_theirs="committed")]
     except (OSError, ValueError, RecursionError, AttributeError, yaml.YAMLError):
         return
     if found:

@@ -1,4 +1,4 @@
-"""Which parameters are not those of the last commit, as each stage says before all else."""
+"""Which parameters are not those of the last commit, as each stage notes first."""
 
 import os
 import subprocess
@@ -24,31 +24,39 @@ def committed(project):
     return project
 
 
-def stage(name, **environment):
-    command = [sys.executable, "-m", f"stages.{name}"]
+@pytest.fixture
+def stage(programs):
+    """A function that runs a stage in the current folder."""
+    return lambda name: programs.run(f"stages.{name}", folder=Path.cwd())
+
+
+def prepare_in(**environment):
+    """Run the stage in another environment."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "stages.prepare"], env=environment, capture_output=True, text=True, check=False
+    )
 
 
-def test_a_forgotten_parameter_is_told_by_each_stage_that_reads_it(committed):
+def test_a_forgotten_parameter_is_noted_by_each_stage_that_reads_it(committed, stage):
     committed(data={"holdout": 2}, train={"epochs": 1})
     data = "data.holdout = 2 (committed: 0)"
-    told = {"prepare": data, "train": "train.epochs = 1 (committed: 2)", "predict": data, "evaluate": data}
-    for name, text in told.items():
+    noted = {"prepare": data, "train": "train.epochs = 1 (committed: 2)", "predict": data, "evaluate": data}
+    for name, text in noted.items():
         done = stage(name)
         assert done.returncode == 0, done.stderr
         assert done.stderr.splitlines()[0] == f"note: params.yaml: {text}"
         assert "params.yaml" not in done.stdout
 
 
-def test_several_are_one_line_and_as_committed_is_none(committed):
+def test_several_parameters_are_one_line_and_without_changes_there_is_none(committed, stage):
     assert stage("prepare").stderr == ""
     committed(data={"holdout": 2}, prepare={"tile": 64, "scale": 0.5})
     text = "data.holdout = 2 (committed: 0), prepare.tile = 64 (committed: 256), prepare.scale = 0.5 (committed: 1.0)"
     assert stage("prepare").stderr == f"note: params.yaml: {text}\n"
 
 
-def test_it_is_told_as_well_when_the_stage_fails(committed):
+def test_they_are_noted_even_if_the_stage_fails(committed, stage):
     committed(prepare={"tile": -1})
     done = stage("prepare")
     assert done.returncode == 1
@@ -57,7 +65,7 @@ def test_it_is_told_as_well_when_the_stage_fails(committed):
     assert lines[1].startswith("error: params.yaml: prepare.tile = -1: ")
 
 
-def test_in_a_folder_of_a_repository_its_own_parameters_are_compared(project):
+def test_in_a_folder_of_a_repository_its_own_parameters_are_compared(project, stage):
     Path("params.yaml").rename("other.yaml")
     Path("inner").mkdir()
     Path("inner", "params.yaml").write_text(Path("other.yaml").read_text())
@@ -70,7 +78,7 @@ def test_in_a_folder_of_a_repository_its_own_parameters_are_compared(project):
 
 
 @pytest.mark.parametrize("committed_text", ["train: [", "no table", "", "data: 3\n", "data: {holdout: &a [*a]}\n"])
-def test_a_committed_file_that_cannot_be_read_is_passed_over(project, committed_text):
+def test_a_committed_file_that_cannot_be_read_is_ignored(project, stage, committed_text):
     project(data={"holdout": 2})
     ours = Path("params.yaml").read_text()
     Path("params.yaml").write_text(committed_text)
@@ -83,14 +91,13 @@ def test_a_committed_file_that_cannot_be_read_is_passed_over(project, committed_
     assert "error" not in done.stderr
 
 
-def test_without_git_a_repository_or_a_commit_nothing_is_told(project):
+def test_without_git_a_repository_or_a_commit_nothing_is_noted(project, stage):
     assert stage("prepare").stderr == ""
-    assert stage("prepare", PATH="/nowhere").stderr == ""
+    assert prepare_in(PATH="/nowhere").stderr == ""
     git("init", "--quiet")
     assert stage("prepare").stderr == ""
 
 
-def test_of_several_processes_the_first_one_speaks(committed):
-    committed(train={"lr": -1})
-    said = [stage("train", RANK=rank).stderr.count("note: ") for rank in "01"]
-    assert said == [1, 0]
+def test_of_several_processes_only_the_first_prints_the_note(committed):
+    committed(prepare={"tile": -1})
+    assert [prepare_in(RANK=rank).stderr.count("note: ") for rank in "01"] == [1, 0]

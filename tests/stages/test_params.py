@@ -42,7 +42,7 @@ def test_floats_as_dvc_writes_them_are_floats(content, written):
 
 def test_a_key_that_stands_twice_is_an_error(content):
     Path("params.yaml").write_text(COMMITTED.read_text().replace("  tile: 256", "  tile: 256\n  tile: 128", 1))
-    with pytest.raises(LandcoverError, match=r"^params.yaml, line \d+: the key 'tile' stands twice\. Remove one"):
+    with pytest.raises(LandcoverError, match=r"^params.yaml, line \d+: duplicate key 'tile'\. Remove one"):
         read_block("prepare", Prepare)
 
 

@@ -1,11 +1,14 @@
 """What the stages do beyond calling the library: each is run in a folder of its own."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import TABLE, draw_pair, read_table
+from conftest import ROOT, TABLE, draw_pair, read_table
 from PIL import Image
 
 from landcover.images.image_files import read_packed, read_rgb
@@ -15,6 +18,15 @@ from stages import evaluate, predict, prepare, train, world
 from stages.common.params import Data, read_block
 
 SPLITS = ("train", "validation")
+
+
+def test_stages_use_the_library_of_their_own_checkout_whatever_is_installed(tmp_path):
+    (tmp_path / "landcover").mkdir()
+    (tmp_path / "landcover" / "__init__.py").write_text("raise SystemExit('another checkout')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}  # as an editable install of another checkout
+    command = [sys.executable, "-c", "import stages, landcover; print(landcover.__file__)"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(ROOT / "src" / "landcover" / "__init__.py")
 
 
 def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):

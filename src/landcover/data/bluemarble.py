@@ -26,7 +26,7 @@ from landcover.images.image_files import save_png
 from landcover.images.resizing import nearest
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
-from landcover.system.outputs import check_made_of
+from landcover.system.outputs import check_only_own_files
 
 IGBP = {
     "urban": (13,),
@@ -110,7 +110,7 @@ def build(folder: Path) -> dict[str, int]:
         LandcoverError: The packages cannot be downloaded or lack the images; or the folder has files that are not of
             this data set.
     """
-    check_made_of(folder, MADE, "Move it.")
+    check_only_own_files(folder, MADE, "Move it.")
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
         jpeg, earth, igbp = download(scratch.parent)

@@ -1,4 +1,4 @@
-"""What the program asks of the machine: errors, files, locks, memory, threads, devices, processes, progress.
+"""The program and the machine: errors, files, locks, memory, threads, devices, processes, progress bars.
 
-Knows nothing of images or networks. Imports no other package of landcover.
+Nothing here knows of images or networks. Imports no other package of landcover.
 """

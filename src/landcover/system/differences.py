@@ -1,23 +1,24 @@
-"""In what two tables of parameters differ."""
+"""The differences between two tables of parameters, in words."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-MOST = 10
-"""Of the differences, so many are told."""
+MAX_LISTED = 10
+"""How many differences `in_one_line` lists; the others are only counted."""
 
-_MOST_OF_TABLE = 3  # keys of a table within the table, such as the classes
-_LONGEST = 60  # characters of a value
+_MAX_OF_TABLE = 3  # keys of a table within the table, such as the classes
+_MAX_CHARACTERS = 60  # of a value
 
 
-def differences(prefix: str, ours: Any, theirs: Any, called: str) -> list[str]:
-    """A text for each parameter that differs, such as `data.holdout = 4 (committed: 0)`.
+def differences(prefix: str, ours: Any, theirs: Any, name_of_theirs: str) -> list[str]:
+    """Describe each parameter that differs, such as `data.holdout = 4 (committed: 0)`.
 
     Args:
-        prefix: What is put before a key: the name of the block and a dot.
-        ours, theirs: Tables of parameters, as YAML or JSON give them: nothing of them need be as it should.
-        called: What `theirs` are, such as "committed".
+        prefix: Is put before each key: the name of the block and a dot.
+        ours: Parameters as read from YAML or JSON. They may be anything, also invalid.
+        theirs: Others, to compare with.
+        name_of_theirs: What to call them, such as "committed".
 
     Raises:
         ValueError: A number of more digits than Python writes.
@@ -28,45 +29,45 @@ def differences(prefix: str, ours: Any, theirs: Any, called: str) -> list[str]:
     for key in {**ours, **theirs}:
         one, other = ours.get(key, _Nothing), theirs.get(key, _Nothing)
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            found += _in_table(f"{prefix}{key}", one, other, called)
+            found += _in_table(f"{prefix}{key}", one, other, name_of_theirs)
         elif not _same(one, other):
-            found.append(f"{prefix}{key} = {shown(one)} ({called}: {shown(other)})")
+            found.append(f"{prefix}{key} = {shown(one)} ({name_of_theirs}: {shown(other)})")
     return found
 
 
 def in_one_line(found: list[str]) -> str:
-    """The texts of `differences` in a line, the first `MOST` of them."""
-    more = len(found) - MOST
-    return ", ".join([*found[:MOST], *([f"and {more} more"] if more > 0 else [])])
+    """Join what `differences` found into one line, at most `MAX_LISTED` of them."""
+    more = len(found) - MAX_LISTED
+    return ", ".join([*found[:MAX_LISTED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def shown(value: Any) -> str:
-    """A value as YAML has it, shortened."""
+    """A value as it is written in YAML, shortened."""
     if value is _Nothing:
         return "none"
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if _is_plain(value) or (isinstance(value, list) and all(map(_is_plain, value))):
         text = str(value)
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    return f"a {type(value).__name__}"  # of any size: by aliases, a few lines of YAML may stand for billions
+        return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
+    return f"a {type(value).__name__}"  # its content may be huge: with aliases, lines of YAML stand for billions
 
 
-def _in_table(name: str, ours: Mapping, theirs: Mapping, called: str) -> list[str]:
+def _in_table(name: str, ours: Mapping[str, Any], theirs: Mapping[str, Any], name_of_theirs: str) -> list[str]:
     keys = [key for key in {**ours, **theirs} if not _same(ours.get(key, _Nothing), theirs.get(key, _Nothing))]
-    if len(keys) > _MOST_OF_TABLE:
+    if len(keys) > _MAX_OF_TABLE:
         return [f"{name}: {len(keys)} entries"]
     if not keys and list(ours) != list(theirs):
         return [f"{name}: another order"]
     values = [(ours.get(key, _Nothing), theirs.get(key, _Nothing)) for key in keys]
     return [
-        f"{name}.{key} = {shown(one)} ({called}: {shown(other)})"
+        f"{name}.{key} = {shown(one)} ({name_of_theirs}: {shown(other)})"
         for key, (one, other) in zip(keys, values, strict=True)
     ]
 
 
 class _Nothing:
-    """Stands for the value of a key that is not there."""
+    """Stands for the value of a missing key."""
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -76,14 +77,14 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _same_scalar(one: Any, other: Any) -> bool:
-    """Whether two values mean the same; 1e-05, which DVC writes and YAML takes for a text, is a number."""
+    """Whether two values mean the same. `1e-05`, which DVC writes and YAML reads as a string, equals the number."""
     if _is_plain(one) and _is_plain(other) and type(one) is not type(other):
         try:
             return not isinstance(one, bool) and not isinstance(other, bool) and float(one) == float(other)
         except (ValueError, OverflowError):
             return False
     if _is_plain(one) and _is_plain(other):
-        return one == other
+        return bool(one == other)
     return one is other or (type(one) is type(other) and not _is_plain(one))
 
 

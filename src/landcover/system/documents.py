@@ -1,4 +1,4 @@
-"""YAML and JSON as plain types. A key that stands twice in a table is an error: which one counts would be chance."""
+"""Read YAML and JSON as plain types. A duplicate key is an error, because it is not defined which one counts."""
 
 import json
 from collections.abc import Hashable
@@ -8,16 +8,16 @@ import yaml
 
 
 class DuplicateKeyError(ValueError):
-    """A table in which a key stands twice."""
+    """A table has a duplicate key."""
 
 
 def load_yaml(text: str) -> Any:
-    """Content of a YAML document, of plain types only.
+    """Return the content of a YAML document, as plain types only.
 
     Raises:
-        yaml.YAMLError: It is no YAML.
-        DuplicateKeyError: A key stands twice in a table; the message names it and its line.
-        ValueError, RecursionError: It has a value that cannot be, such as the date 2019-02-31, or nests too deeply.
+        yaml.YAMLError: It is not YAML.
+        DuplicateKeyError: A table has a duplicate key; the message names the key and its line.
+        ValueError, RecursionError: A value is impossible, such as the date 2019-02-31, or the tables nest too deeply.
     """
     loader = _Loader(text)
     try:
@@ -27,11 +27,11 @@ def load_yaml(text: str) -> Any:
 
 
 def load_json(text: str) -> Any:
-    """Content of a JSON document.
+    """Return the content of a JSON document.
 
     Raises:
-        DuplicateKeyError: A key stands twice in an object; the message names it.
-        ValueError, RecursionError: It is no JSON, or nests too deeply.
+        DuplicateKeyError: An object has a duplicate key; the message names it.
+        ValueError, RecursionError: It is not JSON, or nests too deeply.
     """
     return json.loads(text, object_pairs_hook=_without_duplicates)
 
@@ -40,12 +40,12 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":  # "<<" may stand several times, and is overridden on purpose
+            if key_node.tag == "tag:yaml.org,2002:merge":  # "<<" may occur several times, and is meant to be overridden
                 continue
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable):  # else the parent says what is wrong with it
+            if isinstance(key, Hashable):  # if not, the base class raises an error
                 if key in seen:
-                    raise DuplicateKeyError(f"line {key_node.start_mark.line + 1}: the key {key!r:.60} stands twice")
+                    raise DuplicateKeyError(f"line {key_node.start_mark.line + 1}: duplicate key {key!r:.60}")
                 seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -54,6 +54,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = {}
     for key, value in pairs:
         if key in table:
-            raise DuplicateKeyError(f"the key {key!r:.60} stands twice")
+            raise DuplicateKeyError(f"duplicate key {key!r:.60}")
         table[key] = value
     return table

@@ -1,6 +1,7 @@
-"""The one exception for everything that a user can cause and mend, and how programs end on it."""
+"""The one exception for all that a user can cause and fix, and how programs report it."""
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -23,7 +24,7 @@ _OUT_OF_MEMORY = (
     "bad_alloc",
     "could not create a primitive",
     "start new thread",
-    "failed to map segment",  # of a library that is being loaded
+    "failed to map segment",  # while a library is loaded
 )
 
 
@@ -34,11 +35,11 @@ class LandcoverError(Exception):
     exit with code 1.
 
     Args:
-        lines: Where several files are wrong, a line for each: the first `MAX_LISTED` are shown. What is not printable
-            in a line, such as a line break in the name of a file, is shown as an escape sequence.
+        lines: The message; if several files are wrong, a line for each, of which the first `MAX_LISTED` are shown.
+            Unprintable characters, such as a line break in the name of a file, are shown as escape sequences.
 
     Attributes:
-        lines: All of them.
+        lines: All lines.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -88,65 +89,66 @@ class Problems:
 
 
 def printable(text: str) -> str:
-    r"""A text on one line: `\n` and all else that is not printable as escape sequences."""
+    r"""The text on one line, with `\n` and other unprintable characters as escape sequences."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def warn(message: str) -> None:
-    """Say on stderr, in one line, what may make a result wrong and what to do about it."""
+    """Print one line on stderr: what may make a result wrong, and what to do about it."""
     print(f"warning: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def note(message: str) -> None:
-    """Say on stderr, in one line, what was decided for the user."""
+    """Print one line on stderr: what was decided for the user."""
     print(f"note: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def say(message: str) -> None:
-    """Say on stdout, in one line, what was made."""
+    """Print one line on stdout: what was made."""
     print(printable(message), flush=True)
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what the system or a library says went wrong; its kind if it says nothing."""
+    """The first line of an error's message; the name of its type if it has no message."""
     return (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @contextmanager
 def requiring_extra(purpose: str, extra: str) -> Iterator[None]:
-    """Say which package it is that the body cannot import, as only an extra brings it.
+    """Turn an ImportError of the body into a message that names the missing package and how to install it.
 
     Args:
-        purpose: What needs it, a plural.
-        extra: Its name in pyproject.toml.
+        purpose: What needs the package, a plural.
+        extra: The extra in pyproject.toml that the package belongs to.
 
     Raises:
-        LandcoverError: Instead of an ImportError, unless that is for lack of memory.
+        LandcoverError: Instead of the ImportError, unless memory ran out.
     """
     try:
         yield
     except ImportError as error:
         if is_out_of_memory(error):
             raise
+        package = (error.name or str(error)).split(".")[0]
         raise LandcoverError(
-            f"{purpose} need the package {error.name.split('.')[0]}. Install what this program was tested with: "
+            f"{purpose} need the package {package}. Install what this program was tested with: "
             f"pip install -r requirements-extras.txt (or, unpinned: pip install '.[{extra}]')"
         ) from error
 
 
 @contextmanager
 def naming_memory_errors(path: Path) -> Iterator[None]:
-    """Say at which file it was that memory ran out.
+    """Name the file for which memory ran out.
 
     Raises:
-        LandcoverError: Instead of any of the errors by which libraries say that there is no memory.
+        LandcoverError: Instead of the many errors that libraries raise when they are out of memory.
     """
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_out_of_memory(error):
             raise
-        traceback.clear_frames(error.__traceback__)  # else they hold what they had of it, and the next one fails too
+        traceback.clear_frames(error.__traceback__)  # else they keep what they allocated, and the next file fails too
         give_memory_back()
         raise LandcoverError(
             f"{path}: not enough memory for it. Cut it into smaller images, or free some memory."
@@ -155,11 +157,11 @@ def naming_memory_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend.
+    """End the program with one line on stderr and exit code 1 if the body raises what a user can cause and fix.
 
-    Warnings of libraries, which say neither which file nor what to do, are shown only if Python is asked to (`-W`).
+    Warnings of libraries name neither the file nor what to do: they are shown only if asked for (`python -W`).
     """
-    if hasattr(sys.stdout, "reconfigure"):  # names are any text or bytes, which may be more than the terminal takes
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names may have characters that the terminal's encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with warnings.catch_warnings():
@@ -167,7 +169,7 @@ def one_line_errors() -> Iterator[None]:
                 warnings.simplefilter("ignore")
             yield
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output has ended, such as head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
@@ -177,7 +179,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 def one_line_message(error: BaseException) -> str | None:
-    """What to tell of an error that a user can cause and mend; None if it is none."""
+    """The message for an error that a user can cause and fix; None for any other."""
     if isinstance(error, LandcoverError):
         return str(error)
     if is_out_of_memory(error):
@@ -195,7 +197,7 @@ def one_line_message(error: BaseException) -> str | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of the system or of a library says that there is no memory."""
+    """Whether an error of the system or of a library means that memory ran out."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or any(words in str(error) for words in _OUT_OF_MEMORY)

@@ -1,13 +1,13 @@
-"""What git says of the folder that a program runs in."""
+"""Ask git about the folder that the program runs in."""
 
 import subprocess
 
 _SECONDS = 10
-"""More than git needs; a repository on a drive that is gone would keep it waiting."""
+"""More than git needs; on a drive that does not respond it would wait forever."""
 
 
 def git_output(*arguments: str) -> str | None:
-    """What a git command prints; None if it fails: no git, no repository, no such revision or file."""
+    """The output of a git command; None if it fails: no git, no repository, no such revision or file."""
     try:
         done = subprocess.run(
             ["git", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=True

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the terminate signal of clusters, as a wish that a loop grants when it can."""
+"""Ctrl-C and SIGTERM, the stop signal of clusters, as a request that a loop looks at when it can stop."""
 
 import signal
 import time
@@ -6,42 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SECONDS = 1.0
+_SAME_REQUEST = 1.0  # seconds; under torchrun a signal comes twice: from the terminal and from torchrun
 
 
 class StopRequest:
-    """Notes SIGINT and SIGTERM within its `with` block; one that comes more than a second later interrupts at once.
-
-    Less than that is the same wish told twice: under `torchrun`, by the terminal and by `torchrun`.
+    """Records SIGINT and SIGTERM within its `with` block. A second signal, over a second later, interrupts at once.
 
     Attributes:
-        requested: Whether one came.
+        requested: Whether a signal came.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self._time = 0.0
 
     def __enter__(self) -> "StopRequest":
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._record) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _record(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self.requested and now > self._noted + _SECONDS:
+        if self.requested and now > self._time + _SAME_REQUEST:
             raise KeyboardInterrupt
         if not self.requested:
-            self.requested, self._noted = True, now
+            self.requested, self._time = True, now
 
 
 @contextmanager
 def restoring_handler(name: str) -> Iterator[None]:
-    """Undo what the body does to the handling of a signal, where the system has such a one."""
+    """Restore the handler of a signal after the body, on systems that have this signal."""
     number = signal.Signals.__members__.get(name)
-    before = number and signal.getsignal(number)
+    before = signal.getsignal(number) if number else None
     try:
         yield
     finally:
@@ -50,6 +49,6 @@ def restoring_handler(name: str) -> Iterator[None]:
 
 
 def leave_interrupts_to_parent(_: int) -> None:
-    """In a process that reads ahead: outlive Ctrl-C until the parent has no more use for it."""
+    """In a process that reads batches ahead: ignore Ctrl-C, so that the parent can finish its batch."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""What a program is about to write, beside what it reads: an output never takes the place of an input."""
+"""Checks before anything is written: an output never replaces an input, or files of others."""
 
 import errno
 import os
@@ -18,27 +18,28 @@ def check_outputs(
     folders: Iterable[Path] = (),
     advice: str = "Name another output.",
 ) -> None:
-    """Return if outputs can be written and no input is lost by that.
+    """Check that the outputs can be written and that no input is lost by it.
 
-    An input and an output may neither be the same nor lie in one another, whatever they are called: links are followed,
-    and what exists is told apart by its inode.
+    An input and an output may neither be the same nor lie in each other, by whatever path they are given: links are
+    followed, and files that exist are compared by their inodes.
 
     Args:
-        inputs: Files and folders that are read, there or not.
-        files, folders: That will be made, or replaced as a whole.
-        advice: What to do about an input that would be lost, a sentence.
+        inputs: Files and folders that are read; they need not exist.
+        files: Files that will be made or replaced.
+        folders: Folders that will be made, or replaced as a whole.
+        advice: What to do if an input would be lost, a sentence.
 
     Raises:
-        LandcoverError: An input would be lost; or a device, pipe or socket, a folder in the place of a file, or a file
-            in that of a folder is in the way.
+        LandcoverError: An input would be lost; or in place of an output there is a device, pipe or socket, a folder
+            instead of a file, or a file instead of a folder.
     """
     files, folders = list(files), list(folders)
     for path in [*files, *folders]:
         check_no_special_file(path)
     _check_kinds(files, folders)
-    seen = {}
-    read = {}  # input by each of its identities
-    holding = {}  # one of the inputs by each identity of the folders that they lie in
+    seen: dict[Path, tuple[Path, set[object]]] = {}
+    read: dict[object, Path] = {}  # input by each of its identities
+    holding: dict[object, Path] = {}  # an input by each identity of each folder above it
     for path in inputs:
         identities = _Identities(path, seen)
         read |= dict.fromkeys(identities.own, path)
@@ -56,16 +57,16 @@ def check_outputs(
                 raise LandcoverError(f"{path}: lies in {read[identity]}, which is an input. {advice}")
 
 
-def check_made_of(folder: Path, patterns: Iterable[str], advice: str) -> None:
-    """Return if a folder, which will be replaced, is not there or holds only what the program itself writes there.
+def check_only_own_files(folder: Path, patterns: Iterable[str], advice: str) -> None:
+    """Check that a folder that will be replaced holds only files that the program itself writes there.
 
     Args:
-        folder: Hidden files in it are not looked at.
-        patterns: Of the paths in it, as `fnmatch` has them.
+        folder: It need not exist. Hidden files in it do not count.
+        patterns: What the program writes there: paths in the folder with the wildcards of `fnmatch`.
         advice: What to do about other files, a sentence.
 
     Raises:
-        LandcoverError: It holds something else.
+        LandcoverError: It holds another file.
     """
     patterns = list(patterns)
     for top, below, files in os.walk(folder):
@@ -74,7 +75,9 @@ def check_made_of(folder: Path, patterns: Iterable[str], advice: str) -> None:
             path = Path(top, name)
             inside = path.relative_to(folder).as_posix()
             if not name.startswith(".") and not any(fnmatchcase(inside, pattern) for pattern in patterns):
-                raise LandcoverError(f"{path}: not of this program, but in a folder that it would replace. {advice}")
+                raise LandcoverError(
+                    f"{path}: not made by this program, but in a folder that it would replace. {advice}"
+                )
 
 
 def _check_kinds(files: Iterable[Path], folders: Iterable[Path]) -> None:
@@ -87,14 +90,15 @@ def _check_kinds(files: Iterable[Path], folders: Iterable[Path]) -> None:
 
 
 class _Identities:
-    """What tells whether two paths are of the same file or folder: where it is, of a link where it leads, the inode.
+    """What identifies a file or folder: its path without links, the path that it links to, its inode.
 
     Args:
-        folders: What was found of folders before, of which many paths have the same.
+        path: Of the file or folder.
+        folders: Cache of the identities of folders, as many files lie in the same.
 
     Attributes:
-        own: Of a path.
-        above: Of all folders that it lies in.
+        own: Identities of the file or folder itself.
+        above: Identities of all folders above it.
     """
 
     def __init__(self, path: Path, folders: dict[Path, tuple[Path, set[object]]]) -> None:
@@ -111,13 +115,13 @@ class _Identities:
 
 
 def _real(path: Path) -> tuple[Path, set[object]]:
-    """A path without links, and the identities of itself and of all folders that it lies in."""
+    """The path without links; the identities of it and of all folders above it."""
     real = Path(os.path.realpath(path))
     return real, {one for folder in (real, *real.parents) for one in (folder, *inode(folder))}
 
 
 def inode(path: Path) -> list[tuple[int, int]]:
-    """Device and number of what a path leads to; nothing if that is not there, or has none."""
+    """Device and inode of the file that a path leads to; empty if it does not exist or the system has no inodes."""
     try:
         status = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a path must be before it is opened: a regular file, which pipes and devices are not; a name in UTF-8."""
+"""Checks of a path before it is opened: a regular file, no pipe or device; a name in UTF-8."""
 
 import errno
 import os
@@ -9,10 +9,10 @@ from landcover.system.errors import LandcoverError
 
 
 def check_readable(path: Path | str) -> None:
-    """Return if a file may be read and has an end; to open a pipe would be to wait for ever.
+    """Check that a path is a regular file that may be read. Opening a pipe, for example, would wait forever.
 
     Raises:
-        OSError: It is missing, no regular file, or may not be read.
+        OSError: It is missing, not a regular file, or may not be read.
     """
     path = Path(path)
     mode = path.stat().st_mode
@@ -22,27 +22,28 @@ def check_readable(path: Path | str) -> None:
 
 
 def check_no_special_file(path: Path) -> None:
-    """Return if a file or folder may take the place of what stands at `path`, of links where they lead.
+    """Check that `path`, or what it links to, is no device, pipe or socket, which an output would replace.
 
     Raises:
-        LandcoverError: A device, pipe or socket is there, which a file would replace.
+        LandcoverError: It is one.
     """
     try:
         mode = path.stat().st_mode
-    except OSError:  # nothing, a link to nothing, or what making the file will say more about
+    except OSError:  # nothing there, or an error that writing the file will report
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise LandcoverError(f"{path}: a device, pipe or socket, which is not written to. Name a file instead.")
 
 
 def check_utf8_name(path: Path, kind: str) -> None:
-    """Return if libraries that take only UTF-8 can open a file of this path.
+    """Check that the path is UTF-8, for libraries that open no other.
 
     Args:
-        kind: Of file, a plural for the message.
+        path: Of the file.
+        kind: What the files are, a plural for the message.
 
     Raises:
-        LandcoverError: Its name, or that of a folder that it lies in, is other bytes.
+        LandcoverError: The name of the file, or of a folder above it, is not UTF-8.
     """
     try:
         str(path).encode()
@@ -52,7 +53,7 @@ def check_utf8_name(path: Path, kind: str) -> None:
 
 
 def _is_utf8(name: bytes) -> bool:
-    """Whether it is Python alone, by its locale, that takes a name for something else."""
+    """Whether a name is UTF-8, and only the locale makes Python read it as something else."""
     try:
         name.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,22 +1,22 @@
-"""The processes that share a run, as `torchrun` starts them; one that is started alone is a group of its own."""
+"""The processes that share a run, as `torchrun` starts them. A process that is started alone is a group of one."""
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
 
-from landcover.system.files import replacing
-
 Item = TypeVar("Item")
 
 
-class _Sum(torch.autograd.Function):
-    """Sum over the processes. Each one's loss may depend on the sum, so that its gradient is the sum of theirs."""
+class _AllReduce(torch.autograd.Function):
+    """Sum over the processes. The loss of each may depend on the sum: the gradient is the sum of all gradients.
+
+    torch.distributed.nn.functional.all_reduce is the same, but deprecated in favour of a private module.
+    """
 
     @staticmethod
     def forward(ctx: Any, tensor: Tensor) -> Tensor:
@@ -32,8 +32,8 @@ class Processes:
     """This process among those of its run.
 
     Attributes:
-        rank: Its number, 0, 1, ... over all machines; what a run writes, rank 0 writes.
-        count: How many there are.
+        rank: Its number, 0, 1, ..., over all machines.
+        count: Number of processes.
     """
 
     rank: int = 0
@@ -41,21 +41,21 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes and speaks for all."""
+        """Whether this is the process that writes the outputs and prints: rank 0."""
         return self.rank == 0
 
     def shard(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Every `count`-th of the items, from the `rank`-th on: each process has others, all together have all."""
+        """The items that this process works on: every `count`-th, starting with the `rank`-th."""
         return items[self.rank :: self.count]
 
     def slice_of(self, length: int) -> slice:
-        """The contiguous part of `length`, a multiple of `count`, that is this process's."""
+        """The contiguous part of `length`, a multiple of `count`, that this process works on."""
         size = length // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
 
-    def differentiable_sum(self, tensor: Tensor) -> Tensor:
-        """Sum over the processes; gradients flow back into all of them."""
-        return tensor if self.count == 1 else _Sum.apply(tensor)
+    def differentiable_all_reduce(self, tensor: Tensor) -> Tensor:
+        """Sum over the processes; gradients flow back to all of them."""
+        return tensor if self.count == 1 else _AllReduce.apply(tensor)
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
         """Sum over the processes, without gradients."""
@@ -65,7 +65,7 @@ class Processes:
         return tensor
 
     def all_gather(self, tensor: Tensor) -> list[Tensor]:
-        """The tensors of all processes, of one shape, by rank and without gradients."""
+        """The tensors of all processes, which have the same shape, by rank, without gradients."""
         tensor = tensor.detach().contiguous()
         if self.count == 1:
             return [tensor]
@@ -74,12 +74,12 @@ class Processes:
         return gathered
 
     def broadcast(self, tensor: Tensor) -> None:
-        """Overwrite a tensor by that of rank 0."""
+        """Overwrite a tensor with that of rank 0."""
         if self.count > 1:
             distributed.broadcast(tensor, src=0)
 
     def broadcast_object(self, value: Item) -> Item:
-        """What rank 0 has for `value`, any object that can be pickled."""
+        """The value of rank 0, any object that can be pickled."""
         if self.count == 1:
             return value
         box = [value]
@@ -87,14 +87,14 @@ class Processes:
         return box[0]
 
     def barrier(self) -> None:
-        """Return when all processes have come here."""
+        """Wait until all processes have called this."""
         if self.count > 1:
             distributed.barrier()
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[Processes]:
-    """Join the processes that `torchrun` started beside this one, by gloo on the CPU and nccl on NVIDIA GPUs."""
+    """Join the processes that `torchrun` started with this one; by nccl on NVIDIA GPUs, by gloo on CPUs."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes()
@@ -106,13 +106,3 @@ def process_group(device: torch.device) -> Iterator[Processes]:
         yield Processes(distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()
-
-
-@contextmanager
-def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
-    """Yield to every process the scratch folder that becomes `path` when all of them are done."""
-    with replacing(path) if processes.is_main else nullcontext() as scratch:
-        if scratch:
-            scratch.mkdir()
-        yield processes.broadcast_object(scratch)
-        processes.barrier()

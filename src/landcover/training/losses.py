@@ -163,7 +163,7 @@ def _dice(_: Criterion, logits: Tensor, labels: Tensor, processes: Processes) ->
     probabilities = _pixels(logits.softmax(1))[known]  # (P, C)
     truth = functional.one_hot(labels.flatten()[known], logits.shape[1]).to(probabilities)  # (P, C)
     sums = torch.stack([(probabilities * truth).sum(0), probabilities.sum(0), truth.sum(0)])
-    overlap, predicted, true = processes.differentiable_sum(sums)
+    overlap, predicted, true = processes.differentiable_all_reduce(sums)
     return len(labels) * (1 - 2 * overlap / (predicted + true).clamp(min=1e-6)).where(true > 0, 0).mean()
 
 

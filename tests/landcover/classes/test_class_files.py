@@ -33,8 +33,8 @@ def test_colours_may_be_triples_and_there_may_be_no_unknown(tmp_path):
     ("name", "content", "reason"),
     [
         ("p.yaml", "train: {}", "no key 'data'"),
-        ("p.yaml", "data:\n  ignore: null\n  ignore: sea", "line 3: the key 'ignore' stands twice"),
-        ("c.json", '{"ignore": null, "ignore": "sea"}', "the key 'ignore' stands twice"),
+        ("p.yaml", "data:\n  ignore: null\n  ignore: sea", "line 3: duplicate key 'ignore'"),
+        ("c.json", '{"ignore": null, "ignore": "sea"}', "duplicate key 'ignore'"),
         ("p.yaml", "a: [1", "no table of classes"),
         ("p.yaml", "", "no table of classes"),
         ("c.json", "{", "no table of classes"),

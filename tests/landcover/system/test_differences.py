@@ -31,11 +31,11 @@ COLOURS = {"land": "#00ff00", "sea": "#0000ff", "ice": "#ffffff", "unknown": "#0
     ],
     ids=str,
 )
-def test_what_differs_is_told_with_both_values(ours, theirs, expected):
+def test_differences_are_listed_with_both_values(ours, theirs, expected):
     assert differences("data.", ours, theirs, "committed") == expected
 
 
-def test_many_are_shortened():
+def test_many_differences_are_shortened():
     found = differences("train.", {i: i for i in range(15)}, {}, "committed")
     assert in_one_line(found).endswith("train.9 = 9 (committed: none), and 5 more")
 

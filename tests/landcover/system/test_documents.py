@@ -4,13 +4,13 @@ import yaml
 from landcover.system.documents import DuplicateKeyError, load_json, load_yaml
 
 
-def test_a_key_that_stands_twice_in_yaml_is_named_with_its_line():
-    with pytest.raises(DuplicateKeyError, match="line 3: the key 'water' stands twice"):
+def test_a_duplicate_key_in_yaml_is_named_with_its_line():
+    with pytest.raises(DuplicateKeyError, match="line 3: duplicate key 'water'"):
         load_yaml("data:\n  water: 1\n  water: 2\n")
 
 
-def test_a_key_that_stands_twice_in_json_is_named():
-    with pytest.raises(DuplicateKeyError, match="the key 'water' stands twice"):
+def test_a_duplicate_key_in_json_is_named():
+    with pytest.raises(DuplicateKeyError, match="duplicate key 'water'"):
         load_json('{"classes": {"water": 1, "water": 2}}')
 
 

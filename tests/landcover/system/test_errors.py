@@ -17,14 +17,14 @@ def shown(terminal) -> str:
     return terminal.buffer.getvalue().decode(terminal.encoding)
 
 
-def test_what_was_made_is_said_in_one_line_whatever_its_name_and_the_terminal(terminal):
+def test_output_is_one_line_for_any_name_and_terminal(terminal):
     with redirect_stdout(terminal), one_line_errors():
         say("gr\udcfcn\x1b\n grün 緑: 1 masks")
     expected = {"utf-8": "grün 緑", "ascii": r"gr\xfcn \u7dd1"}[terminal.encoding]
     assert shown(terminal) == rf"gr\udcfcn\x1b\n {expected}: 1 masks" + "\n"
 
 
-def test_names_of_classes_reach_any_terminal(terminal):
+def test_names_of_classes_are_printed_on_any_terminal(terminal):
     with redirect_stdout(terminal), one_line_errors():
         print("grün")
     assert shown(terminal) == {"utf-8": "grün\n", "ascii": "gr\\xfcn\n"}[terminal.encoding]
@@ -49,7 +49,7 @@ def test_without_errors_nothing_is_raised():
 
 
 @pytest.mark.parametrize(("keep_going", "expected"), [(False, [1]), (True, [1, 2])])
-def test_results_are_handed_on_up_to_the_first_error_and_all_errors_are_found(keep_going, expected):
+def test_results_are_yielded_up_to_the_first_error_and_all_errors_are_collected(keep_going, expected):
     problems = Problems()
     results = [1, LandcoverError("a: broken"), 2, LandcoverError("b: broken")]
     assert list(problems.successes(results, keep_going=keep_going)) == expected

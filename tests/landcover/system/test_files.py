@@ -4,7 +4,6 @@ import pytest
 
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing, write_metrics
-from landcover.system.parallel import parallel_map
 
 
 def test_an_output_appears_when_it_is_complete(tmp_path):
@@ -23,7 +22,7 @@ def test_a_folder_replaces_a_folder(tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
 
 
-def test_after_an_error_the_old_output_stands_and_nothing_else(tmp_path):
+def test_after_an_error_only_the_old_output_is_there(tmp_path):
     (tmp_path / "a.txt").write_text("old")
     with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.txt") as scratch:
         scratch.write_text("half")
@@ -31,7 +30,7 @@ def test_after_an_error_the_old_output_stands_and_nothing_else(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
-def test_a_name_of_any_length_that_the_disk_takes_can_be_written(tmp_path):
+def test_a_name_of_any_length_that_the_file_system_allows_can_be_written(tmp_path):
     path = tmp_path / ("n" * 255)
     with replacing(path) as scratch:
         scratch.write_text("whole")
@@ -51,18 +50,3 @@ def test_metrics_are_rounded_and_never_nan(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         write_metrics(tmp_path / "a.json", {"x": float("nan")})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
-
-
-def test_parallel_results_come_in_order_and_few_are_held():
-    begun = []
-    results = parallel_map(lambda item: begun.append(item) or item * item, range(1000), workers=2)
-    assert [next(results) for _ in range(10)] == [i * i for i in range(10)]
-    assert len(begun) <= 10 + 2 * 2
-    assert list(results) == [i * i for i in range(10, 1000)]
-
-
-def test_an_error_in_parallel_work_is_raised_in_its_turn():
-    results = parallel_map(lambda item: 1 / (item - 2), range(10), workers=2)
-    assert [next(results), next(results)] == [-0.5, -1]
-    with pytest.raises(ZeroDivisionError):
-        next(results)

@@ -8,7 +8,7 @@ from landcover.system.interrupts import StopRequest, restoring_handler
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_becomes_a_wish_and_one_told_twice_is_the_same(number):
+def test_a_signal_becomes_a_request_and_a_second_one_at_once_is_the_same_request(number):
     before = signal.getsignal(number)
     with StopRequest() as stop:
         assert not stop.requested
@@ -25,7 +25,7 @@ def test_a_later_signal_interrupts_at_once():
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_the_handling_of_a_signal_is_what_it_was():
+def test_the_handler_of_a_signal_is_restored():
     before = signal.getsignal(signal.SIGCHLD)
     with restoring_handler("SIGCHLD"):
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)

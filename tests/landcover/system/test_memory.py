@@ -22,7 +22,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere malloc is left as it is")
-def test_the_pages_of_an_array_are_asked_for_once():
+def test_the_pages_of_an_array_are_requested_once():
     faults = {}
     for policy in ("keep", "leave"):
         command = [sys.executable, "-c", PROGRAM, policy]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from landcover.system.errors import LandcoverError
-from landcover.system.outputs import check_made_of, check_outputs
+from landcover.system.outputs import check_only_own_files, check_outputs
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("output", ["data/a.png", "./data/../data/a.png", "link", "chain", "hard", "folder/a.png"])
-def test_an_output_is_no_input_whatever_it_is_called(output, here):
+def test_an_output_is_no_input_by_whatever_path(output, here):
     Path("link").symlink_to("data/a.png")
     Path("chain").symlink_to("link")
     Path("folder").symlink_to("data")
@@ -29,7 +29,7 @@ def test_an_output_is_no_input_whatever_it_is_called(output, here):
             check_outputs([path], files=[Path("data/a.png")])
 
 
-def test_an_output_that_is_not_there_yet_is_compared_as_well(here):
+def test_an_output_that_does_not_exist_yet_is_compared_as_well(here):
     with pytest.raises(LandcoverError, match="an input"):
         check_outputs([Path("gone/x")], files=[Path("data/../gone/./x")])
 
@@ -66,18 +66,18 @@ def test_outputs_beside_inputs_are_fine(here):
     assert [path.name for path in sorted(here.iterdir())] == ["data", "database"]
 
 
-def test_kinds_must_fit(here):
+def test_a_file_does_not_replace_a_folder_nor_a_folder_a_file(here):
     with pytest.raises(LandcoverError, match=r"data: cannot be written \(Is a directory\)"):
         check_outputs([], files=[Path("data")])
     with pytest.raises(LandcoverError, match=r"a\.png: cannot be written \(Not a directory\)"):
         check_outputs([], folders=[Path("data/a.png")])
 
 
-def test_a_folder_that_is_replaced_holds_nothing_of_others(here):
+def test_a_folder_that_is_replaced_has_no_files_of_others(here):
     Path("data", ".DS_Store").touch()
     Path("data", "train").mkdir()
     Path("data", "train", "tiles.csv").touch()
-    check_made_of(Path("data"), ["a.*", "train/*.csv"], "Move it.")
-    check_made_of(Path("gone"), [], "Move it.")
-    with pytest.raises(LandcoverError, match=r"data/train/tiles\.csv: not of this program, but .* Move it\."):
-        check_made_of(Path("data"), ["a.*", "*.npy"], "Move it.")
+    check_only_own_files(Path("data"), ["a.*", "train/*.csv"], "Move it.")
+    check_only_own_files(Path("gone"), [], "Move it.")
+    with pytest.raises(LandcoverError, match=r"data/train/tiles\.csv: not made by this program, but .* Move it\."):
+        check_only_own_files(Path("data"), ["a.*", "*.npy"], "Move it.")

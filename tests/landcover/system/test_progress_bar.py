@@ -37,7 +37,7 @@ def shown(size, quiet=False):
 
 
 @pytest.mark.parametrize("size", [(40, 120), (0, 0)])
-def test_a_terminal_is_told_how_many_a_second_however_slow_and_of_whatever_size_it_is(size):
+def test_a_terminal_of_any_size_shows_units_per_second_however_slow(size):
     text = shown(size)
     assert "2/2 images [" in text
     assert "images/s]" in text

@@ -60,7 +60,7 @@ def test_what_a_killed_process_left_does_not_get_into_the_output(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
+def test_an_output_that_another_process_writes_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(scratch, "PATIENCE", 0.1)
     with replacing(tmp_path / "a.txt") as path:
         refused = pytest.raises(LandcoverError, match=r"a\.txt: another process is writing it\. Wait")
@@ -70,7 +70,7 @@ def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "whole")]
 
 
-def test_several_that_want_the_same_output_get_it_in_turns(tmp_path, monkeypatch):
+def test_several_writers_of_the_same_output_take_turns(tmp_path, monkeypatch):
     monkeypatch.setattr(scratch, "PAUSE", 0.0)
     writing = []
 

@@ -26,7 +26,7 @@ finally:
 @pytest.mark.parametrize(
     ("said", "expected"), [({}, "5000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")]
 )
-def test_threads_wait_briefly_unless_the_environment_says_otherwise(program, said, expected):
+def test_threads_wait_briefly_unless_the_environment_sets_otherwise(program, said, expected):
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}
     environment = {**clean, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", **said}
     command = [sys.executable, "-c", PROGRAMS[program]]
