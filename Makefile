@@ -11,7 +11,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
-	@echo "make lint    check the style of the code"
+	@echo "make lint    check style, types and the direction of imports"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
 
 setup: .venv/installed
@@ -32,6 +32,8 @@ soak: .venv/installed-dev
 lint: .venv/installed-dev
 	ruff check .
 	ruff format --check .
+	mypy
+	PYTHONPATH=src lint-imports
 
 bench: .venv/installed-dev
 	dvc repro evaluate fetch

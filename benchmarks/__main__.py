@@ -12,7 +12,7 @@ from types import ModuleType
 
 from benchmarks import (
     evaluation,
-    giant_picture,
+    giant_image,
     growth,
     nothing_to_do,
     prediction,
@@ -36,7 +36,7 @@ SUBJECTS = {
     start_up: "start-up",
     nothing_to_do: "no-op",
     growth: "growth",
-    giant_picture: "one giant picture",
+    giant_image: "one giant image",
     processes: "processes",
 }
 RESULTS = Path(__file__).parent / "results.md"

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness import ROOT, Row, in_turns, usage
-from benchmarks.pictures import CLASSES, write_pairs
+from benchmarks.images import CLASSES, write_pairs
 from benchmarks.preparation import decode
 from landcover.images.pairs import find_masks, read_packed
 from landcover.scoring.confusion import confusion_matrix
@@ -28,7 +28,7 @@ LIMIT = 400  # MB
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """Rows for time and for memory."""
+    """StripReader for time and for memory."""
     import torch
     from sklearn.metrics import confusion_matrix as sklearn_matrix
     from torchmetrics.functional.classification import multiclass_confusion_matrix

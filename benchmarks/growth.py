@@ -1,4 +1,4 @@
-"""Time and memory with 4 and 16 times as many pictures, against those with as few as 16.
+"""Time and memory with 4 and 16 times as many images, against those with as few as 16.
 
 Each step runs in a process of its own; time is that of the work without the imports, memory the process's own without
 mapped files. An epoch of training has a fixed number of steps, whatever the data set: its time should not grow at all.
@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import Memory, Row, in_process
-from benchmarks.pictures import CLASSES, write_pairs
+from benchmarks.images import CLASSES, write_pairs
 from landcover.system.memory import keep_memory
 
 COUNTS = (16, 64, 256)
 STEPS = ("prepare", "train", "predict", "evaluate")
 NOTE = """\
-Ratios of time are by picture, but for training, where they are of the epoch. A few pictures more or less are in flight
+Ratios of time are by image, but for training, where they are of the epoch. A few images more or less are in flight
 while all cores work, and allocators keep what they once had: memory creeps up to a constant before it stays flat."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """Two rows for each step and number of pictures."""
+    """Two rows for each step and number of images."""
     folders = {count: scratch / str(count) for count in COUNTS}
     for count, folder in folders.items():
         write_pairs(folder / "pairs", count)
@@ -33,14 +33,14 @@ def measure(scratch: Path) -> Iterator[Row]:
             times = 1 if step == "train" else count / COUNTS[0]
             ours = results[count]
             yield Row(
-                f"{step}, {count} pictures, time",
+                f"{step}, {count} images, time",
                 f"{ours['seconds']:.2f} s",
                 f"{least['seconds']:.2f} s",
                 ours["seconds"] / least["seconds"] / times,
                 "<= 1.1",
             )
             yield Row(
-                f"{step}, {count} pictures, memory",
+                f"{step}, {count} images, memory",
                 f"{ours['peak']:.0f} MB",
                 f"{least['peak']:.0f} MB",
                 ours["peak"] / least["peak"],
@@ -55,7 +55,7 @@ def _work(step: str, folder: Path):
     from benchmarks.networks import labelling_model, network, prepared, steps_of_the_stage
     from landcover.data.tiles import Tiles
     from landcover.images.pairs import find_samples
-    from landcover.inference.prediction import predict_masks, ready
+    from landcover.inference.prediction import for_inference, predict_masks
     from landcover.scoring.scores import score_masks
 
     if step == "prepare":
@@ -68,7 +68,7 @@ def _work(step: str, folder: Path):
         task()  # what is done once
         return task
     if step == "predict":
-        model = ready(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))
+        model = for_inference(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))
         images = {sample.name: sample.image for sample in find_samples(folder / "pairs")}
         predict_masks(model, dict(list(images.items())[:8]), folder / "first", quiet=True)
         return lambda: predict_masks(model, images, folder / "masks", quiet=True)

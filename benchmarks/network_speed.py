@@ -1,8 +1,8 @@
-"""Time to train on a picture and to label one, by network: whole steps of each, in turns, in one run.
+"""Time to train on an image and to label one, by network: whole steps of each, in turns, in one run.
 
     python -m benchmarks.network_speed [MODEL[:BACKBONE] ...]
 
-Prints medians, seconds a picture of 256x256, and their ratios to the first network's. By default the networks of 2019
+Prints medians, seconds an image of 256x256, and their ratios to the first network's. By default the networks of 2019
 that share VGG16's encoder: one large transposed convolution against five small ones, with and without skips.
 """
 
@@ -16,7 +16,7 @@ from torch.nn import functional
 from landcover.models.networks import Architecture, Network, build
 
 NETWORKS = ("fcn32s_deconv5:vgg16_bn", "fcn32s_deconv1:vgg16_bn", "fcn8s_deconv5:vgg16_bn")
-CLASSES, SIZE, PICTURES, ROUNDS = 6, 256, 2, 5
+CLASSES, SIZE, IMAGES, ROUNDS = 6, 256, 2, 5
 
 
 def main() -> None:
@@ -26,16 +26,16 @@ def main() -> None:
         name: build(Architecture(*name.split(":")) if ":" in name else Architecture(name, None), CLASSES)
         for name in names
     }
-    images, labels = torch.rand(PICTURES, 3, SIZE, SIZE), torch.randint(CLASSES, (PICTURES, SIZE, SIZE))
+    images, labels = torch.rand(IMAGES, 3, SIZE, SIZE), torch.randint(CLASSES, (IMAGES, SIZE, SIZE))
     seconds = {name: ([], []) for name in names}
     for turn in range(ROUNDS + 1):
         for name, network in networks.items():
             times = train_step(network, images, labels), label(network, images)
             if turn:  # the first warms up
                 for kind, duration in zip(seconds[name], times, strict=True):
-                    kind.append(duration / PICTURES)
+                    kind.append(duration / IMAGES)
     medians = {name: [statistics.median(kind) for kind in kinds] for name, kinds in seconds.items()}
-    print(f"{'network':30}{'parameters':>12}  {'train':>7}{'ratio':>7}  {'label':>7}{'ratio':>7}   (seconds a picture)")
+    print(f"{'network':30}{'parameters':>12}  {'train':>7}{'ratio':>7}  {'label':>7}{'ratio':>7}   (seconds an image)")
     first = medians[names[0]]
     for name, (train, predict) in medians.items():
         parameters = sum(weights.numel() for weights in networks[name].parameters())

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.pictures import CLASSES
+from benchmarks.images import CLASSES
 from landcover.data.preparation import prepare
 from landcover.data.tiles import Tiles
 from landcover.images.pairs import find_samples
@@ -94,7 +94,7 @@ def bare_steps(
 
 
 class _OrdinaryDataset(Dataset):
-    """Decodes picture and colour mask anew for each example."""
+    """Decodes image and colour mask anew for each example."""
 
     def __init__(self, images: list[Path], size: int) -> None:
         self._images, self._size = images, size

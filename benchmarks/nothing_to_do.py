@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.harness import ROOT, Row, in_turns
-from benchmarks.pictures import write_pairs
+from benchmarks.images import write_pairs
 
 COUNTS = (10, 1000, 5000)
 NOTE = """\

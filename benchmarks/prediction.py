@@ -1,8 +1,8 @@
-"""Labelling 512x512 pictures: against the bare forward pass, and against the ordinary way.
+"""Labelling 512x512 images: against the bare forward pass, and against the ordinary way.
 
-The forward pass has the pictures in memory, float32 and channels last, and keeps nothing; ours decodes JPEG, labels and
-writes PNG. Beneath, over the same limit: labelling pictures in memory; decoding, and writing the true masks, with all
-cores. The ordinary way is picture by picture, with the network as it was trained, in PyTorch's own layout. The last
+The forward pass has the images in memory, float32 and channels last, and keeps nothing; ours decodes JPEG, labels and
+writes PNG. Beneath, over the same limit: labelling images in memory; decoding, and writing the true masks, with all
+cores. The ordinary way is image by image, with the network as it was trained, in PyTorch's own layout. The last
 network is that of the program of 2019, which went the ordinary way.
 """
 
@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from benchmarks.harness import Row, in_turns
+from benchmarks.images import CLASSES, write_pairs
 from benchmarks.networks import labelling_model
-from benchmarks.pictures import CLASSES, write_pairs
 from landcover.images.pairs import read_packed, read_rgb, save_png
-from landcover.inference.prediction import label_image, predict_masks, ready
+from landcover.inference.prediction import for_inference, label_image, predict_masks
 from landcover.system.parallel import parallel_map
 
 CASES = {
@@ -30,7 +30,7 @@ CASES = {
 NOTE = """\
 Small networks take so little time that the rest counts: making numbers of bytes, choosing among the classes of each
 pixel, and above all writing PNG, for which Pillow tries five filters on each row. Files are read and written between
-pictures and not beside them, which held up the network's threads more than it saved."""
+images and not beside them, which held up the network's threads more than it saved."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:
@@ -41,10 +41,10 @@ def measure(scratch: Path) -> Iterator[Row]:
 
 
 def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -> Iterator[Row]:
-    model = ready(labelling_model(name, backbone), torch.device("cpu"))
+    model = for_inference(labelling_model(name, backbone), torch.device("cpu"))
     plain = labelling_model(name, backbone).network.to(memory_format=torch.contiguous_format)
-    pictures = [read_rgb(path) for path in images.values()]
-    pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255  # channels last, as it was
+    arrays = [read_rgb(path) for path in images.values()]
+    pixels = torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).float() / 255  # channels last, as it was
     masks = [path.with_name(path.name.replace("_sat.jpg", "_mask.png")) for path in images.values()]
     labels = [CLASSES.decode(read_packed(mask))[0] for mask in masks]
 
@@ -57,14 +57,14 @@ def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -
     tasks = {
         "ours": lambda: predict_masks(model, images, scratch / "ours", quiet=True),
         "forward": lambda: forward(model.network, pixels),
-        "labelling": lambda: [label_image(model, picture) for picture in pictures],
+        "labelling": lambda: [label_image(model, array) for array in arrays],
         "decoding": lambda: deque(parallel_map(read_rgb, images.values()), maxlen=0),
         "writing": write,
         "ordinary": lambda: ordinary(plain, images, scratch / "ordinary"),
     }
     times = in_turns(tasks)
     ours, bare, peer = (times[task] for task in ("ours", "forward", "ordinary"))
-    what = f"{name} on {backbone}, {len(images)} pictures"
+    what = f"{name} on {backbone}, {len(images)} images"
     yield Row(f"{what}, forward pass", str(ours), str(bare), ours.median / bare.median, "<= 1.15")
     for part in ("labelling", "decoding", "writing"):
         yield Row(f"of that, {part}", str(times[part]), str(bare), times[part].median / bare.median)
@@ -74,7 +74,7 @@ def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -
 
 @torch.inference_mode()
 def forward(network: torch.nn.Module, pixels: torch.Tensor) -> None:
-    """Put the pictures through the network one by one."""
+    """Put the images through the network one by one."""
     for i in range(len(pixels)):
         network(pixels[i : i + 1])
 

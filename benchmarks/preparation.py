@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness import Row, in_turns
-from benchmarks.pictures import CLASSES, write_pairs
+from benchmarks.images import CLASSES, write_pairs
 from landcover.data.preparation import prepare
 from landcover.images.pairs import find_samples
 from landcover.system.parallel import parallel_map
@@ -22,7 +22,7 @@ COUNT = 200
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """Rows for pairs of 512x512 pixels in tiles of 256."""
+    """StripReader for pairs of 512x512 pixels in tiles of 256."""
     write_pairs(scratch / "pairs", COUNT)
     arrays = np.ones((COUNT, 512, 512, 4), np.uint8)
     rounds = count()
@@ -44,7 +44,7 @@ def measure(scratch: Path) -> Iterator[Row]:
 
 
 def decode(folder: Path, ending: str = "", workers: int | None = 1) -> None:
-    """Decode all pictures of a folder whose names end so, with one thread or, None, with all cores."""
+    """Decode all images of a folder whose names end so, with one thread or, None, with all cores."""
     for _ in parallel_map(_decode, sorted(folder.glob(f"*{ending}.*")), workers):
         pass
 

@@ -1,6 +1,6 @@
 """Two processes under torchrun that train together, one thread each, against one process with two threads.
 
-The stage `train` as a whole on the embedded data set, one epoch of 60 steps; pictures a second as it prints them.
+The stage `train` as a whole on the embedded data set, one epoch of 60 steps; images a second as it prints them.
 Beneath, steps of bare loops whose threads wait briefly for each other (`system.threads`), as they do here, against
 loops whose threads wait as PyTorch lets them: one loop alone, and two at once, as two trainings that know nothing of
 each other. What those two take where they wait so is up to chance.
@@ -40,9 +40,9 @@ def measure(scratch: Path) -> Iterator[Row]:
         done = subprocess.run(
             command, cwd=project, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        rates[name] = float(re.search(r"([\d.]+) pictures/s", done.stdout)[1])
+        rates[name] = float(re.search(r"([\d.]+) images/s", done.stdout)[1])
     yield Row(
-        "pictures a second, default training",
+        "images a second, default training",
         f"{rates['two']:.1f}",
         f"{rates['one']:.1f}",
         rates["two"] / rates["one"],

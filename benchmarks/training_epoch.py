@@ -1,6 +1,6 @@
 """A training epoch against the ordinary way: a DataLoader that decodes JPEG and colour mask anew, NCHW, Adam.
 
-Both take the same number of steps with the same network, on crops of 512x512 pictures. The last network is that of the
+Both take the same number of steps with the same network, on crops of 512x512 images. The last network is that of the
 program of 2019, which went the ordinary way.
 """
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import Row, in_turns
+from benchmarks.images import write_pairs
 from benchmarks.networks import network, ordinary_steps, prepared, steps_of_the_stage
-from benchmarks.pictures import write_pairs
 
 CASES = {
     ("fcn8s", "mobilenet_v2"): (192, 8, 8, ">= 1.8"),

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from benchmarks.harness import Row, Timing, in_process, in_turns
+from benchmarks.images import write_pairs
 from benchmarks.networks import bare_steps, network, prepared, steps_of_the_stage
-from benchmarks.pictures import write_pairs
 from landcover.system.memory import keep_memory
 
 SHAPE = {"size": 96, "batch_size": 16, "steps": 10}

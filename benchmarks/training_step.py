@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.harness import Row, in_turns
+from benchmarks.images import write_pairs
 from benchmarks.networks import bare_steps, network, prepared, steps_of_the_stage
-from benchmarks.pictures import write_pairs
 
 CASES = {("fcn8s", "mobilenet_v2"): (192, 8, 6), ("fcn8s", "vgg16_bn"): (128, 8, 2)}
 

@@ -19,7 +19,7 @@ import numpy as np
 from landcover.classes.class_table import DEEPGLOBE
 from landcover.scoring.bootstrap import (
     LEVEL,
-    compare_pictures,
+    compare_images,
     expanded_interval,
     mean_iou_interval,
     resampled_means,
@@ -39,7 +39,7 @@ VERDICTS = ("percentiles alone", "widened percentiles", "swaps alone", "verdict"
 def main(folders: Sequence[str]) -> None:
     """Print both tables."""
     truth, predictions = map(Path, folders) if folders else MASKS
-    population = np.stack(list(score_masks(truth, predictions, DEEPGLOBE).per_picture.values()))
+    population = np.stack(list(score_masks(truth, predictions, DEEPGLOBE).per_image.values()))
     print("Verdicts of equally good predictions, % of the trials\n")
     print(_row("images", *VERDICTS))
     for images in IMAGES:
@@ -99,7 +99,7 @@ def worse(matrices: np.ndarray) -> np.ndarray:
 
 
 def _tells_apart(a: np.ndarray, b: np.ndarray, seed: int) -> bool:
-    verdict = compare_pictures(dict(enumerate(a)), dict(enumerate(b)), RESAMPLES, seed).verdict
+    verdict = compare_images(dict(enumerate(a)), dict(enumerate(b)), RESAMPLES, seed).verdict
     return "is better" in verdict
 
 

@@ -63,7 +63,7 @@ def _is_search(row: Row) -> bool:
 
 
 def _search(rows: Sequence[Row]) -> list[str]:
-    """What was tried on pictures kept aside: a table of that in which each experiment differs from most of them."""
+    """What was tried on images kept aside: a table of that in which each experiment differs from most of them."""
     if not rows:
         return []
     params = [_flat(row["params"]) for row in rows]
@@ -74,7 +74,7 @@ def _search(rows: Sequence[Row]) -> list[str]:
         scores = row["scores"]["none"]
         cells = [", ".join(changes) or "nothing", _with_interval(scores), _rounded(scores["pixel_accuracy"])]
         lines.append((scores["mean_iou"], cells))
-    return ["What was changed, on the pictures kept aside:", _table(_SEARCH, lines)]
+    return ["What was changed, on the images kept aside:", _table(_SEARCH, lines)]
 
 
 def _flat(params: dict[str, dict[str, Any]]) -> dict[str, Any]:

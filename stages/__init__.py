@@ -7,7 +7,7 @@ from types import TracebackType
 # Queued experiments run in a copy of the tree: an editable install would silently give them the original tree's code.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from landcover.system.errors import line_of
+from landcover.system.errors import one_line_message
 from landcover.system.threads import wait_briefly
 
 wait_briefly()
@@ -15,7 +15,7 @@ wait_briefly()
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Tell what a user can mend in a line as `runner.run` does, also before that is reached: PyTorch takes memory."""
-    if line := line_of(error):
+    if line := one_line_message(error):
         print(f"error: {line}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)

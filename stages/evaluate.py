@@ -46,7 +46,7 @@ def main() -> None:
     )
     named = params.samples if isinstance(params.samples, list) else []
     if unknown := [name for name in named if name not in samples]:
-        raise LandcoverError(f"params.yaml: evaluate.samples: no picture in {truth} is called {unknown[0]!r}.")
+        raise LandcoverError(f"params.yaml: evaluate.samples: no image in {truth} is called {unknown[0]!r}.")
     predictions = find_masks(PREDICTIONS)
     scores = score_masks(truth, PREDICTIONS, classes, only=samples)
     # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
@@ -59,7 +59,7 @@ def main() -> None:
     draw_samples(rows, classes, PLOTS / "samples.png")
     draw_world([*others.values(), *samples.values()], predictions, classes, PLOTS / "world.png")
     figures = scores.figures()
-    low, high = mean_iou_interval(scores.per_picture, params.resamples, params.seed)
+    low, high = mean_iou_interval(scores.per_image, params.resamples, params.seed)
     bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}
     figures = write_metrics(METRICS, bounds | figures)
     print(f"{METRICS}: mean IoU {figures['mean_iou']}, pixel accuracy {figures['pixel_accuracy']}")

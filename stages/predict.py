@@ -1,4 +1,4 @@
-"""Draw the colour mask of every validation picture.
+"""Draw the colour mask of every validation image.
 
 in:   data.root/validation/NAME_sat.*, models/model.safetensors
 out:  data/predictions/NAME_mask.png
@@ -10,13 +10,13 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.images.pairs import find_images
-from landcover.inference.prediction import TTA, predict_masks, ready
+from landcover.inference.prediction import TTA, for_inference, predict_masks
 from landcover.inference.tiling import ALIGNMENT
 from landcover.models.model_file import load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs
-from landcover.system.processes import folder_made_together, joined
+from landcover.system.processes import process_group, shared_folder
 from stages.common.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
 from stages.common.runner import run
 
@@ -35,7 +35,7 @@ class Predict(Block):
 
 
 def main() -> None:
-    """Label every picture at its own size, under its own name."""
+    """Label every image at its own size, under its own name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
     check_outputs([MODEL, data.folder("validation")], folders=[PREDICTIONS], advice=ADVICE)
     make_repeatable()
@@ -43,15 +43,15 @@ def main() -> None:
     if model.classes != data.table():
         raise LandcoverError(f"{MODEL}: its classes are not those of data.classes in params.yaml. Train it again.")
     device = choose_device(params.device)
-    model = ready(model, device)
+    model = for_inference(model, device)
     images = data.part("validation", find_images(data.folder("validation")))
     check_outputs(images.values(), folders=[PREDICTIONS], advice=ADVICE)
-    with joined(device) as processes, folder_made_together(PREDICTIONS, processes) as scratch:
-        if processes.first:
+    with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
+        if processes.is_main:
             model.warn_if_collapsed()
         options = params.model_dump(exclude={"device"})
-        predict_masks(model, dict(processes.share(list(images.items()))), scratch, **options)
-    if processes.first:
+        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, **options)
+    if processes.is_main:
         print(f"{PREDICTIONS}: {len(images)} masks")
 
 

@@ -67,7 +67,7 @@ def main() -> None:
         write_dataset(scratch, dataset)
     write_table(SHARES, shares(figures))
     for split, found in figures.items():
-        print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} pictures, {found['pixels']} pixels")
+        print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} images, {found['pixels']} pixels")
     if strays := sum(found["off_palette"] for found in figures.values()):
         warn(f"{data.root}: {strays} mask pixels have colours of no class and count as unknown")
     for name in classes.names:

@@ -21,10 +21,10 @@ from landcover.models.networks import build
 from landcover.models.pretrained import load_weights
 from landcover.models.provenance import Origin
 from landcover.system.devices import check_precision, choose_device, make_repeatable
-from landcover.system.files import errors_of_writing, rounded, write_metrics
+from landcover.system.files import naming_write_errors, rounded, write_metrics
 from landcover.system.outputs import check_outputs
-from landcover.system.processes import joined
-from landcover.system.scratch import claimed
+from landcover.system.processes import process_group
+from landcover.system.scratch import exclusive
 from landcover.training.augmentation import Augmentation
 from landcover.training.batches import Batches
 from landcover.training.checkpoints import Checkpoint, fingerprint
@@ -60,7 +60,7 @@ def main() -> None:
     load_weights(network, params.weights)
     weights = class_weights(pixels.sum(0), params.class_weights)
     criterion = Criterion(params.loss, weights, params.label_smoothing, params.focal_gamma)
-    with joined(device) as processes, claimed(CURVES) if processes.first else nullcontext() as scratch:
+    with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
         batches = Batches(
             tiles,
             pixels,
@@ -75,7 +75,7 @@ def main() -> None:
         inputs = [path for path in [*PREPARED.rglob("*"), Path(params.weights)] if path.is_file()]
         checkpoint = Checkpoint(CHECKPOINT, fingerprint([params.model_dump(), processes.count, str(device)], inputs))
         rows = trainer.run(validation, checkpoint)
-        if not processes.first:  # it computes its part; the first process writes
+        if not processes.is_main:  # it computes its part; the first process writes
             deque(rows, maxlen=0)
             return
         write_curves(rows, scratch / CURVES.name)
@@ -110,7 +110,7 @@ def write_curves(rows: Iterable[Row], scratch: Path) -> None:
         if not table.tell():
             csv.writer(table).writerow(row)
         csv.writer(table).writerow("" if value is None else f"{value:.6g}" for value in row.values())
-        with errors_of_writing(CURVES):
+        with naming_write_errors(CURVES):
             scratch.write_bytes(table.getvalue().encode())
             scratch.replace(CURVES)
 

@@ -183,23 +183,23 @@ def case(what: str, program: str, damage: Callable[[Path], object], *lines: str,
 
 
 T, V = "data/train", "data/validation"
-UNREADABLE = "not readable as a picture"
+UNREADABLE = "not readable as an image"
 REPLACE = r"Replace or remove it\."
 ROOM = r"Make room, or check the path and its permissions\."
 AGAIN = r"Train it again\."
 
-PICTURES = [
+IMAGES = [
     case("no folder", "prepare", without(T), rf"{T}: no such folder\. Put NAME_sat.jpg .* there"),
     case("an empty folder", "prepare", without(f"{T}/*"), rf"{T}: no NAME_sat\.jpg.* in it\. Add some"),
-    case("only pictures", "prepare", without(f"{T}/*_mask.png"), rf"{T}: no NAME_mask\.png.* in it\. Add some"),
+    case("only images", "prepare", without(f"{T}/*_mask.png"), rf"{T}: no NAME_mask\.png.* in it\. Add some"),
     case("only masks", "prepare", without(f"{T}/*_sat.png"), rf"{T}: no NAME_sat\.jpg.* in it\. Add some"),
     case("no folders at all", "prepare", without("data"), rf"{T}: no such folder", rf"{V}: no such folder"),
-    case("a lonely picture", "prepare", without(f"{T}/b_mask.png"), rf"{T}/b_sat\.png: no mask b_mask.png .* Add or"),
-    case("a lonely mask", "prepare", without(f"{V}/b_sat.png"), rf"{V}/b_mask\.png: no picture b_sat.* Add or"),
-    case("an empty picture", "prepare", replaced(f"{T}/a_sat.png", b""), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
+    case("a lonely image", "prepare", without(f"{T}/b_mask.png"), rf"{T}/b_sat\.png: no mask b_mask.png .* Add or"),
+    case("a lonely mask", "prepare", without(f"{V}/b_sat.png"), rf"{V}/b_mask\.png: no image b_sat.* Add or"),
+    case("an empty image", "prepare", replaced(f"{T}/a_sat.png", b""), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
     case("an empty mask", "prepare", replaced(f"{T}/a_mask.png", b""), rf"{T}/a_mask\.png: {UNREADABLE}.* {REPLACE}"),
     case("text", "prepare", replaced(f"{T}/a_sat.png", b"text\n" * 99), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
-    case("a cut picture", "prepare", on(f"{T}/a_sat.png", bad.cut), rf"{T}/a_sat\.png: not readable to .* {REPLACE}"),
+    case("a cut image", "prepare", on(f"{T}/a_sat.png", bad.cut), rf"{T}/a_sat\.png: not readable to .* {REPLACE}"),
     case("a cut mask", "prepare", on(f"{T}/a_mask.png", bad.cut), rf"{T}/a_mask\.png: not readable to .* {REPLACE}"),
     case("a cut header", "prepare", on(f"{T}/a_sat.png", bad.cut, 0.004), rf"{T}/a_sat\.png: {UNREADABLE}.* {REPLACE}"),
     case(
@@ -230,7 +230,7 @@ PICTURES = [
         "a mask of other size",
         "prepare",
         on(f"{T}/a_mask.png", lambda path: Image.new("RGB", (56, 41)).save(path)),
-        rf"{T}/a_mask\.png: 56x41 pixels, its picture 56x40\. Make them equal\.",
+        rf"{T}/a_mask\.png: 56x41 pixels, its image 56x40\. Make them equal\.",
     ),
     case(
         "one stray colour",
@@ -255,13 +255,13 @@ PICTURES = [
     ),
     case("half a bomb", "prepare", on(f"{T}/a_sat.png", bad.bomb, 10_000), rf"{T}/a_mask\.png: 56x40 .*10000x10000"),
     case(
-        "two pictures of one name",
+        "two images of one name",
         "prepare",
         on(f"{T}/a_sat.jpg", bad.save, "RGB"),
         rf"{T}/a_sat\.png: .*same name\. Re",
     ),
     case(
-        "two pictures of one name and other broken files",
+        "two images of one name and other broken files",
         "prepare",
         several(
             on(f"{T}/a_sat.jpg", bad.save, "RGB"),
@@ -374,7 +374,7 @@ PARAMS = [
         "nothing kept aside",
         "evaluate",
         set_param("data.holdout", 100),
-        r"params\.yaml: data\.holdout = 100: data/train has only \d+ pictures\. Lower it\.",
+        r"params\.yaml: data\.holdout = 100: data/train has only \d+ images\. Lower it\.",
     ),
     case("no classes", "prepare", set_param("data.classes", {}), at_line("data.ignore = 'unknown' should be null or")),
     case(
@@ -457,10 +457,10 @@ PARAMS = [
     case("a pipe of parameters", "prepare", pipe("params.yaml"), r"params\.yaml: no regular file\. .*check the path"),
     case("no parameters", "prepare", without("params.yaml"), r"params\.yaml: No such file .*check the path"),
     case(
-        "a picture of that name is missing",
+        "an image of that name is missing",
         "evaluate",
         set_param("evaluate.samples", ["../a"]),
-        at_line(r"evaluate.samples: no picture in data/validation is called '\.\./a'\."),
+        at_line(r"evaluate.samples: no image in data/validation is called '\.\./a'\."),
     ),
 ]
 MODELS = [
@@ -719,19 +719,19 @@ LATER = [
         r"w\.pth: .*holds code.*\. Save the state dict alone\.",
     ),
     case(
-        "a picture that broke since",
+        "an image that broke since",
         "predict",
         on(f"{V}/b_sat.png", bad.cut),
         rf"{V}/b_sat\.png: not readable to.* {REPLACE}",
     ),
     case(
-        "pictures that broke since",
+        "images that broke since",
         "predict",
         several(on(f"{V}/a_sat.png", bad.cut), replaced(f"{V}/c_sat.png", b"")),
         rf"{V}/a_sat\.png: not readable to.* {REPLACE}",
         rf"{V}/c_sat\.png: {UNREADABLE}.* {REPLACE}",
     ),
-    case("no pictures to label", "predict", without(f"{V}/*_sat.png"), rf"{V}: no NAME_sat\.jpg.* in it\. Add some"),
+    case("no images to label", "predict", without(f"{V}/*_sat.png"), rf"{V}: no NAME_sat\.jpg.* in it\. Add some"),
     case("no predictions", "evaluate", without("data/predictions"), r"data/predictions: no such folder\. .*"),
     case(
         "a prediction less",
@@ -768,4 +768,4 @@ LATER = [
         *[rf"{V}/\w_sat\.png: {UNREADABLE}"] * 3,
     ),
 ]
-CASES = [*PICTURES, *PARAMS, *MODELS, *OUTPUTS, *LATER]
+CASES = [*IMAGES, *PARAMS, *MODELS, *OUTPUTS, *LATER]

@@ -32,7 +32,7 @@ def one_byte(path: Path) -> None:
 
 
 def save(path: Path, mode: str, **options: object) -> None:
-    """A picture of a mode of Pillow's in the place of another of that size."""
+    """An image of a mode of Pillow's in the place of another of that size."""
     Image.fromarray(GREY).convert("RGB").convert(mode, palette=Image.Palette.ADAPTIVE).save(path, **options)
 
 

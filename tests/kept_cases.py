@@ -143,7 +143,7 @@ def mosaic(folder: Path) -> None:
 ROOT = r"Move the data, and set data\.root in params\.yaml\."
 OTHER = r"Name another output\."
 SPECIAL = r"a device, pipe or socket, which is not written to\. Name a file instead\."
-TRUTH = r"is there already, in the folder of the pictures, and may be the truth\. Name another folder, or remove it\."
+TRUTH = r"is there already, in the folder of the images, and may be the truth\. Name another folder, or remove it\."
 
 REPLACED = {"prepare": "data/prepared", "predict": "data/predictions"}
 STAGES = [

@@ -112,7 +112,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_odd_pictures_of_8_bits_are_read(kind, project, programs):
+def test_odd_images_of_8_bits_are_read(kind, project, programs):
     ODD[kind](project)
     run(programs, "prepare", project)
     first = np.load(project / "data" / "prepared" / "train" / "images.npy")[0, :40, :56]
@@ -135,7 +135,7 @@ def test_a_stray_colour_within_the_limit_is_a_warning(project, programs):
     )
 
 
-def test_pixels_stay_where_they_are_in_a_picture_that_a_camera_turned(project, programs):
+def test_pixels_stay_where_they_are_in_an_image_that_a_camera_turned(project, programs):
     orientation = Image.Exif()
     orientation[0x0112] = 6
     rgb = np.zeros((40, 56, 3), np.uint8)
@@ -150,7 +150,7 @@ def test_pixels_stay_where_they_are_in_a_picture_that_a_camera_turned(project, p
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (30_000, 1), (1, 30_000)])
-def test_the_smallest_and_the_longest_pictures_get_a_mask_of_their_size(size, project, programs):
+def test_the_smallest_and_the_longest_images_get_a_mask_of_their_size(size, project, programs):
     for split in ("train", "validation"):
         draw_pair(project / "data" / split, "d", *size)
     run(programs, "prepare", project)
@@ -229,7 +229,7 @@ def test_a_broken_file_with_a_line_break_in_its_name_is_one_line(project, progra
     (project / "data" / "validation" / "x\ny\x1b[31m_sat.png").write_bytes(b"")
     done = programs.run(*PROGRAMS["label"], folder=project)
     assert (done.returncode, done.stdout) == (1, "maps: 2 masks\n")
-    assert done.stderr.startswith("error: data/validation/x\\ny\\x1b[31m_sat.png: not readable as a picture")
+    assert done.stderr.startswith("error: data/validation/x\\ny\\x1b[31m_sat.png: not readable as an image")
     assert done.stderr.count("\n") == 1
 
 
@@ -277,7 +277,7 @@ def test_links_that_lead_in_circles_are_followed_once(project, programs):
         (project / "data" / "validation" / name).symlink_to(".")
     done = programs.run("landcover", "predict", "data/**/?_sat.png", "-m", MODEL, "-o", "new", folder=project)
     assert done.returncode == 1
-    assert "has the same name" in done.stderr  # as train and validation have pictures of the same names
+    assert "has the same name" in done.stderr  # as train and validation have images of the same names
     done = programs.run("landcover", "predict", "data/v*/**/?_sat.png", "-m", MODEL, "-o", "new", folder=project)
     assert (done.returncode, done.stdout) == (0, "new: 3 masks\n"), done
 

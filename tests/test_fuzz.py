@@ -202,7 +202,7 @@ def test_any_damage_to_a_model_file_makes_a_model_or_is_refused(model_bytes, tmp
     check()
 
 
-def picture(kind: str) -> bytes:
+def image(kind: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(256, size=(9, 11, 3), dtype=np.uint8)).save(file, kind)
     return file.getvalue()
@@ -210,8 +210,8 @@ def picture(kind: str) -> bytes:
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's, which the programs do not show either
 @pytest.mark.parametrize("kind", ["png", "jpeg", "tiff", "gif", "bmp", "webp"])
-def test_any_damage_to_a_picture_makes_a_picture_or_is_refused(kind, tmp_path):
-    whole, path = picture(kind), tmp_path / "a_sat.png"
+def test_any_damage_to_an_image_makes_an_image_or_is_refused(kind, tmp_path):
+    whole, path = image(kind), tmp_path / "a_sat.png"
 
     @quick
     @given(st.integers(0, len(whole)), st.binary(max_size=4), st.integers(0, 8))

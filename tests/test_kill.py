@@ -168,10 +168,10 @@ CLAIMING = """
 import os, signal, sys, threading
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from landcover.system.scratch import claimed
+from landcover.system.scratch import exclusive
 threading.Timer(float(sys.argv[3]), lambda: os.killpg(0, signal.SIGKILL)).start()
 while True:
-    with claimed(Path(sys.argv[2])) as scratch:
+    with exclusive(Path(sys.argv[2])) as scratch:
         (scratch / "half").write_bytes(bytes(100_000))
 """
 

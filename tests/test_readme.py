@@ -37,7 +37,7 @@ def test_every_parameter_is_listed_with_its_default():
     assert {row[0]: row[1] for row in rows("Parameters")[2:]} == defaults
 
 
-def test_every_picture_and_file_that_it_links_to_is_there():
+def test_every_image_and_file_that_it_links_to_is_there():
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert target.startswith("http") or (ROOT / target).is_file(), target
 

@@ -1,3 +1,3 @@
-"""Land-cover maps from satellite pictures with fully convolutional networks."""
+"""Land-cover maps from satellite images with fully convolutional networks."""
 
 __version__ = "0.1.0"

@@ -13,7 +13,7 @@ from landcover.system.git import git_output
 PARAMS = Path("params.yaml")
 
 
-def tell_changes(*blocks: str) -> None:
+def note_uncommitted(*blocks: str) -> None:
     """Say in a line which parameters of these blocks of params.yaml differ from the committed ones.
 
     Nothing is said where that is not known: without git, a commit or a file that can be read, which others complain of.

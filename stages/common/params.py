@@ -85,9 +85,7 @@ class Data(Block):
         if self.ignore is not None and self.ignore not in self.classes:
             raise ValueError(f"ignore = {self.ignore!r} should be null or one of {', '.join(self.classes)}")
         if self.holdout == 1:
-            raise ValueError(
-                "holdout = 1: leaves nothing to train on. Should be 0, or from 2 to the number of pictures"
-            )
+            raise ValueError("holdout = 1: leaves nothing to train on. Should be 0, or from 2 to the number of images")
         try:
             self.table()
         except LandcoverError as error:
@@ -99,11 +97,11 @@ class Data(Block):
         return ClassTable.of(self.classes, self.ignore)
 
     def folder(self, split: str) -> Path:
-        """Folder in which the pictures and masks of `train` or `validation` lie."""
+        """Folder in which the images and masks of `train` or `validation` lie."""
         return Path(self.root, "train" if self.holdout else split)
 
     def part(self, split: str, found: Mapping[str, Item]) -> dict[str, Item]:
-        """Those of the pictures of `folder(split)`, by name, that belong to the split.
+        """Those of the images of `folder(split)`, by name, that belong to the split.
 
         Raises:
             LandcoverError: None of them does.
@@ -114,8 +112,7 @@ class Data(Block):
         part = {name: item for name, item in found.items() if (name in validating) == (split == "validation")}
         if not part:
             raise LandcoverError(
-                f"{PARAMS}: data.holdout = {self.holdout}: {self.folder(split)} has only {len(found)} pictures. "
-                "Lower it."
+                f"{PARAMS}: data.holdout = {self.holdout}: {self.folder(split)} has only {len(found)} images. Lower it."
             )
         return part
 

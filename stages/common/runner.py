@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Callable
 
-from landcover.system.errors import errors_in_one_line
+from landcover.system.errors import one_line_errors
 from landcover.system.memory import keep_memory
-from stages.common.changes import tell_changes
+from stages.common.changes import note_uncommitted
 
 
 def run(main: Callable[[], None], *blocks: str) -> None:
@@ -17,8 +17,8 @@ def run(main: Callable[[], None], *blocks: str) -> None:
     """
     keep_memory()
     try:
-        with errors_in_one_line():
-            tell_changes(*blocks)
+        with one_line_errors():
+            note_uncommitted(*blocks)
             main()
     except KeyboardInterrupt as interrupt:
         left = str(interrupt) or "nothing half-written was kept. Run the same command to start this stage again."

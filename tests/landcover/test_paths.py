@@ -31,7 +31,7 @@ def test_models_masks_and_scores(model_file, pairs, tmp_path):
     predict_masks(model, images, f"{tmp_path}/maps", probabilities=True)
     assert find_masks(f"{tmp_path}/maps").keys() == images.keys()
     scores = score_masks(str(pairs), f"{tmp_path}/maps", model.classes)
-    assert scores.per_picture.keys() == images.keys()
+    assert scores.per_image.keys() == images.keys()
     write_metrics(f"{tmp_path}/m.json", {"a": 1.0})
     write_table(f"{tmp_path}/t.csv", scores.iou_table())
     samples = find_samples(str(pairs))

@@ -160,7 +160,7 @@ def test_samples_can_be_asked_for_by_name(project):
         evaluate.main()
 
 
-def test_samples_are_of_the_same_pictures_whatever_was_predicted(project):
+def test_samples_are_of_the_same_images_whatever_was_predicted(project):
     project(evaluate={"samples": 2})
     shown = []
     evaluate.PREDICTIONS.mkdir(parents=True)
@@ -213,7 +213,7 @@ def test_a_border_in_a_second_colour_of_the_ignored_class_passes_the_whole_pipel
     assert drawn <= {(0, 255, 255), (0, 255, 0), (0, 0, 255)}
 
 
-def test_parameters_can_be_chosen_on_training_pictures_that_are_kept_aside(project):
+def test_parameters_can_be_chosen_on_training_images_that_are_kept_aside(project):
     project(data={"holdout": 2})
     shutil.rmtree("data/validation")  # nobody looks at it
     for stage in (prepare, train, predict, evaluate):

@@ -46,7 +46,7 @@ def share(text: str) -> float:
 
 
 def add_inference(command: argparse.ArgumentParser) -> None:
-    """Declare the model and how it labels pictures; `inference_options` reads all but the model and the device."""
+    """Declare the model and how it labels images; `inference_options` reads all but the model and the device."""
     command.add_argument("-m", "--model", type=Path, required=True, metavar="FILE", help="a model.safetensors")
     command.add_argument(
         "--tta", default="none", choices=VIEWS, help="average 1 (none, the default), 2 or 8 flipped and turned views"
@@ -76,5 +76,5 @@ def add_inference(command: argparse.ArgumentParser) -> None:
 
 
 def inference_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of `inference.label_bands` that `add_inference` declares."""
+    """The options of `inference.label_strips` that `add_inference` declares."""
     return {name: getattr(arguments, name) for name in ("tta", "window", "overlap", "batch_size")}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from landcover.cli.arguments import declare, whole
-from landcover.system.errors import LandcoverError, Problems, needed_by, note
+from landcover.system.errors import LandcoverError, Problems, note, requiring_extra
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
-    from landcover.scoring.mask_labels import MaskRows
+    from landcover.scoring.mask_labels import MaskStrips
     from landcover.scoring.scores import Scores
 
 RESAMPLES = 2000  # as params.yaml has it
@@ -46,10 +46,10 @@ examples:
 
 {_EXIT_CODES}"""
 _COMPARE = f"""\
-The same resamples of the pictures are scored for both (paired bootstrap, its percentiles widened for few pictures), so
-that easy and hard pictures fall on both alike. One is better by more than chance if the 95 % interval of the difference
-leaves out 0, to which it reaches unless swapping the two on random pictures hardly ever gives as large a difference
-(permutation test). Fewer than 6 pictures have no verdict, and one has no interval.
+The same resamples of the images are scored for both (paired bootstrap, its percentiles widened for few images), so
+that easy and hard images fall on both alike. One is better by more than chance if the 95 % interval of the difference
+leaves out 0, to which it reaches unless swapping the two on random images hardly ever gives as large a difference
+(permutation test). Fewer than 6 images have no verdict, and one has no interval.
 
 {_MASKS}
 examples:
@@ -72,9 +72,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=evaluate)
     command = declare(commands, "compare", "tell whether two predictions differ by more than chance", _COMPARE)
     command.add_argument("a", type=Path, metavar="PRED_A", help="folder of predicted masks")
-    command.add_argument("b", type=Path, metavar="PRED_B", help="folder of other masks predicted for the same pictures")
+    command.add_argument("b", type=Path, metavar="PRED_B", help="folder of other masks predicted for the same images")
     command.add_argument(
-        "--resamples", type=whole(100), default=RESAMPLES, metavar="N", help=f"of the pictures ({RESAMPLES})"
+        "--resamples", type=whole(100), default=RESAMPLES, metavar="N", help=f"of the images ({RESAMPLES})"
     )
     command.add_argument("--seed", type=whole(0), default=0, metavar="N", help="of the resamples (0)")
     _add_common(command, "only the verdict: no figures, no progress, no notes")
@@ -98,16 +98,16 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def compare(arguments: argparse.Namespace) -> None:
     """Print how much better one folder of masks is than another, and whether by more than chance."""
     from landcover.cli.text import difference_json, difference_text
-    from landcover.scoring.bootstrap import compare_pictures
+    from landcover.scoring.bootstrap import compare_images
 
     both = _score(arguments, arguments.a, arguments.b)
-    a, b = (scores.per_picture for scores in both)
+    a, b = (scores.per_image for scores in both)
     if not a.keys() & b.keys():
         _raise_broken(both)
         raise LandcoverError(
             f"{arguments.b}: no mask in it has the name of one in {arguments.a}. Give folders of the same images."
         )
-    difference = compare_pictures(a, b, arguments.resamples, arguments.seed)
+    difference = compare_images(a, b, arguments.resamples, arguments.seed)
     if arguments.json:
         print_json({**difference_json(difference), "missing": _missing(both)})
     else:
@@ -177,9 +177,9 @@ def _score(arguments: argparse.Namespace, *folders: Path) -> list["Scores"]:
 
 
 @contextmanager
-def _open_large(path: Path) -> Iterator["MaskRows"]:
+def _open_large(path: Path) -> Iterator["MaskStrips"]:
     """Open a mask that is too large to be read as a whole."""
-    with needed_by(f"{path}: masks of so many pixels", "geo"):
+    with requiring_extra(f"{path}: masks of so many pixels", "geo"):
         from landcover.geo.large_masks import open_large_mask
     with open_large_mask(path) as mask:
         yield mask
@@ -199,7 +199,7 @@ def _raise_broken(results: Sequence["Scores"]) -> None:
 
 
 def _missing(results: Sequence["Scores"]) -> int:
-    """Number of pictures that were left out of any of the results."""
+    """Number of images that were left out of any of the results."""
     return len(frozenset().union(*(scores.missing for scores in results)))
 
 
@@ -212,7 +212,7 @@ def finish(arguments: argparse.Namespace, results: Sequence["Scores"]) -> None:
     """Say what was peculiar about the masks; end in an error if some of them are broken."""
     strays = max(scores.strays for scores in results)
     if (missing := _missing(results)) and not arguments.quiet:
-        note(f"{missing} pictures are left out, whose mask is missing in one of the folders")
+        note(f"{missing} images are left out, whose mask is missing in one of the folders")
     if strays and not arguments.quiet:
         how = "their channels count as 0 or 255" if results[0].classes.saturated else "they count as unknown"
         note(f"{strays} pixels have colours of no class; {how}")

@@ -52,10 +52,10 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         type=whole(2 * ALIGNMENT, ALIGNMENT, most=8192),
         default=TILE_SIZE,
         metavar="PIXELS",
-        help=f"height and width of the pictures it takes: a multiple of {ALIGNMENT} ({TILE_SIZE})",
+        help=f"height and width of the images it takes: a multiple of {ALIGNMENT} ({TILE_SIZE})",
     )
     command.add_argument(
-        "--dynamic", action="store_true", help="take pictures of any height and width; Deepness and geodeep cannot"
+        "--dynamic", action="store_true", help="take images of any height and width; Deepness and geodeep cannot"
     )
     command.add_argument(
         "--overlap",

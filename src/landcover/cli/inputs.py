@@ -1,4 +1,4 @@
-"""Pictures that a command is asked to label: files, folders, patterns."""
+"""Images that a command is asked to label: files, folders, patterns."""
 
 import glob
 from collections.abc import Iterable, Iterator
@@ -9,14 +9,14 @@ from landcover.system.errors import LandcoverError
 
 
 def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
-    """The pictures by name: that of the file without suffix and without `_sat`.
+    """The images by name: that of the file without suffix and without `_sat`.
 
     Args:
-        inputs: Pictures; folders, of which those called `NAME_sat.EXT` are meant, or if there are none of these, all
+        inputs: Images; folders, of which those called `NAME_sat.EXT` are meant, or if there are none of these, all
             but `NAME_mask.EXT` and `NAME_probabilities.EXT`, which `landcover predict` writes; patterns.
 
     Raises:
-        LandcoverError: A pattern matches nothing, a folder has no pictures, or two pictures have the same name.
+        LandcoverError: A pattern matches nothing, a folder has no images, or two images have the same name.
     """
     images = {}
     for path in (path for text in inputs for path in _expanded(text)):
@@ -36,7 +36,7 @@ def _expanded(text: str) -> list[Path]:
         return [Path(text)]
     found = [path for path in sorted(_matches(text)) if path.is_file()]
     if not found:
-        raise LandcoverError(f"{text}: no file is called so. Mend the pattern, or name a picture or a folder.")
+        raise LandcoverError(f"{text}: no file is called so. Mend the pattern, or name an image or a folder.")
     return found
 
 

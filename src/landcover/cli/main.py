@@ -6,14 +6,14 @@ import sys
 from landcover import __version__
 from landcover.cli import evaluate, export, info, predict, validate
 from landcover.cli.arguments import declare
-from landcover.system.errors import LandcoverError, errors_in_one_line
+from landcover.system.errors import LandcoverError, one_line_errors
 from landcover.system.memory import keep_memory
 from landcover.system.threads import wait_briefly
 
 EXAMPLES = """\
 examples:
   landcover predict town.jpg coast.tif -m models/model.safetensors -o maps
-  landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
+  landcover predict images/ -m models/model.safetensors -o maps --tta d4
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
   landcover validate data/mine/validation -m models/model.safetensors
@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_memory()
     try:
-        with errors_in_one_line():
+        with one_line_errors():
             arguments.run(arguments)
     except KeyboardInterrupt:
         sys.exit("interrupted")

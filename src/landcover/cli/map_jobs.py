@@ -1,4 +1,4 @@
-"""What `landcover predict` makes of each picture, and under which names; none of them replaces what it reads."""
+"""What `landcover predict` makes of each image, and under which names; none of them replaces what it reads."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from landcover.system.outputs import check_outputs, inode
 from landcover.system.paths import check_utf8_name
 
 RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
-"""Of pictures that are read with rasterio and become GeoTIFFs unless another format is asked for."""
+"""Of images that are read with rasterio and become GeoTIFFs unless another format is asked for."""
 
 _FORMATS = {".png": ("png",), ".tif": ("gtiff", "cog"), ".tiff": ("gtiff", "cog")}  # of maps, by suffix
 _NO_FOLDERS = {
@@ -23,7 +23,7 @@ _NO_FOLDERS = {
 
 @dataclass(frozen=True)
 class Job:
-    """A picture and what is made of it; `is_raster` if it is read with rasterio and its map is a GeoTIFF."""
+    """An image and what is made of it; `is_raster` if it is read with rasterio and its map is a GeoTIFF."""
 
     name: str
     image: Path
@@ -41,7 +41,7 @@ class Job:
 
 
 def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities: bool) -> list[Job]:
-    """The jobs for pictures by name.
+    """The jobs for images by name.
 
     Args:
         output: A folder, or the file of the one map, which the suffix of a map and no folder of that name tell.
@@ -49,7 +49,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
         probabilities: Whether those of the classes are written too.
 
     Raises:
-        LandcoverError: `output` is a file but there are several pictures, or its suffix is not of such maps.
+        LandcoverError: `output` is a file but there are several images, or its suffix is not of such maps.
     """
     path = Path(output)
     suffix = path.suffix.lower()
@@ -72,8 +72,8 @@ def check_jobs(
 ) -> list[Job]:
     """The jobs that are still to be done, all if `overwrite`, if nothing that a user gave is lost by them.
 
-    What is there already may be the truth in the folder of the pictures, `NAME_mask` beside `NAME_sat`, for maps are
-    called the same: no file in a folder that a picture lies in is replaced.
+    What is there already may be the truth in the folder of the images, `NAME_mask` beside `NAME_sat`, for maps are
+    called the same: no file in a folder that an image lies in is replaced.
 
     Args:
         output: As for `plan_jobs`. A file that is named there is no input, even if it would be kept.
@@ -99,7 +99,7 @@ def check_jobs(
     for path in replaced:
         if folders.intersection(inode(path.parent)):
             raise LandcoverError(
-                f"{path}: is there already, in the folder of the pictures, and may be the truth. "
+                f"{path}: is there already, in the folder of the images, and may be the truth. "
                 "Name another folder, or remove it."
             )
     return new

@@ -13,8 +13,8 @@ from landcover.models.encoders import BACKBONES
 from landcover.models.networks import MODELS, backbones_of
 from landcover.system.errors import LandcoverError
 
-PICTURE = 512
-"""Height and width in pixels of the picture that the cost is for."""
+IMAGE = 512
+"""Height and width in pixels of the image that the cost is for."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Row:
 
     Attributes:
         parameters: Their number.
-        gflops: Billions of floating-point operations for a picture of `PICTURE` x `PICTURE`; a multiply-add is two.
+        gflops: Billions of floating-point operations for an image of `IMAGE` x `IMAGE`; a multiply-add is two.
             Convolutions and matrix products are counted, as by PyTorch's `FlopCounterMode`.
         stride: Of the finest features that the model uses, in pixels.
     """
@@ -55,7 +55,7 @@ def model_table(model: str | None = None, backbone: str | None = None, classes: 
 
 def format_table(rows: list[Row]) -> str:
     """The table as aligned lines under a heading."""
-    heading = ("model", "backbone", "parameters", f"GFLOPs at {PICTURE}x{PICTURE}", "stride")
+    heading = ("model", "backbone", "parameters", f"GFLOPs at {IMAGE}x{IMAGE}", "stride")
     cells = [
         (row.model, row.backbone or "-", f"{row.parameters:,}", f"{row.gflops:.1f}", str(row.stride)) for row in rows
     ]
@@ -70,18 +70,18 @@ def format_table(rows: list[Row]) -> str:
 
 
 class _Encoded:
-    """An encoder, and what it makes of a picture; on the meta device, so shapes without numbers."""
+    """An encoder, and what it makes of an image; on the meta device, so shapes without numbers."""
 
     def __init__(self, encoder: Callable[[str], nn.Module], backbone: str | None) -> None:
         with torch.device("meta"):
             self.encoder = encoder(backbone).eval()
-            self.picture = torch.empty(1, 3, PICTURE, PICTURE)
-        self.features, self.flops = _count_flops(self.encoder, self.picture)
+            self.image = torch.empty(1, 3, IMAGE, IMAGE)
+        self.features, self.flops = _count_flops(self.encoder, self.image)
 
     def row(self, model: str, backbone: str | None, classes: int) -> Row:
         with torch.device("meta"):
             decoder = MODELS[model].decoder(self.encoder, classes).eval()
-        _, flops = _count_flops(decoder, self.picture, self.features)
+        _, flops = _count_flops(decoder, self.image, self.features)
         parameters = sum(tensor.numel() for part in (self.encoder, decoder) for tensor in part.parameters())
         return Row(model, backbone, parameters, (self.flops + flops) / 1e9, decoder.stride)
 

@@ -1,4 +1,4 @@
-"""The command `landcover predict`: maps of any pictures, outside the pipeline."""
+"""The command `landcover predict`: maps of any images, outside the pipeline."""
 
 import argparse
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from landcover.cli.arguments import add_inference, declare, inference_options
 from landcover.geo.polygon_files import DRIVERS, digest, source_of
-from landcover.system.errors import LandcoverError, needed_by, say
+from landcover.system.errors import LandcoverError, requiring_extra, say
 
 if TYPE_CHECKING:  # here and below: --help must answer at once
     from landcover.cli.map_jobs import Job
@@ -16,47 +16,47 @@ if TYPE_CHECKING:  # here and below: --help must answer at once
 FORMATS = ("auto", "png", "gtiff", "cog")
 
 _EPILOG = """\
-INPUT is a picture, a folder or a pattern such as "pictures/**/*.jpg" (in quotes, it reaches beyond the length of a
-command line). Of a folder in which files are called NAME_sat.EXT only these are pictures; of any other, all jpg, png
+INPUT is an image, a folder or a pattern such as "images/**/*.jpg" (in quotes, it reaches beyond the length of a
+command line). Of a folder in which files are called NAME_sat.EXT only these are images; of any other, all jpg, png
 and tif but NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called NAME_mask and has the
-picture's own size.
+image's own size.
 
 Of a tif, tiff, jp2 or vrt it is a GeoTIFF (NAME_mask.tif): labels with the classes' colours and names, overviews, the
-picture's reference system and transform, nodata where the picture has none. Of any other picture it is a colour mask
-(NAME_mask.png). --format chooses: png for any picture of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
+image's reference system and transform, nodata where the image has none. Of any other image it is a colour mask
+(NAME_mask.png). --format chooses: png for any image of 8 bits; gtiff, or cog for a Cloud Optimized GeoTIFF, for all
 that the README lists. GeoTIFFs need rasterio (pip install -r requirements-extras.txt). Files are read from this machine
 only, and by a VRT only in its folder and below.
 
-Pictures larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
+Images larger than the window are labelled in overlapping windows that are blended. GeoTIFFs are read, labelled and
 written in bands of rows, so that memory does not grow with their height.
 
 Maps that are there already are kept: after an interruption, the same command goes on. --overwrite draws them anew, but
-replaces no file in a folder that a picture lies in: NAME_mask beside NAME_sat may be the truth.
+replaces no file in a folder that an image lies in: NAME_mask beside NAME_sat may be the truth.
 
 examples:
   landcover predict town.jpg coast.png -m models/model.safetensors -o maps
-  landcover predict pictures/ -m models/model.safetensors -o maps --tta d4
-  landcover predict "pictures/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
+  landcover predict images/ -m models/model.safetensors -o maps --tta d4
+  landcover predict "images/**/*.jpg" -m models/model.safetensors -o maps --overwrite --quiet
   landcover predict town.jpg -m models/model.safetensors -o town_map.png
   landcover predict scene.tif -m models/model.safetensors -o maps --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
   landcover predict big.tif -m models/model.safetensors -o maps --device cuda --window 1024 --batch-size 8
 
 exit codes:
-  0  every picture has its map
-  1  some have not: broken pictures (the others have theirs), wrong input; stderr says what, one line for each
+  0  every image has its map
+  1  some have not: broken images (the others have theirs), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = declare(commands, "predict", "draw the map NAME_mask of each picture", _EPILOG)
-    command.add_argument("input", nargs="+", metavar="INPUT", help="a picture, a folder or a pattern")
+    command = declare(commands, "predict", "draw the map NAME_mask of each image", _EPILOG)
+    command.add_argument("input", nargs="+", metavar="INPUT", help="an image, a folder or a pattern")
     command.add_argument(
-        "-o", "--output", required=True, metavar="FOLDER", help="for the maps; or, of one picture, a file: .tif or .png"
+        "-o", "--output", required=True, metavar="FOLDER", help="for the maps; or, of one image, a file: .tif or .png"
     )
     add_inference(command)
-    command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the picture's)")
+    command.add_argument("--format", default="auto", choices=FORMATS, help="of the maps (auto: by the image's)")
     command.add_argument(
         "--bands",
         type=_bands,
@@ -91,11 +91,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def predict(arguments: argparse.Namespace) -> None:
-    """Draw the maps that are not there yet; end in an error that lists the pictures that have none."""
+    """Draw the maps that are not there yet; end in an error that lists the images that have none."""
     # Imported here, so that --help answers at once.
     from landcover.cli.inputs import find_inputs
     from landcover.cli.map_jobs import check_jobs, plan_jobs
-    from landcover.inference.prediction import ready
+    from landcover.inference.prediction import for_inference
     from landcover.models.model_file import load_model
     from landcover.system.devices import choose_device
     from landcover.system.scratch import make_folder
@@ -105,7 +105,7 @@ def predict(arguments: argparse.Namespace) -> None:
     new = check_jobs(jobs, arguments.output, arguments.model, arguments.polygons, overwrite=arguments.overwrite)
     if arguments.polygons:
         source_of(arguments.polygons)  # an error, before hours of work, if what is there is not to be replaced
-    model = ready(load_model(arguments.model), choose_device(arguments.device))
+    model = for_inference(load_model(arguments.model), choose_device(arguments.device))
     model.warn_if_collapsed()
     make_folder(jobs[0].mask.parent)
     broken = _draw_masks(model, [job for job in new if not job.is_raster], arguments)
@@ -121,15 +121,15 @@ def predict(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
-    """Raise a LandcoverError where the arguments do not go together, or not with the pictures."""
+    """Raise a LandcoverError where the arguments do not go together, or not with the images."""
     plain = [job.image for job in jobs if not job.is_raster]
     for name in ("bands", "stretch", "polygons"):
         if getattr(arguments, name) and plain:
             raise LandcoverError(f"{plain[0]}: --{name} is for GeoTIFFs only. Leave it away or add --format gtiff.")
     if arguments.polygons and len(jobs) > 1:
-        raise LandcoverError(f"--polygons {arguments.polygons}: for one picture, not {len(jobs)}. Name one.")
+        raise LandcoverError(f"--polygons {arguments.polygons}: for one image, not {len(jobs)}. Name one.")
     if len(plain) < len(jobs):
-        with needed_by("GeoTIFFs", "geo"):
+        with requiring_extra("GeoTIFFs", "geo"):
             import landcover.geo.maps
             import landcover.geo.polygons  # noqa: F401
             from landcover.geo.raster_access import skip_services
@@ -137,7 +137,7 @@ def _check(arguments: argparse.Namespace, jobs: Sequence["Job"]) -> None:
 
 
 def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
-    """Draw colour masks; return a line for each picture that cannot be read."""
+    """Draw colour masks; return a line for each image that cannot be read."""
     if not jobs:
         return []
     from landcover.inference.prediction import predict_masks
@@ -149,7 +149,7 @@ def _draw_masks(model: "Model", jobs: Sequence["Job"], arguments: argparse.Names
 
 
 def _draw_maps(model: "Model", jobs: Sequence["Job"], arguments: argparse.Namespace) -> list[str]:
-    """Draw GeoTIFFs; return a line for each picture that cannot be read."""
+    """Draw GeoTIFFs; return a line for each image that cannot be read."""
     if not jobs:
         return []
     from landcover.geo.maps import predict_map

@@ -37,7 +37,7 @@ def score_table(scores: Scores) -> str:
     lines += ["", f"pixel accuracy: {_shown(figures['pixel_accuracy'], 4)}"]
     lines += [f"frequency-weighted IoU: {_shown(figures['frequency_weighted_iou'], 4)}"]
     pixels, known = scores.confusion.sum(), scores.confusion[:-1].sum()
-    return "\n".join([*lines, f"pictures: {len(scores.per_picture)}, pixels: {pixels}, of known truth: {known}"])
+    return "\n".join([*lines, f"images: {len(scores.per_image)}, pixels: {pixels}, of known truth: {known}"])
 
 
 def score_json(scores: Scores) -> dict:
@@ -46,7 +46,7 @@ def score_json(scores: Scores) -> dict:
     return {
         **scores.figures(),
         **{key: scores.named(columns[key]) for key in _HEADINGS if key != "iou"},
-        "pictures": len(scores.per_picture),
+        "images": len(scores.per_image),
         "pixels": int(scores.confusion.sum()),
         "off_palette": scores.strays,
         "broken": list(scores.broken),
@@ -81,7 +81,7 @@ def difference_text(difference: Difference) -> str:
             f"mean_iou of A: {_shown(difference.mean_iou_a, 6)}",
             f"mean_iou of B: {_shown(difference.mean_iou_b, 6)}",
             f"A - B: {_shown(difference.difference, 6)}, {100 * LEVEL:.0f} % interval {interval}",
-            f"A is better in {better} of {difference.resamples} resamples of {difference.pictures} pictures",
+            f"A is better in {better} of {difference.resamples} resamples of {difference.images} images",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""The command `landcover validate`: scores of a model on pictures with masks, outside the pipeline."""
+"""The command `landcover validate`: scores of a model on images with masks, outside the pipeline."""
 
 import argparse
 from pathlib import Path
@@ -20,7 +20,7 @@ examples:
 
 exit codes:
   0  all pairs are scored
-  1  some are not: broken files (the others are scored), a picture or mask without the other, colours of no class
+  1  some are not: broken files (the others are scored), an image or mask without the other, colours of no class
      (nothing is scored), wrong input; stderr says what, one line for each
   2  wrong arguments
 """
@@ -28,8 +28,8 @@ exit codes:
 
 def add_command(commands: argparse._SubParsersAction) -> None:
     """Declare it."""
-    command = declare(commands, "validate", "score a model on pictures with masks; writes nothing", _EPILOG)
-    command.add_argument("data", type=Path, metavar="DATA_DIR", help="folder of pictures and masks")
+    command = declare(commands, "validate", "score a model on images with masks; writes nothing", _EPILOG)
+    command.add_argument("data", type=Path, metavar="DATA_DIR", help="folder of images and masks")
     add_inference(command)
     add_max_off_palette(command)
     command.add_argument("--json", action="store_true", help="print the figures as JSON, unrounded, with IoU by class")
@@ -43,12 +43,12 @@ def validate(arguments: argparse.Namespace) -> None:
     from landcover.cli.text import model_json, model_lines
     from landcover.images.pairs import find_samples
     from landcover.inference.model_scores import score_model
-    from landcover.inference.prediction import ready
+    from landcover.inference.prediction import for_inference
     from landcover.models.model_file import load_model
     from landcover.system.devices import choose_device
 
     samples = find_samples(arguments.data)
-    model = ready(load_model(arguments.model), choose_device(arguments.device))
+    model = for_inference(load_model(arguments.model), choose_device(arguments.device))
     model.warn_if_collapsed()
     result = score_model(model, samples, quiet=arguments.quiet, **inference_options(arguments))
     advice = f"The classes of {arguments.model} have others: give masks in its colours, or raise --max-off-palette."

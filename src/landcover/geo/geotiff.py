@@ -1,4 +1,4 @@
-"""Maps as GeoTIFFs: labels with their colours and names, where the picture lay. Needs rasterio (the extra geo)."""
+"""Maps as GeoTIFFs: labels with their colours and names, where the image lay. Needs rasterio (the extra geo)."""
 
 import json
 import zlib
@@ -18,14 +18,14 @@ from rasterio.windows import Window
 from landcover import __version__
 from landcover.classes.class_table import IGNORE, ClassTable
 from landcover.geo.raster import Raster
-from landcover.system.files import not_written, replacing
+from landcover.system.files import replacing, write_error
 
 _BLOCK = 512  # pixels: side of the blocks in which the files are stored
 _SMALLEST = 64  # pixels: overviews are halved until their longer side is no more than that
 _STORED = {"compress": "deflate", "num_threads": "all_cpus", "bigtiff": "if_safer"}
 
 
-class BandWriter:
+class StripWriter:
     """Adds rows to a file that is open for writing, from the top down."""
 
     def __init__(self, file: DatasetWriter) -> None:
@@ -53,8 +53,8 @@ def write_map(
 
     Args:
         path: Replaced when all is written.
-        bands: uint8 (rows, W) each, from the top down, all in all as high as the picture; `IGNORE` is nodata.
-        raster: The picture, whose reference system and transform the map gets.
+        bands: uint8 (rows, W) each, from the top down, all in all as high as the image; `IGNORE` is nodata.
+        raster: The image, whose reference system and transform the map gets.
         classes: Names (in the tag CLASS_NAMES, JSON by label) and colours of the labels.
         cog: Lay it out as a Cloud Optimized GeoTIFF.
         tags: Further metadata.
@@ -67,7 +67,7 @@ def write_map(
             file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
             file.set_band_description(1, "land cover")
             file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)
-            write = BandWriter(file)
+            write = StripWriter(file)
             for labels in bands:
                 write(labels[None])
         factors = _overviews(raster.height, raster.width)
@@ -82,7 +82,7 @@ def write_map(
 
 
 @contextmanager
-def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> Iterator[BandWriter]:
+def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> Iterator[StripWriter]:
     """Yield what writes class probabilities as a GeoTIFF of one float32 band for each class, NaN for nodata."""
     with replacing(path) as scratch, _errors_of_writing(path):
         with _created(
@@ -90,7 +90,7 @@ def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> It
         ) as file:  # closed before the check
             for band, name in enumerate(classes.names, 1):
                 file.set_band_description(band, name)
-            write = BandWriter(file)
+            write = StripWriter(file)
             yield write
         _check_written(scratch, write.checksums)
 
@@ -98,7 +98,7 @@ def probability_map(path: Path | str, raster: Raster, classes: ClassTable) -> It
 def _created(
     path: Path, raster: Raster, count: int, kind: type[np.generic], nodata: float, **options: Any
 ) -> DatasetWriter:
-    """An empty GeoTIFF of the size and the place of a picture."""
+    """An empty GeoTIFF of the size and the place of an image."""
     size = {"height": raster.height, "width": raster.width, "count": count, "dtype": kind, "nodata": nodata}
     blocks = {"tiled": True, "blockxsize": _BLOCK, "blockysize": _BLOCK}
     return rasterio.open(path, "w", driver="GTiff", **size, **raster.place, **blocks, **_STORED, **options)
@@ -142,7 +142,7 @@ def _errors_of_writing(path: Path) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError, TypeError, UnicodeError) as error:
         # TypeError: of a file that has remained empty; UnicodeError: of a path that is not in UTF-8
-        raise not_written(path, error) from error
+        raise write_error(path, error) from error
 
 
 def _overviews(height: int, width: int) -> list[int]:

@@ -18,7 +18,7 @@ _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
 class LargeMask:
-    """An open mask: `mask_labels.MaskRows`. `open_large_mask` makes it."""
+    """An open mask: `mask_labels.MaskStrips`. `open_large_mask` makes it."""
 
     def __init__(self, path: Path, dataset: DatasetReader) -> None:
         self.height, self.width = dataset.shape
@@ -34,7 +34,7 @@ class LargeMask:
         self._colours = self._find_colours() if self._bands == [1] else None
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them.
+        """StripReader `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them.
 
         Raises:
             LandcoverError: They cannot be read.

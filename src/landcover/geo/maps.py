@@ -1,4 +1,4 @@
-"""Maps of georeferenced pictures of any size. Needs rasterio (the extra geo)."""
+"""Maps of georeferenced images of any size. Needs rasterio (the extra geo)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,9 +11,9 @@ from landcover.geo.geotiff import probability_map, write_map
 from landcover.geo.raster import Raster, open_raster
 from landcover.geo.silence import libraries_silenced
 from landcover.geo.stretching import limits_text
-from landcover.inference.prediction import label_bands
+from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
-from landcover.system.errors import memory_errors_name, note
+from landcover.system.errors import naming_memory_errors, note
 from landcover.system.outputs import check_outputs
 from landcover.system.paths import check_utf8_name
 from landcover.system.progress_bar import progress_bar
@@ -33,7 +33,7 @@ def predict_map(
     quiet: bool = False,
     **options: Any,
 ) -> None:
-    """Write the land cover of a picture as a GeoTIFF, row band after row band.
+    """Write the land cover of an image as a GeoTIFF, row band after row band.
 
     Args:
         model: Whose classes and colours the map has.
@@ -45,18 +45,18 @@ def predict_map(
         noted: Kinds of notes (`Raster.notes`) that were printed before and are not printed again; others are added.
         probabilities: Of a further GeoTIFF, with those of the classes.
         quiet: Without notes, and without a progress bar, which there is on terminals only in any case.
-        options: Those of `inference.label_bands`.
+        options: Those of `inference.label_strips`.
 
     Raises:
-        LandcoverError: The picture cannot be read, or has no such bands; a name is not UTF-8; an output would replace
-            the model or a file of which the picture is made. Files that stood at the paths are as before.
+        LandcoverError: The image cannot be read, or has no such bands; a name is not UTF-8; an output would replace
+            the model or a file of which the image is made. Files that stood at the paths are as before.
     """
     image, path = Path(image), Path(path)
     probabilities = probabilities and Path(probabilities)
     for name in (image, path, probabilities or path):
         check_utf8_name(name, "rasters")
     with ExitStack() as stack:
-        stack.enter_context(memory_errors_name(image))
+        stack.enter_context(naming_memory_errors(image))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(image, bands, stretch, allow_vrt_paths=allow_vrt_paths))
         inputs = [image, *_parts(raster), *([model.path] if model.path else [])]
@@ -65,7 +65,7 @@ def predict_map(
             _print_notes(raster, set() if noted is None else noted)
         if probabilities:
             options["probabilities"] = stack.enter_context(probability_map(probabilities, raster, model.classes))
-        labels = _with_progress(label_bands(model, raster, **options), raster, image.name, quiet)
+        labels = _with_progress(label_strips(model, raster, **options), raster, image.name, quiet)
         write_map(path, labels, raster, model.classes, cog=cog, tags=_tags(model, raster))
 
 
@@ -77,7 +77,7 @@ def _print_notes(raster: Raster, noted: set[str]) -> None:
 
 
 def _parts(raster: Raster) -> list[Path]:
-    """The files of which a picture is made, such as those of a mosaic."""
+    """The files of which an image is made, such as those of a mosaic."""
     try:
         return [Path(name) for name in raster.dataset.files]
     except UnicodeDecodeError:  # the name of one is not UTF-8, as that of an output is

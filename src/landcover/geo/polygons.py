@@ -23,7 +23,7 @@ from landcover.geo.map_reader import REMEDY, open_map
 from landcover.geo.outlines import outlines
 from landcover.geo.polygon_files import DRIVERS, digest, record, source_of
 from landcover.system.errors import LandcoverError, reason, warn
-from landcover.system.files import not_written, replacing
+from landcover.system.files import replacing, write_error
 from landcover.system.outputs import check_outputs
 
 _DEGREES = "EPSG:4326"  # what GeoJSON is in (RFC 7946)
@@ -156,6 +156,6 @@ def _write(path: Path, frame: geopandas.GeoDataFrame, options: Mapping[str, obje
             frame.to_file(scratch, driver=driver, layer=path.stem, geometry_type=kind, **options)
             found = len(geopandas.read_file(scratch, ignore_geometry=True))
         except RuntimeError as error:  # all of pyogrio's
-            raise not_written(path, error) from error
+            raise write_error(path, error) from error
         if found != len(frame):  # nothing is said of a full disk
-            raise not_written(path, OSError("what was written reads back otherwise"))
+            raise write_error(path, OSError("what was written reads back otherwise"))

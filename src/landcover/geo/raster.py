@@ -22,7 +22,7 @@ _OPAQUE = 0.5  # at least this share of the pixels that alpha shows, it shows fu
 
 
 class Raster:
-    """An image in a file that GDAL reads: `bands.Rows`, and where on Earth it lies. `open_raster` makes it.
+    """An image in a file that GDAL reads: `bands.StripReader`, and where on Earth it lies. `open_raster` makes it.
 
     Attributes:
         path: Of the file.
@@ -62,7 +62,7 @@ class Raster:
             self._has_masks = self._find_masks()
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
+        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
 
         Raises:
             LandcoverError: They cannot be read.
@@ -76,7 +76,7 @@ class Raster:
             pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
-    def known(self, top: int, bottom: int) -> np.ndarray | None:
+    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
         """Where any of the bands has data, by nodata value, mask or alpha: bool (bottom - top, width); None if all."""
         if not self._has_masks and not self._is_float:
             return None

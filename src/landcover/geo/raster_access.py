@@ -18,7 +18,7 @@ from rasterio.io import DatasetReader, MemoryFile
 
 from landcover.geo.sidecars import check_sidecars, has_own_overviews
 from landcover.geo.vrt_sources import VRT_SUFFIX, is_vrt, read_vrt, sources
-from landcover.system.errors import LandcoverError, is_of_memory, reason
+from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.paths import check_readable
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "BMP", "GIF", "BIGGIF", "WEBP", "PNM", "ENVI")
@@ -64,7 +64,7 @@ def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator
                 name, drivers = _name(path), DRIVERS
             dataset = stack.enter_context(DatasetReader(name, driver=list(drivers)))
         if not dataset.count:
-            raise LandcoverError(f"{path}: several pictures in one file. Name one of them, or take it out.")
+            raise LandcoverError(f"{path}: several images in one file. Name one of them, or take it out.")
         yield dataset
 
 
@@ -76,13 +76,13 @@ def raster_errors(path: Path) -> Iterator[None]:
     except LandcoverError:
         raise
     except Exception as error:  # damaged bytes make the readers raise anything
-        if is_of_memory(error):
+        if is_out_of_memory(error):
             raise
         cause = reason(error.__cause__ or error)
         for name in (str(path.absolute()), str(path), path.name):
             cause = cause.removeprefix(f"{name}: ").removeprefix(f"'{name}' ").removeprefix(f"{name}, ")
         raise LandcoverError(
-            f"{path}: not readable as a picture ({cause.rstrip('.')}). Replace or remove it."
+            f"{path}: not readable as an image ({cause.rstrip('.')}). Replace or remove it."
         ) from error
 
 

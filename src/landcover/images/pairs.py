@@ -1,4 +1,4 @@
-"""Pictures with their colour masks: matched by name, read, written."""
+"""Images with their colour masks: matched by name, read, written."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +10,14 @@ import numpy as np
 from PIL import Image
 
 from landcover.images.tiff_bands import check_tiff_bands, unknown_format
-from landcover.system.errors import LandcoverError, memory_errors_name, reason
+from landcover.system.errors import LandcoverError, naming_memory_errors, reason
 from landcover.system.paths import check_readable
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-"""Of Pillow's, those of usual pictures: some of the others start programs."""
-_WITH_EXTRAS = ("MPO", "TIFF")  # whose further pictures are previews and overviews of the first one
+"""Of Pillow's, those of usual images: some of the others start programs."""
+_WITH_EXTRAS = ("MPO", "TIFF")  # whose further images are previews and overviews of the first one
 _EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 _PNG_STRATEGY = Image.RLE  # how zlib's default finds matches is up to the implementation; run lengths are not
@@ -31,7 +31,7 @@ class TooManyPixelsError(LandcoverError):
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture `NAME_sat.EXT` and its colour mask `NAME_mask.png`."""
+    """An image `NAME_sat.EXT` and its colour mask `NAME_mask.png`."""
 
     name: str
     image: Path
@@ -39,10 +39,10 @@ class Sample:
 
 
 def find_images(folder: Path | str) -> dict[str, Path]:
-    """Pictures `NAME_sat.EXT` of a folder by NAME, sorted.
+    """Images `NAME_sat.EXT` of a folder by NAME, sorted.
 
     Raises:
-        LandcoverError: No such folder, no picture in it, or two pictures of one name.
+        LandcoverError: No such folder, no image in it, or two images of one name.
     """
     return _or_raise(*_find(folder, "_sat", IMAGE_SUFFIXES))
 
@@ -74,14 +74,14 @@ def find_pairs(folder: Path | str) -> tuple[list[Sample], list[str]]:
     """The pairs of a folder, sorted by name; and a line for each file without a partner or with the name of another.
 
     Raises:
-        LandcoverError: No such folder, or no picture or no mask in it.
+        LandcoverError: No such folder, or no image or no mask in it.
     """
     (images, twins), (masks, more_twins) = _find(folder, "_sat", IMAGE_SUFFIXES), _find(folder, "_mask", MASK_SUFFIXES)
     lonely = [
         f"{ours[name]}: no {partner.format(name)} beside it. Add or remove one."
         for ours, theirs, partner in (
             (images, masks, "mask {}_mask.png"),
-            (masks, images, "picture {}_sat.jpg, .png or .tif"),
+            (masks, images, "image {}_sat.jpg, .png or .tif"),
         )
         for name in ours
         if name not in theirs
@@ -97,22 +97,22 @@ def image_size(path: Path | str) -> tuple[int, int]:
 
 
 def read_rgb(path: Path | str) -> np.ndarray:
-    """Decode a picture or a colour mask as uint8 RGB (H, W, 3).
+    """Decode an image or a colour mask as uint8 RGB (H, W, 3).
 
     Grey is repeated, palettes are looked up, alpha is dropped. Pixels stay where they are in the file, also if a camera
     noted (EXIF) that it was held sideways: a mask has no such note, and a map must fit the file's pixels.
 
     Raises:
         TooManyPixelsError: It is too large to be read as a whole.
-        LandcoverError: The file is no picture, an animation, cut short, or has more than 8 bits a channel.
+        LandcoverError: The file is no image, an animation, cut short, or has more than 8 bits a channel.
     """
-    with memory_errors_name(path):
+    with naming_memory_errors(path):
         return np.asarray(_decoded(path))
 
 
 def read_packed(path: Path | str) -> np.ndarray:
     """Decode a colour mask as uint32 (H, W), each pixel as `classes.pack` has it. Raises as `read_rgb` does."""
-    with memory_errors_name(path):
+    with naming_memory_errors(path):
         image = _decoded(path)
         # Pillow holds a pixel in four bytes, of which the last is for padding: copied as they are, they are packed.
         pixels = np.frombuffer(image.tobytes("raw", "RGBX"), "<u4") & 0xFFFFFF
@@ -120,7 +120,7 @@ def read_packed(path: Path | str) -> np.ndarray:
 
 
 def scale_down(rgb: np.ndarray, scale: float) -> np.ndarray:
-    """A picture, uint8 RGB (H, W, 3), at working resolution: each pixel the mean of the area that it stands for."""
+    """An image, uint8 RGB (H, W, 3), at working resolution: each pixel the mean of the area that it stands for."""
     height, width = scaled_size(rgb.shape[:2], scale)
     if (height, width) == rgb.shape[:2]:
         return rgb
@@ -128,7 +128,7 @@ def scale_down(rgb: np.ndarray, scale: float) -> np.ndarray:
 
 
 def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    """(height, width) of a picture of `size` at working resolution `scale`: rounded, at least one pixel."""
+    """(height, width) of an image of `size` at working resolution `scale`: rounded, at least one pixel."""
     return tuple(max(1, round(length * scale)) for length in size)
 
 
@@ -168,13 +168,13 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def _opened(path: Path | str) -> Image.Image:
-    with _errors(path, "not readable as a picture"):
+    with _errors(path, "not readable as an image"):
         check_readable(path)
         image = Image.open(path, formats=_FORMATS)
         animated = getattr(image, "is_animated", False) and image.format not in _WITH_EXTRAS
     if animated:
         image.close()
-        raise LandcoverError(f"{path}: several pictures in one file, an animation. Save one of them alone.")
+        raise LandcoverError(f"{path}: several images in one file, an animation. Save one of them alone.")
     if image.format == "TIFF":
         check_tiff_bands(path, image.tag_v2)
     deep = any(";16" in str(tile.args) for tile in image.tile)  # such RGB would be cut to 8 bits without a word
@@ -201,7 +201,7 @@ def _errors(path: Path, problem: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise TooManyPixelsError(
             f"{path}: more than {2 * Image.MAX_IMAGE_PIXELS // 10**6} million pixels, too many to be read as a whole. "
-            "Cut it into smaller pictures; landcover predict and evaluate also take a GeoTIFF of any size."
+            "Cut it into smaller images; landcover predict and evaluate also take a GeoTIFF of any size."
         ) from error
     except Exception as error:  # damaged bytes make the readers raise anything
         cause = unknown_format(path) if isinstance(error, Image.UnidentifiedImageError) else reason(error)

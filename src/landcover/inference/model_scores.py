@@ -1,4 +1,4 @@
-"""How good a model is on pictures with masks, without any mask being written."""
+"""How good a model is on images with masks, without any mask being written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import numpy as np
 
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import Sample, read_rgb
-from landcover.inference.prediction import label_image, mapped_beside
+from landcover.inference.prediction import file_mapper, label_image
 from landcover.models.model_file import Model
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import Scores
-from landcover.system.errors import LandcoverError, memory_errors_name
+from landcover.system.errors import LandcoverError, naming_memory_errors
 from landcover.system.parallel import error_as_result
 from landcover.system.progress_bar import progress_bar
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """What a model does with a set of pictures.
+    """What a model does with a set of images.
 
     Attributes:
         loss: Cross-entropy, nats, of its class probabilities: mean over the pixels whose truth is known; None if there
@@ -33,14 +33,14 @@ class ModelScores:
 
 
 def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False, **options: Any) -> ModelScores:
-    """Label pictures as `inference.predict_masks` does and compare them with their masks.
+    """Label images as `inference.predict_masks` does and compare them with their masks.
 
     Args:
         model: Whose classes and colours the masks have.
         samples: At least one.
         quiet: Without a progress bar, which there is on terminals only in any case.
-        options: Those of `inference.label_bands`. Loss and labels are those of its probabilities: of all views, blended
-            and at full size.
+        options: Those of `inference.label_strips`. Loss and labels are those of its probabilities: of all views,
+            blended and at full size.
 
     Returns:
         The scores of what can be read; `Scores.broken` lists the rest.
@@ -49,7 +49,7 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
         LandcoverError: Nothing can be read: a line for each pair.
     """
     classes = model.classes
-    per_picture, off_palette, broken = {}, OffPalette(), []
+    per_image, off_palette, broken = {}, OffPalette(), []
     loss, known = 0.0, 0
 
     @error_as_result
@@ -62,8 +62,8 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
             )
         return image, labels, off_palette
 
-    pairs = mapped_beside(model.network)(read, samples)
-    pairs = progress_bar("validate", len(samples), "pictures", pairs, quiet=quiet)
+    pairs = file_mapper(model.network)(read, samples)
+    pairs = progress_bar("validate", len(samples), "images", pairs, quiet=quiet)
     for sample, pair in zip(samples, pairs, strict=True):
         if isinstance(pair, LandcoverError):
             broken += pair.lines
@@ -71,14 +71,14 @@ def score_model(model: Model, samples: Sequence[Sample], *, quiet: bool = False,
         image, labels, more = pair
         off_palette += more
         losses = _Losses(labels, len(classes))
-        with memory_errors_name(sample.image):
+        with naming_memory_errors(sample.image):
             predicted = label_image(model, image, probabilities=losses, **options)
-        per_picture[sample.name] = confusion_matrix(labels, predicted, len(classes) + 1)
+        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes) + 1)
         loss += losses.total
         known += losses.known
-    if not per_picture:
+    if not per_image:
         raise LandcoverError(*broken)
-    scores = Scores(classes, per_picture, truth_off_palette=off_palette, broken=tuple(broken))
+    scores = Scores(classes, per_image, truth_off_palette=off_palette, broken=tuple(broken))
     return ModelScores(loss / known if known else None, scores)
 
 

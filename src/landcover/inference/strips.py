@@ -1,4 +1,4 @@
-"""Pictures that are read in bands of rows, so that no more of them than that need be in memory."""
+"""Images that are read in bands of rows, so that no more of them than that need be in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from landcover.images.image_arrays import check_rgb
 from landcover.images.pairs import scaled_size
 
 
-class Rows(Protocol):
-    """What a picture must offer to be labelled: its height and width in pixels, and any of its rows.
+class StripReader(Protocol):
+    """What an image must offer to be labelled: its height and width in pixels, and any of its rows.
 
-    Rows are asked for from the top down; at a working resolution below 1, one row at most is asked for twice in
+    StripReader are asked for from the top down; at a working resolution below 1, one row at most is asked for twice in
     succession. What is known of them is asked for once they are labelled, hence later.
     """
 
@@ -23,15 +23,15 @@ class Rows(Protocol):
     width: int
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
 
-    def known(self, top: int, bottom: int) -> np.ndarray | None:
+    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
         """Where these rows have data: bool (bottom - top, width); None if everywhere."""
 
 
 @dataclass(frozen=True)
-class ArrayRows:
-    """Rows of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
+class ArrayStrips:
+    """StripReader of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
 
     Raises:
         LandcoverError: It is something else. Nothing is converted: a guess, such as whether floats end at 1 or at 255,
@@ -57,28 +57,28 @@ class ArrayRows:
         """A view of them."""
         return self.array[top:bottom]
 
-    def known(self, top: int, bottom: int) -> None:
+    def valid_mask(self, top: int, bottom: int) -> None:
         """Everywhere."""
 
 
-class ScaledRows:
-    """Rows of a picture at working resolution, each pixel the mean of the area that it stands for.
+class ScaledStrips:
+    """StripReader of an image at working resolution, each pixel the mean of the area that it stands for.
 
-    Band for band they are those of `samples.scale_down` of the whole picture: row i is made of the source's rows
+    Band for band they are those of `samples.scale_down` of the whole image: row i is made of the source's rows
     between i and i + 1 times the ratio of the heights, wherever the band begins. Where such a border halves a row of
     the source exactly, rounding may give it to the other one.
 
     Args:
-        source: The picture at its own resolution.
+        source: The image at its own resolution.
         scale: Working resolution over that, 0 < scale <= 1.
     """
 
-    def __init__(self, source: Rows, scale: float) -> None:
+    def __init__(self, source: StripReader, scale: float) -> None:
         self.source = source
         self.height, self.width = scaled_size((source.height, source.width), scale)
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """StripReader `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
         source = self.source
         if (self.height, self.width) == (source.height, source.width):
             return source.read(top, bottom)
@@ -90,8 +90,8 @@ class ScaledRows:
         return np.asarray(image)
 
 
-def sliding(rows: Rows, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
-    """Read stretches (top, bottom) of a picture that go down and may overlap; what two share is read once.
+def sliding(rows: StripReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+    """Read stretches (top, bottom) of an image that go down and may overlap; what two share is read once.
 
     Yields:
         uint8 RGB (bottom - top, width, 3).

@@ -1,4 +1,4 @@
-"""Windows that cover a picture of any size, and the putting together of what a network says of each."""
+"""Windows that cover an image of any size, and the putting together of what a network says of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from landcover.models.encoders import STRIDES
 
 ALIGNMENT = STRIDES[-1]
 """Windows begin at multiples of this many pixels: their features then stand for the pixels for which those of the whole
-picture would."""
+image would."""
 
 _LEAST_OVERLAP = 96  # pixels: closer than half of that to its border, what a window says is not what the whole would
 
 STRIP = 2**18
-"""Pixels of a picture that are enlarged, or whose classes are chosen, at once: what this takes is no matter of size."""
+"""Pixels of an image that are enlarged, or whose classes are chosen, at once: what this takes is no matter of size."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of one axis of a picture.
+    """A stretch of one axis of an image.
 
     Attributes:
         start: Its first pixel, a multiple of `ALIGNMENT`.
@@ -41,13 +41,13 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 
     Over the middle half of where two overlap, one's weight falls as half a cosine while the other's rises, so that no
     seam shows. The quarter next to its border a window sees as context alone (as in Ronneberger et al. 2015): given a
-    say there, however small, it makes up to four times as many pixels differ from the whole picture. Towards the ends
+    say there, however small, it makes up to four times as many pixels differ from the whole image. Towards the ends
     of the axis weights do not fall.
 
     Args:
         length: Of the axis in pixels, at least 1.
         window: Length of a window, a multiple of `ALIGNMENT`. The last is up to `ALIGNMENT` - 1 pixels shorter: it ends
-            where the axis ends, and the network continues it as it would continue the whole picture.
+            where the axis ends, and the network continues it as it would continue the whole image.
         overlap: Share (0 <= overlap < 1) of a window that the next one covers too, at least; if any, then no less than
             `_LEAST_OVERLAP` pixels, or half a window. Rounded up to `ALIGNMENT`, if that leaves any step forward; as
             many windows as this takes are spread evenly over the axis.
@@ -75,16 +75,16 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the scores of windows, weighted, and hands on the rows to which no further window adds.
 
-    It holds float32 (C, rows, W), as many rows as a window has: memory grows with the width of the picture, not with
+    It holds float32 (C, rows, W), as many rows as a window has: memory grows with the width of the image, not with
     its height.
 
     Args:
-        width: W of the picture in pixels.
+        width: W of the image in pixels.
     """
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.top = 0  # row of the picture that is the first of `sums`
+        self.top = 0  # row of the image that is the first of `sums`
         self.sums = None
         self._finished = 0  # rows of `sums` that were handed on
 
@@ -116,15 +116,15 @@ class Blender:
         self._finished = 0
 
 
-def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[int, int]) -> Iterator[Tensor]:
-    """Enlarge a picture that comes in bands of rows, bilinearly, as `functional.interpolate` does the whole.
+def upsample_strips(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[int, int]) -> Iterator[Tensor]:
+    """Enlarge an image that comes in bands of rows, bilinearly, as `functional.interpolate` does the whole.
 
-    Row r of the result lies at (r + 0.5) * height / full height - 0.5 of the picture, between two of its rows. It is
+    Row r of the result lies at (r + 0.5) * height / full height - 0.5 of the image, between two of its rows. It is
     made when both have come; the last rows of a band are kept until the next one brings their neighbours.
 
     Args:
         bands: float32 (C, rows, width) each, from the top down.
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         full: (height, width) of the result, neither smaller.
 
     Yields:
@@ -135,7 +135,7 @@ def upsample_bands(bands: Iterator[Tensor], size: tuple[int, int], full: tuple[i
         return
     ratio = size[0] / full[0]
     step = max(1, STRIP // full[1])
-    kept, first, done = None, 0, 0  # `first` is the row of the picture that is the first of `kept`
+    kept, first, done = None, 0, 0  # `first` is the row of the image that is the first of `kept`
     for band in bands:
         kept = band.clone() if kept is None else torch.cat([kept, band], 1)
         stop = first + kept.shape[1]

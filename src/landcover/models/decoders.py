@@ -1,6 +1,6 @@
-"""From a backbone's features to logits at the size of the picture.
+"""From a backbone's features to logits at the size of the image.
 
-Every decoder is called as `decoder(image, features)`: the normalised picture (N, 3, H, W), H and W multiples of 32, and
+Every decoder is called as `decoder(image, features)`: the normalised image (N, 3, H, W), H and W multiples of 32, and
 the features of each stage, the finest first; it gives logits (N, C, H, W). Its attribute `stride` is that of the finest
 features it uses, 1 for the pixels themselves.
 """
@@ -77,7 +77,7 @@ class LearnedUpsampling(nn.Module):
 
     def __init__(self, channels: int, factor: int) -> None:
         super().__init__()
-        # Beyond its border a picture is what it is at the border, as for interpolate: one step is replicated there,
+        # Beyond its border an image is what it is at the border, as for interpolate: one step is replicated there,
         # and the padding, which of a transposed convolution is what it cuts off, takes away what that step adds.
         self.convolution = nn.ConvTranspose2d(
             channels, channels, 2 * factor, factor, padding=factor + factor // 2, bias=False

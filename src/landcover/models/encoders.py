@@ -139,7 +139,7 @@ class LocalSqueezeExcitation(nn.Module):
 
     Excitation by the mean of all there is would make the features of a pixel depend on how large a crop or window it
     is seen in (Chu et al. 2022, "Revisiting Global Information Aggregation"). Means are taken over squares of
-    `_SQUEEZE` x `_SQUEEZE` cells of 32 pixels of the picture each; in between, the excitation is interpolated. Where
+    `_SQUEEZE` x `_SQUEEZE` cells of 32 pixels of the image each; in between, the excitation is interpolated. Where
     the input ends, the square ends as well.
 
     Args:

@@ -20,7 +20,7 @@ from landcover.models.pretrained import misfit
 from landcover.models.provenance import Origin
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
-from landcover.system.files import not_written, replacing
+from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable, check_utf8_name
 
 FORMAT = 2
@@ -34,7 +34,7 @@ class Model:
     Attributes:
         architecture: From which `landcover.models.networks.build` makes the network.
         classes: What it tells apart; the class of channel i of its logits is `classes.names[i]`.
-        scale: Working resolution over that of the source pictures.
+        scale: Working resolution over that of the source images.
         path: Of the file that it was read from, for errors to name.
         origin: Where it comes from.
     """
@@ -64,7 +64,7 @@ def save_model(model: Model, path: Path | str) -> None:
         try:
             save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(describe(model))})
         except SafetensorError as error:
-            raise not_written(path, error) from error
+            raise write_error(path, error) from error
 
 
 def describe(model: Model) -> dict[str, Any]:

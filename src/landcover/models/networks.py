@@ -99,11 +99,11 @@ def backbones_of(model: str) -> tuple[str | None, ...]:
 
 
 class Network(nn.Module):
-    """A backbone and a decoder, for pictures of any size. `build` makes them.
+    """A backbone and a decoder, for images of any size. `build` makes them.
 
     Attributes:
         backbone: The encoder, with all of its parameters.
-        decoder: Makes logits of the picture and the backbone's features.
+        decoder: Makes logits of the image and the backbone's features.
         architecture: What `build` made it from.
         mean, std: float32 (1, 3, 1, 1), of red, green and blue in 0..1, by which the input is normalised.
     """
@@ -124,7 +124,7 @@ class Network(nn.Module):
         return self.decoder.stride
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits float32 (N, C, H, W) of RGB pictures float32 (N, 3, H, W) in 0..1, of any height and width."""
+        """Logits float32 (N, C, H, W) of RGB images float32 (N, 3, H, W) in 0..1, of any height and width."""
         height, width = image.shape[-2:]
         image = (image - self.mean) / self.std
         # Every stride must divide the size, so that each step of the features stands for the same pixels as below it.

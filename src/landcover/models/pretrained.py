@@ -12,7 +12,7 @@ from torch import Tensor
 
 from landcover.models.encoders import Backbone
 from landcover.models.networks import Network
-from landcover.system.errors import LandcoverError, is_of_memory, reason
+from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.paths import check_readable
 
 _CLASSIFIERS = ("classifier.", "fc.")  # torchvision's names of what follows the features
@@ -99,7 +99,7 @@ def _read(weights: str) -> object:
     except pickle.UnpicklingError as error:  # torch's message tells how to run the code all the same
         raise LandcoverError(f"{path}: damaged, or holds code besides weights. Save the state dict alone.") from error
     except Exception as error:  # whatever damaged bytes make the readers raise
-        if is_of_memory(error):
+        if is_out_of_memory(error):
             raise
         raise LandcoverError(f"{path}: cannot be read ({reason(error)}). Save the state dict again.") from error
 

@@ -1,4 +1,4 @@
-"""Pictures of predictions beside the truth, for people."""
+"""Images of predictions beside the truth, for people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Comparison:
 
 
 def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: Path | str) -> None:
-    """Write a PNG with a row per comparison: picture, truth, prediction, and where the prediction is right or wrong."""
+    """Write a PNG with a row per comparison: image, truth, prediction, and where the prediction is right or wrong."""
     rows = len(comparisons)
     figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=_DPI, layout="constrained")
     axes = figure.subplots(rows, 4, squeeze=False)
@@ -47,25 +47,25 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
         for axis, panel in zip(row, panels, strict=True):
             axis.imshow(panel, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
-    for axis, heading in zip(axes[0], ("picture", "truth", "prediction", "right or wrong"), strict=True):
+    for axis, heading in zip(axes[0], ("image", "truth", "prediction", "right or wrong"), strict=True):
         axis.set_title(heading, fontsize=11)
     _legend(figure, [*_class_patches(classes), _patch(RIGHT, "right"), _patch(WRONG, "wrong")])
     _save(figure, path)
 
 
 def draw_world(tiles: Sequence[Sample], predictions: Mapping[str, Path], classes: ClassTable, path: Path | str) -> None:
-    """Write a PNG of the globe: picture, truth and prediction of the tiles that have one, one map below the other.
+    """Write a PNG of the globe: image, truth and prediction of the tiles that have one, one map below the other.
 
-    The pictures of the other tiles show palely, for orientation. If the tiles' names are no places on the globe
+    The images of the other tiles show palely, for orientation. If the tiles' names are no places on the globe
     (`landcover.data.globe`), the PNG only says so.
     """
     if any(tile_corner(tile.name) is None for tile in tiles):
-        return _draw_note("No map: the pictures' names are not places on the globe, as N45E015 is.", path)
+        return _draw_note("No map: the images' names are not places on the globe, as N45E015 is.", path)
     judged = [tile for tile in tiles if tile.name in predictions]
-    pictures = {tile.name: read_rgb(tile.image) for tile in tiles}
-    background = _faded(_mosaic(pictures))
+    images = {tile.name: read_rgb(tile.image) for tile in tiles}
+    background = _faded(_mosaic(images))
     maps = {
-        "picture": {tile.name: pictures[tile.name] for tile in judged},
+        "image": {tile.name: images[tile.name] for tile in judged},
         "truth": {tile.name: classes.encode(classes.decode(read_packed(tile.mask))[0]) for tile in judged},
         "prediction": {tile.name: read_rgb(predictions[tile.name]) for tile in judged},
     }
@@ -93,8 +93,8 @@ def _mosaic(tiles: Mapping[str, np.ndarray], background: np.ndarray | None = Non
     return globe
 
 
-def _faded(picture: np.ndarray) -> np.ndarray:
-    return 255 - (255 - picture) // 3
+def _faded(image: np.ndarray) -> np.ndarray:
+    return 255 - (255 - image) // 3
 
 
 def _draw_note(text: str, path: Path) -> None:

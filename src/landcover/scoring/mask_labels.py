@@ -17,7 +17,7 @@ from landcover.classes.class_table import ClassTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import TooManyPixelsError, read_packed
 from landcover.scoring.confusion import confusion_matrix
-from landcover.system.errors import LandcoverError, Problems, memory_errors_name
+from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
 
 _THRESHOLD = 128
 _AT_ONCE = 1 << 24  # pixels of a strip
@@ -26,17 +26,17 @@ _LARGE_SUFFIXES = (".tif", ".tiff")  # of masks that can be read in strips
 _large_masks = threading.Lock()  # one such pair at a time: memory must not grow with the number of cores
 
 
-class MaskRows(Protocol):
+class MaskStrips(Protocol):
     """A mask of any size that is open."""
 
     height: int
     width: int
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Rows `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them."""
+        """StripReader `top` to `bottom` - 1: uint32 (bottom - top, width), packed as `classes.pack` has them."""
 
 
-OpenMask = Callable[[Path], AbstractContextManager[MaskRows]]
+OpenMask = Callable[[Path], AbstractContextManager[MaskStrips]]
 
 
 def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
@@ -48,7 +48,7 @@ def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffP
     Raises:
         LandcoverError: See `samples.read_rgb`.
     """
-    with memory_errors_name(path):
+    with naming_memory_errors(path):
         return _labels(read_packed(path), classes)
 
 
@@ -61,7 +61,7 @@ def count_pair(
         open_large: Opens a mask that is too large to be read as a whole; None if there is no way.
 
     Returns:
-        Confusion matrix as in `Scores.per_picture`; what the truth, and the prediction, has of colours of no class.
+        Confusion matrix as in `Scores.per_image`; what the truth, and the prediction, has of colours of no class.
 
     Raises:
         LandcoverError: A line for each mask that cannot be read; or their sizes differ.
@@ -103,13 +103,13 @@ class _Whole:
 class _Strips:
     """Labels of a mask that is read as they are asked for; `off_palette` is that of the rows so far."""
 
-    def __init__(self, path: Path, mask: MaskRows, classes: ClassTable) -> None:
+    def __init__(self, path: Path, mask: MaskStrips, classes: ClassTable) -> None:
         self._path, self._mask, self._classes = path, mask, classes
         self.height, self.width = mask.height, mask.width
         self.off_palette = OffPalette()
 
     def labels(self, top: int, bottom: int) -> np.ndarray:
-        with memory_errors_name(self._path):
+        with naming_memory_errors(self._path):
             labels, off_palette = _labels(self._mask.read(top, bottom), self._classes)
         self.off_palette += off_palette
         return labels

@@ -1,6 +1,6 @@
 """Scores of predicted colour masks against ground truth, by the course's rules.
 
-Over the whole set of pixels, not per picture. Pixels whose truth is unknown are not left out: a class predicted there
+Over the whole set of pixels, not per image. Pixels whose truth is unknown are not left out: a class predicted there
 is a false positive. Unknown predicted on a known pixel is a miss. mean IoU is the plain mean over the classes but
 unknown; a class that is neither present nor predicted has no IoU (None) and is left out of the mean.
 
@@ -45,15 +45,15 @@ class Scores:
 
     Attributes:
         classes: The C classes that are scored.
-        per_picture: Confusion matrix of each picture by name: int64 (C + 1, C + 1), rows are truths, columns
-            predictions; the last of each is unknown. A few hundred bytes a picture.
+        per_image: Confusion matrix of each image by name: int64 (C + 1, C + 1), rows are truths, columns
+            predictions; the last of each is unknown. A few hundred bytes an image.
         truth_off_palette, predicted_off_palette: The pixels of each side whose colours are of no class.
         broken: A line for each mask that could not be scored.
-        missing: Names of the pictures that were left out because only the truth or the prediction has a mask of them.
+        missing: Names of the images that were left out because only the truth or the prediction has a mask of them.
     """
 
     classes: ClassTable
-    per_picture: Mapping[str, np.ndarray]
+    per_image: Mapping[str, np.ndarray]
     truth_off_palette: OffPalette = _NONE
     predicted_off_palette: OffPalette = _NONE
     broken: tuple[str, ...] = ()
@@ -66,8 +66,8 @@ class Scores:
 
     @cached_property
     def confusion(self) -> np.ndarray:
-        """The counts of all pictures: int64 (C + 1, C + 1)."""
-        return sum(self.per_picture.values())
+        """The counts of all images: int64 (C + 1, C + 1)."""
+        return sum(self.per_image.values())
 
     def figures(self) -> dict:
         """`mean_iou`, `pixel_accuracy`, `mean_accuracy`, `frequency_weighted_iou` and `iou` by class, all 0..1.
@@ -117,21 +117,21 @@ class Scores:
         return pd.DataFrame({"pixels": self.confusion.ravel()}, index=pairs).reset_index()
 
     def truth_pixels(self) -> dict[str, np.ndarray]:
-        """Number of pixels of each class in the truth of each picture: int64 (C,) by name."""
-        return {name: confusion[:-1].sum(1) for name, confusion in self.per_picture.items()}
+        """Number of pixels of each class in the truth of each image: int64 (C,) by name."""
+        return {name: confusion[:-1].sum(1) for name, confusion in self.per_image.items()}
 
-    def picture_accuracy(self, name: str) -> float | None:
-        """Pixel accuracy of one picture: of its pixels whose truth is known; None if there are none."""
-        return pixel_accuracy(self.per_picture[name][:-1])
+    def image_accuracy(self, name: str) -> float | None:
+        """Pixel accuracy of one image: of its pixels whose truth is known; None if there are none."""
+        return pixel_accuracy(self.per_image[name][:-1])
 
     def ranked(self) -> list[str]:
-        """Names of the pictures from the highest pixel accuracy to the lowest; those that have none last, by name."""
-        accuracy = {name: self.picture_accuracy(name) for name in self.per_picture}
+        """Names of the images from the highest pixel accuracy to the lowest; those that have none last, by name."""
+        accuracy = {name: self.image_accuracy(name) for name in self.per_image}
         return sorted(accuracy, key=lambda name: (accuracy[name] is None, -(accuracy[name] or 0.0), name))
 
     def caption(self, name: str) -> str:
-        """Pixel accuracy of a picture and its place among all, in words."""
-        accuracy, ranked = self.picture_accuracy(name), self.ranked()
+        """Pixel accuracy of an image and its place among all, in words."""
+        accuracy, ranked = self.image_accuracy(name), self.ranked()
         if accuracy is None:
             return "no pixel of known class"
         return f"pixel accuracy {accuracy:.3f} ({ranked.index(name) + 1} of {len(ranked)})"
@@ -162,7 +162,7 @@ def score_masks(
     """Compare the masks `NAME_mask.png` of two folders, matched by name; all cores, one pass.
 
     Args:
-        only: Names of the pictures whose truth counts; None for all.
+        only: Names of the images whose truth counts; None for all.
         plain: See `find_masks`.
         keep_going: Score what can be read, and list what cannot be in `Scores.broken`, as long as anything is left.
         allow_missing: Leave out masks without a partner, and name them in `Scores.missing`, as long as any have one.
@@ -196,14 +196,14 @@ def score_masks(
     def count(name: str) -> tuple[np.ndarray, OffPalette, OffPalette]:
         return count_pair(truths[name], predicted[name], classes, open_large)
 
-    results = progress_bar("score", len(truths), "pictures", parallel_map(count, truths), quiet=quiet)
-    per_picture, broken, sides = {}, [], [_NONE, _NONE]
+    results = progress_bar("score", len(truths), "images", parallel_map(count, truths), quiet=quiet)
+    per_image, broken, sides = {}, [], [_NONE, _NONE]
     for name, result in zip(truths, results, strict=True):
         if isinstance(result, LandcoverError):
             broken += result.lines
         else:
-            per_picture[name], *more = result
+            per_image[name], *more = result
             sides = [side + found for side, found in zip(sides, more, strict=True)]
-    if broken and not (keep_going and per_picture):
+    if broken and not (keep_going and per_image):
         raise LandcoverError(*broken)
-    return Scores(classes, per_picture, *sides, tuple(broken), missing)
+    return Scores(classes, per_image, *sides, tuple(broken), missing)

@@ -97,7 +97,7 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def needed_by(purpose: str, extra: str) -> Iterator[None]:
+def requiring_extra(purpose: str, extra: str) -> Iterator[None]:
     """Say which package it is that the body cannot import, as only an extra brings it.
 
     Args:
@@ -110,7 +110,7 @@ def needed_by(purpose: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        if is_of_memory(error):
+        if is_out_of_memory(error):
             raise
         raise LandcoverError(
             f"{purpose} need the package {error.name.split('.')[0]}. Install what this program was tested with: "
@@ -119,7 +119,7 @@ def needed_by(purpose: str, extra: str) -> Iterator[None]:
 
 
 @contextmanager
-def memory_errors_name(path: Path) -> Iterator[None]:
+def naming_memory_errors(path: Path) -> Iterator[None]:
     """Say at which file it was that memory ran out.
 
     Raises:
@@ -128,17 +128,17 @@ def memory_errors_name(path: Path) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError, OSError) as error:
-        if not is_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # else they hold what they had of it, and the next one fails too
         give_memory_back()
         raise LandcoverError(
-            f"{path}: not enough memory for it. Cut it into smaller pictures, or free some memory."
+            f"{path}: not enough memory for it. Cut it into smaller images, or free some memory."
         ) from error
 
 
 @contextmanager
-def errors_in_one_line() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """End the program with a line on stderr and exit code 1 on an error that a user can cause and mend.
 
     Warnings of libraries, which say neither which file nor what to do, are shown only if Python is asked to (`-W`).
@@ -155,16 +155,16 @@ def errors_in_one_line() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        if line := line_of(error):
+        if line := one_line_message(error):
             sys.exit(f"error: {line}")
         raise
 
 
-def line_of(error: BaseException) -> str | None:
+def one_line_message(error: BaseException) -> str | None:
     """What to tell of an error that a user can cause and mend; None if it is none."""
     if isinstance(error, LandcoverError):
         return str(error)
-    if is_of_memory(error):
+    if is_out_of_memory(error):
         if isinstance(error, ImportError):
             cause = str(error).strip().splitlines()[-1]  # NumPy puts a page of advice before it
             return f"not enough memory to load a library ({cause}). Free some, or raise the limit (ulimit -v)."
@@ -178,7 +178,7 @@ def line_of(error: BaseException) -> str | None:
     return None
 
 
-def is_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error of the system or of a library says that there is no memory."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM

@@ -9,22 +9,22 @@ from pathlib import Path
 import pandas as pd
 
 from landcover.system.errors import LandcoverError, reason
-from landcover.system.scratch import claimed, scratch_folder, taken_away
+from landcover.system.scratch import backup_path, exclusive, scratch_folder
 
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a scratch path of the same name at which the body makes a file or a folder, then rename that to `path`.
 
-    If the body raises, whatever stood at `path` stays. The scratch lies in the folder of `claimed`, so that nothing is
-    left of it if the process is killed.
+    If the body raises, whatever stood at `path` stays. The scratch lies in the folder of `exclusive`, so that nothing
+    is left of it if the process is killed.
 
     Raises:
         LandcoverError: It cannot be written, or another process is writing it.
     """
     path = Path(path)
-    with errors_of_writing(path), claimed(path) as folder:
-        scratch, old = folder / path.name, taken_away(path)
+    with naming_write_errors(path), exclusive(path) as folder:
+        scratch, old = folder / path.name, backup_path(path)
         yield scratch
         if not (scratch.is_dir() and path.is_dir()):
             scratch.replace(path)
@@ -38,7 +38,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 @contextmanager
-def errors_of_writing(path: Path) -> Iterator[None]:
+def naming_write_errors(path: Path) -> Iterator[None]:
     """Turn errors of the system that name no file, or scratch of `path`, into a LandcoverError about `path`."""
     try:
         yield
@@ -47,10 +47,10 @@ def errors_of_writing(path: Path) -> Iterator[None]:
             place, scratch = Path(os.fsdecode(error.filename)), scratch_folder(path)
             if scratch not in (place, *place.parents):
                 raise
-        raise not_written(path, error) from error
+        raise write_error(path, error) from error
 
 
-def not_written(path: Path, error: BaseException) -> LandcoverError:
+def write_error(path: Path, error: BaseException) -> LandcoverError:
     """What to raise where a file or folder cannot be written."""
     cause = reason(error.__cause__ or error).rstrip(".")
     return LandcoverError(f"{path}: cannot be written ({cause}). Make room, or check the path and its permissions.")

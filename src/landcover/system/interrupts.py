@@ -9,19 +9,19 @@ from types import FrameType
 _SECONDS = 1.0
 
 
-class StopWish:
+class StopRequest:
     """Notes SIGINT and SIGTERM within its `with` block; one that comes more than a second later interrupts at once.
 
     Less than that is the same wish told twice: under `torchrun`, by the terminal and by `torchrun`.
 
     Attributes:
-        there: Whether there is one.
+        requested: Whether one came.
     """
 
     def __init__(self) -> None:
-        self.there = False
+        self.requested = False
 
-    def __enter__(self) -> "StopWish":
+    def __enter__(self) -> "StopRequest":
         self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
@@ -31,14 +31,14 @@ class StopWish:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
-        if self.there and now > self._noted + _SECONDS:
+        if self.requested and now > self._noted + _SECONDS:
             raise KeyboardInterrupt
-        if not self.there:
-            self.there, self._noted = True, now
+        if not self.requested:
+            self.requested, self._noted = True, now
 
 
 @contextmanager
-def handling_kept(name: str) -> Iterator[None]:
+def restoring_handler(name: str) -> Iterator[None]:
     """Undo what the body does to the handling of a signal, where the system has such a one."""
     number = signal.Signals.__members__.get(name)
     before = number and signal.getsignal(number)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from landcover.system.errors import LandcoverError
-from landcover.system.files import not_written
+from landcover.system.files import write_error
 from landcover.system.paths import check_no_special_file
 
 
@@ -80,10 +80,10 @@ def check_made_of(folder: Path, patterns: Iterable[str], advice: str) -> None:
 def _check_kinds(files: Iterable[Path], folders: Iterable[Path]) -> None:
     for path in files:
         if path.is_dir():
-            raise not_written(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+            raise write_error(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
     for path in folders:
         if path.exists() and not path.is_dir():
-            raise not_written(path, OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
+            raise write_error(path, OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
 
 
 class _Identities:

@@ -20,7 +20,7 @@ def parallel_map(
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the order of the items, computed by `workers` threads.
 
-    Threads suffice because the work is decoding and encoding pictures, for which Pillow releases the interpreter lock.
+    Threads suffice because the work is decoding and encoding images, for which Pillow releases the interpreter lock.
     At most twice as many results as workers are under way or waiting, so memory does not grow with the items. The
     first exception is raised in its item's turn; work not yet begun is then dropped.
 
@@ -42,7 +42,7 @@ def parallel_map(
             pool.shutdown(cancel_futures=True)
 
 
-def group_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def grouped_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """As `parallel_map`, but nothing is under way while a result is used: for uses that take all cores themselves."""
     items = iter(items)
     while group := list(islice(items, 2 * (os.cpu_count() or 1))):

@@ -40,31 +40,31 @@ class Processes:
     count: int = 1
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that writes and speaks for all."""
         return self.rank == 0
 
-    def share(self, items: Sequence[Item]) -> Sequence[Item]:
+    def shard(self, items: Sequence[Item]) -> Sequence[Item]:
         """Every `count`-th of the items, from the `rank`-th on: each process has others, all together have all."""
         return items[self.rank :: self.count]
 
-    def part(self, length: int) -> slice:
+    def slice_of(self, length: int) -> slice:
         """The contiguous part of `length`, a multiple of `count`, that is this process's."""
         size = length // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
 
-    def sum(self, tensor: Tensor) -> Tensor:
+    def differentiable_sum(self, tensor: Tensor) -> Tensor:
         """Sum over the processes; gradients flow back into all of them."""
         return tensor if self.count == 1 else _Sum.apply(tensor)
 
-    def total(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """Sum over the processes, without gradients."""
         tensor = tensor.detach().clone()
         if self.count > 1:
             distributed.all_reduce(tensor)
         return tensor
 
-    def gather(self, tensor: Tensor) -> list[Tensor]:
+    def all_gather(self, tensor: Tensor) -> list[Tensor]:
         """The tensors of all processes, of one shape, by rank and without gradients."""
         tensor = tensor.detach().contiguous()
         if self.count == 1:
@@ -73,12 +73,12 @@ class Processes:
         distributed.all_gather(gathered, tensor)
         return gathered
 
-    def copy_from_first(self, tensor: Tensor) -> None:
+    def broadcast(self, tensor: Tensor) -> None:
         """Overwrite a tensor by that of rank 0."""
         if self.count > 1:
             distributed.broadcast(tensor, src=0)
 
-    def from_first(self, value: Item) -> Item:
+    def broadcast_object(self, value: Item) -> Item:
         """What rank 0 has for `value`, any object that can be pickled."""
         if self.count == 1:
             return value
@@ -86,14 +86,14 @@ class Processes:
         distributed.broadcast_object_list(box, src=0)
         return box[0]
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Return when all processes have come here."""
         if self.count > 1:
             distributed.barrier()
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
+def process_group(device: torch.device) -> Iterator[Processes]:
     """Join the processes that `torchrun` started beside this one, by gloo on the CPU and nccl on NVIDIA GPUs."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -109,10 +109,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
 
 
 @contextmanager
-def folder_made_together(path: Path, processes: Processes) -> Iterator[Path]:
+def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
     """Yield to every process the scratch folder that becomes `path` when all of them are done."""
-    with replacing(path) if processes.first else nullcontext() as scratch:
+    with replacing(path) if processes.is_main else nullcontext() as scratch:
         if scratch:
             scratch.mkdir()
-        yield processes.from_first(scratch)
-        processes.wait()
+        yield processes.broadcast_object(scratch)
+        processes.barrier()

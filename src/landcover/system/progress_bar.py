@@ -1,4 +1,4 @@
-"""A bar that says how many pictures are done, and how many a second; on terminals only."""
+"""A bar that says how many images are done, and how many a second; on terminals only."""
 
 import shutil
 from collections.abc import Iterable

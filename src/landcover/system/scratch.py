@@ -37,7 +37,7 @@ _LONGEST = 255  # bytes of the name of a file
 
 
 @contextmanager
-def claimed(path: Path | str) -> Iterator[Path]:
+def exclusive(path: Path | str) -> Iterator[Path]:
     """Let no other process that asks for it write `path` as long as the body runs; yield a folder for scratch.
 
     The folder is `scratch_folder(path)`, empty and locked. It is removed in the end; if this process is killed before,
@@ -81,7 +81,7 @@ def scratch_folder(path: Path) -> Path:
     return path.with_name(name)
 
 
-def taken_away(path: Path) -> Path:
+def backup_path(path: Path) -> Path:
     """Where what stood at `path` is for the moment in which something new takes its place."""
     return scratch_folder(path) / ".taken-away"
 
@@ -105,7 +105,7 @@ def sweep() -> None:
     It reads from standard input the absolute paths that the other one claims, each ended by a zero byte, and each again
     behind `_RELEASED` when it is done with; when the input ends, the other process has. The locks of that one may end a
     moment later than its end of the pipe: what is locked is tried again until `_SWEEP_PATIENCE` is over. What is locked
-    then, a third process has claimed since, and will clear away itself.
+    then, a third process has exclusive since, and will clear away itself.
     """
     claims, rest = Counter(), b""
     while chunk := os.read(0, 1 << 16):
@@ -134,7 +134,7 @@ def _swept(path: Path) -> bool:
 
 def _clear(path: Path) -> None:
     """Empty the scratch folder of `path`, in which a killed process may have left something."""
-    old = taken_away(path)
+    old = backup_path(path)
     if os.path.lexists(old) and not os.path.lexists(path):
         old.rename(path)  # killed after it took this away and before it put the new one there
     for left in scratch_folder(path).iterdir():
@@ -172,7 +172,7 @@ def _locked(folder: Path) -> int | None:
 
 
 def _tell_sweeper(path: Path, mark: bytes = b"") -> None:
-    """Say that `path` is claimed, or with the mark `_RELEASED` that it no longer is."""
+    """Say that `path` is exclusive, or with the mark `_RELEASED` that it no longer is."""
     if (sweeper := _sweeper(os.getpid())) is not None:
         with suppress(OSError):  # it has been killed: then the next run clears away
             os.write(sweeper.stdin.fileno(), mark + os.fsencode(path.absolute()) + b"\0")

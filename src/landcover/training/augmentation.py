@@ -1,7 +1,7 @@
 """Random changes of a batch that leave its labels true.
 
 What chance decides is drawn on the CPU for the whole batch, so that all devices and all numbers of processes draw
-alike; the pictures are changed on the device that they are on.
+alike; the images are changed on the device that they are on.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ SYMMETRY = {"none": (False, False, False), "flip": (False, False, True), "d4": (
 
 
 class Draw(NamedTuple):
-    """What chance decided for each of N pictures."""
+    """What chance decided for each of N images."""
 
     symmetry: Tensor  # bool (3, N): transpose, flip the rows, flip the columns
     scale: Tensor  # float32 (N, 3, 1, 1), factor of each channel
     shift: Tensor  # float32 (N, 3, 1, 1), added to each channel
 
     def part(self, part: slice) -> "Draw":
-        """That for some of the pictures."""
+        """That for some of the images."""
         return Draw(self.symmetry[:, part], self.scale[part], self.shift[part])
 
     def to(self, device: torch.device) -> "Draw":
@@ -37,7 +37,7 @@ class Augmentation:
 
     Attributes:
         symmetry: One of `SYMMETRY`: none, flip (left and right) or d4 (all flips and rotations by 90 degrees).
-        zoom: Pictures are enlarged by a factor between 1 / zoom and zoom, the same for all of a batch; 1 for none.
+        zoom: Images are enlarged by a factor between 1 / zoom and zoom, the same for all of a batch; 1 for none.
         jitter: Standard deviation of the factors of the channels, around 1, and of four times the shifts, around 0: as
             haze, sun and sensors do.
     """
@@ -54,7 +54,7 @@ class Augmentation:
         return max(1, round(size * self.zoom**power))
 
     def draw(self, count: int, generator: torch.Generator) -> Draw:
-        """Decide the rest for `count` pictures."""
+        """Decide the rest for `count` images."""
         allowed = torch.tensor(SYMMETRY[self.symmetry])[:, None]
         symmetry = torch.randint(2, (3, count), generator=generator).bool() & allowed
         scale, shift = self.jitter * torch.randn(2, count, 3, 1, 1, generator=generator)
@@ -67,7 +67,7 @@ def augment(images: Tensor, labels: Tensor, draw: Draw, size: int) -> tuple[Tens
     Args:
         images: uint8 (N, S, S, 3).
         labels: uint8 (N, S, S).
-        draw: For these pictures, on their device.
+        draw: For these images, on their device.
         size: Side T of the result in pixels.
 
     Returns:

@@ -40,7 +40,7 @@ class Batches(Dataset):
     """Batch after batch of random crops, each a pure function of (seed, epoch, step).
 
     Crops lie within the unpadded part of their tile, uniformly over the pixels of the data set. Where that part is
-    smaller than the crop, the rest of the crop is padding: pictures zero, labels `IGNORE`.
+    smaller than the crop, the rest of the crop is padding: images zero, labels `IGNORE`.
 
     Args:
         pixels: Number of pixels of each class in each tile, (tiles, C).
@@ -64,7 +64,7 @@ class Batches(Dataset):
         self._tiles, self._seed, self._balance = tiles, seed, balance
         self.size, self.batch_size = size, batch_size
         self._augmentation = augmentation or Augmentation()
-        self._part = (processes or Processes()).part(batch_size)
+        self._part = (processes or Processes()).slice_of(batch_size)
         self._extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())
         self._area = self._extent.prod(1).double()
         self._cumulated = pixels.cumsum(0)  # pixels of each class up to each tile

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 import torchvision
 
-from landcover.system.errors import is_of_memory, printable
-from landcover.system.files import not_written, replacing
+from landcover.system.errors import is_out_of_memory, printable
+from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable
-from landcover.system.scratch import claimed
+from landcover.system.scratch import exclusive
 
 
 class Checkpoint:
@@ -37,7 +37,7 @@ class Checkpoint:
             try:
                 torch.save({"fingerprint": self._fingerprint, "state": state, "digest": digest_of(state)}, file)
             except RuntimeError as error:  # so it calls a full disk
-                raise not_written(self.path, error) from error
+                raise write_error(self.path, error) from error
             file.flush()
             os.fsync(file.fileno())  # on the disk before it takes the place of the one before: power may fail
 
@@ -62,7 +62,7 @@ class Checkpoint:
             fingerprint, state = content["fingerprint"], content["state"]
             is_whole = content.get("digest") == digest_of(state)
         except Exception as error:  # a damaged file raises whatever its bytes make the reader do
-            if is_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             self.tell_damaged(type(error).__name__)
             return None
@@ -80,7 +80,7 @@ class Checkpoint:
 
     def delete(self) -> None:
         """Remove it, and its folder if nothing else is there."""
-        with claimed(self.path):  # which clears away what a killed run left
+        with exclusive(self.path):  # which clears away what a killed run left
             self.path.unlink(missing_ok=True)
         with suppress(OSError):  # not empty
             self.path.parent.rmdir()

@@ -94,8 +94,8 @@ class Criterion:
     def counts(self, labels: Tensor) -> Tensor:
         """What the totals of labels, int64 (N, H, W), are to be divided by: float32, one for each loss of the sum."""
         weight = self.class_weights[labels[labels != IGNORE]].sum()
-        pictures = torch.full_like(weight, len(labels))
-        return torch.stack([weight if name in _BY_PIXEL else pictures for name in self._terms])
+        images = torch.full_like(weight, len(labels))
+        return torch.stack([weight if name in _BY_PIXEL else images for name in self._terms])
 
     def totals(self, logits: Tensor, labels: Tensor, processes: Processes) -> Tensor:
         """The losses of the sum, without their weights in it, each times its count: float32, one for each loss."""
@@ -124,7 +124,7 @@ class Criterion:
 def _pixels(x: Tensor) -> Tensor:
     """(N, C, H, W) as (N * H * W, C): a view if channels come last in memory.
 
-    On CUDA the losses on it repeat themselves to the bit, those of PyTorch on pictures do not.
+    On CUDA the losses on it repeat themselves to the bit, those of PyTorch on images do not.
     """
     return x.permute(0, 2, 3, 1).flatten(0, 2)
 
@@ -163,7 +163,7 @@ def _dice(_: Criterion, logits: Tensor, labels: Tensor, processes: Processes) ->
     probabilities = _pixels(logits.softmax(1))[known]  # (P, C)
     truth = functional.one_hot(labels.flatten()[known], logits.shape[1]).to(probabilities)  # (P, C)
     sums = torch.stack([(probabilities * truth).sum(0), probabilities.sum(0), truth.sum(0)])
-    overlap, predicted, true = processes.sum(sums)
+    overlap, predicted, true = processes.differentiable_sum(sums)
     return len(labels) * (1 - 2 * overlap / (predicted + true).clamp(min=1e-6)).where(true > 0, 0).mean()
 
 
@@ -178,12 +178,12 @@ def _lovasz(_: Criterion, logits: Tensor, labels: Tensor, processes: Processes) 
     errors = (truth - _pixels(logits.softmax(1)) * known[:, None]).abs().T  # (C, P), 0 where not known
     with torch.no_grad():
         # The pixels of all processes, in the order of falling errors; unknown ones come last and change nothing.
-        order = torch.cat(processes.gather(errors), 1).sort(dim=1, descending=True, stable=True).indices
-        ordered = torch.cat(processes.gather(truth.T), 1).gather(1, order)  # integers, whose sums are exact
+        order = torch.cat(processes.all_gather(errors), 1).sort(dim=1, descending=True, stable=True).indices
+        ordered = torch.cat(processes.all_gather(truth.T), 1).gather(1, order)  # integers, whose sums are exact
         size = ordered.sum(1, keepdim=True)
         missing_iou = 1 - (size - ordered.cumsum(1)) / (size + (1 - ordered).cumsum(1))
         steps = missing_iou.diff(dim=1, prepend=missing_iou.new_zeros(len(size), 1))
-        weights = torch.empty_like(steps).scatter_(1, order, steps)[:, processes.part(steps.shape[1])]
+        weights = torch.empty_like(steps).scatter_(1, order, steps)[:, processes.slice_of(steps.shape[1])]
         present = size.squeeze(1) > 0
     share = (errors * weights).sum(1)[present].sum() / present.sum().clamp(min=1)
     return share * len(labels) * processes.count
@@ -196,4 +196,4 @@ LOSSES: dict[str, Callable[[Criterion, Tensor, Tensor, Processes], Tensor]] = {
     "dice": _dice,
     "lovasz": _lovasz,
 }
-"""Each loss's total: those by pixel over the weights of the labelled pixels, the others over the number of pictures."""
+"""Each loss's total: those by pixel over the weights of the labelled pixels, the others over the number of images."""

@@ -9,7 +9,7 @@ from multiprocessing import active_children
 from torch.utils.data import DataLoader
 
 from landcover.system.errors import LandcoverError, reason
-from landcover.system.interrupts import handling_kept, leave_interrupts_to_parent
+from landcover.system.interrupts import leave_interrupts_to_parent, restoring_handler
 from landcover.training.batches import Batch, Batches
 
 PATIENCE = 600  # seconds for a batch, which a slow disk gives in a few
@@ -37,7 +37,7 @@ def read_ahead(
         worker_init_fn=leave_interrupts_to_parent,
         pin_memory=pin_memory,
     )
-    with handling_kept("SIGCHLD"):  # when a reader dies, PyTorch's raises wherever the program is just then
+    with restoring_handler("SIGCHLD"):  # when a reader dies, PyTorch's raises wherever the program is just then
         loaded = iter(loader)
     with _Watch(patience if workers else math.inf) as watch:
         try:

@@ -10,7 +10,7 @@ class Progress:
 
     Args:
         done: Batches that were done before.
-        batch_size: Pictures in a batch.
+        batch_size: Images in a batch.
         every: Batches between two lines; 0 for none.
         silent: Show nothing.
     """
@@ -29,7 +29,7 @@ class Progress:
         self._bar.close()
 
     def start_clock(self) -> None:
-        """Count pictures a second from here on."""
+        """Count images a second from here on."""
         self._since = self._done, time.monotonic()
 
     def step(self, loss: float, lr: float) -> None:
@@ -43,5 +43,5 @@ class Progress:
             done, then = self._since
             rate = (self._done - done) * self._batch_size / (time.monotonic() - then)
             place = f"epoch {epoch + 1}, batch {step + 1}"
-            print(f"{place}: loss {loss:.4f}, lr {lr:.3g}, {rate:.1f} pictures/s", flush=True)
+            print(f"{place}: loss {loss:.4f}, lr {lr:.3g}, {rate:.1f} images/s", flush=True)
             self.start_clock()

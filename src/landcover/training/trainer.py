@@ -17,8 +17,8 @@ from torch.optim.swa_utils import AveragedModel
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import Favourite
 from landcover.system.devices import PRECISIONS
-from landcover.system.errors import LandcoverError, is_of_memory, reason
-from landcover.system.interrupts import StopWish
+from landcover.system.errors import LandcoverError, is_out_of_memory, reason
+from landcover.system.interrupts import StopRequest
 from landcover.system.processes import Processes
 from landcover.training.augmentation import augment
 from landcover.training.averaging import averaging
@@ -102,15 +102,17 @@ class Trainer:
             LandcoverError: The loss is no longer finite. The last checkpoint is from before.
             KeyboardInterrupt: SIGINT or SIGTERM came: the batch was finished and the checkpoint saved.
         """
-        if checkpoint and (state := self.processes.from_first(checkpoint.load() if self.processes.first else None)):
+        if checkpoint and (
+            state := self.processes.broadcast_object(checkpoint.load() if self.processes.is_main else None)
+        ):
             problem = self._set_state(state)
-            if self.processes.first and problem:
+            if self.processes.is_main and problem:
                 checkpoint.tell_damaged(problem)
-            elif self.processes.first:
+            elif self.processes.is_main:
                 print(f"{checkpoint.path}: going on after {self._place(self._done - 1)}", flush=True)
         yield from self._rows
         self._saved = time.monotonic()
-        with StopWish() as stop, self._progress() as progress:
+        with StopRequest() as stop, self._progress() as progress:
             for batch in self._batches_to_do():
                 stopping, saving = self._step(batch, stop)
                 in_epoch = (self._done - 1) % self.recipe.steps + 1
@@ -139,7 +141,7 @@ class Trainer:
         """The class that the network of an epoch gives most often; None if no validation pixel is labelled."""
         return self._favourites[self._rows.index(row)]
 
-    def _step(self, batch: Batch, stop: StopWish) -> tuple[bool, bool]:
+    def _step(self, batch: Batch, stop: StopRequest) -> tuple[bool, bool]:
         """Take a step; return whether any process was asked to stop, and whether it is time for a checkpoint."""
         recipe, processes = self.recipe, self.processes
         self.network.train()
@@ -150,7 +152,7 @@ class Trainer:
         torch.manual_seed(seed_of(recipe.seed, *divmod(self._done, recipe.steps), processes.rank))  # for dropout
         images, labels = (tensor.to(self.device, non_blocking=True) for tensor in (batch.images, batch.labels))
         images, labels = augment(images, labels, batch.draw.to(self.device), self.batches.size)
-        counts = processes.total(self.criterion.counts(labels))
+        counts = processes.all_reduce(self.criterion.counts(labels))
         self.optimizer.zero_grad()
         loss = torch.zeros((), device=self.device)
         parts = zip(images.chunk(recipe.accumulate), labels.chunk(recipe.accumulate), strict=True)
@@ -162,9 +164,9 @@ class Trainer:
                 self.scaler.scale(loss_part * processes.count).backward()
             loss += loss_part.detach()
         # All processes have to agree on what they do next: the first one's clock counts, and anyone's wish to stop.
-        due = processes.first and time.monotonic() > self._saved + 60 * recipe.checkpoint_minutes
-        wishes = loss.new_tensor([stop.there, due])
-        loss, stopping, saving = processes.total(torch.cat([loss[None], wishes])).tolist()
+        due = processes.is_main and time.monotonic() > self._saved + 60 * recipe.checkpoint_minutes
+        wishes = loss.new_tensor([stop.requested, due])
+        loss, stopping, saving = processes.all_reduce(torch.cat([loss[None], wishes])).tolist()
         self._check_finite(loss, "loss")
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip or math.inf)
@@ -199,7 +201,7 @@ class Trainer:
     def _finish_epoch(self, validation: Tiles) -> None:
         """Validate, and remember the figures and the best network."""
         for buffer in self.average.buffers():  # each process's batch norm has seen other parts of the batches
-            self.processes.copy_from_first(buffer)
+            self.processes.broadcast(buffer)
         pixels = self.batches.batch_size * self.batches.size**2
         figures, favourite = validate(
             self.average.eval(), validation, self.criterion, pixels, self.device, self.processes
@@ -224,10 +226,10 @@ class Trainer:
             self._best = row, weights
 
     def _save(self, checkpoint: Checkpoint) -> None:
-        if self.processes.first:
+        if self.processes.is_main:
             parts = {name: part.state_dict() for name, part in self._parts().items()}
             checkpoint.save({**parts, **self._progress_state()})
-        self.processes.wait()  # one that goes away early takes the others with it
+        self.processes.barrier()  # one that goes away early takes the others with it
         self._saved = time.monotonic()
 
     def _progress_state(self) -> dict[str, Any]:
@@ -253,7 +255,7 @@ class Trainer:
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
         except Exception as error:  # whatever PyTorch raises about what cannot be
-            if is_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             for name, part in self._parts().items():
                 part.load_state_dict(before[name])
@@ -307,7 +309,7 @@ class Trainer:
             done=self._done,
             batch_size=self.batches.batch_size,
             every=self.recipe.log_every,
-            silent=not self.processes.first,
+            silent=not self.processes.is_main,
         )
 
 

@@ -39,8 +39,8 @@ def validate(
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
         totals_and_counts += torch.stack(totals).double().cpu()
         confusion += torch.from_numpy(confusion_matrix(labels.numpy(), predicted.cpu().numpy(), classes))
-    totals, counts = processes.total(totals_and_counts.to(_home(device)))
-    counted = processes.total(confusion.to(_home(device))).cpu().numpy()
+    totals, counts = processes.all_reduce(totals_and_counts.to(_home(device)))
+    counted = processes.all_reduce(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None
     scores = {"tile_accuracy": pixel_accuracy(counted), "tile_mean_iou": mean(class_iou(counted))}
     return {"validation_loss": loss, **scores}, Favourite.of(counted)
@@ -59,7 +59,7 @@ def _batches(tiles: Tiles, pixels: int, processes: Processes) -> Iterator[tuple[
     """
     count = max(1, pixels // tiles.labels[0].size)
     extent = tiles.table[["height", "width"]].to_numpy()
-    for start in processes.share(range(0, len(tiles.labels), count)):
+    for start in processes.shard(range(0, len(tiles.labels), count)):
         height, width = extent[start : start + count].max(0)
         window = np.s_[start : start + count, :height, :width]
         yield torch.from_numpy(tiles.images[window].copy()), torch.from_numpy(tiles.labels[window].copy())

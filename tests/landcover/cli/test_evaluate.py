@@ -25,7 +25,7 @@ from landcover.system.errors import LandcoverError
 
 @pytest.fixture
 def masks(tmp_path):
-    """Folders `truth`, `good` and `bad` of masks of twelve pictures."""
+    """Folders `truth`, `good` and `bad` of masks of twelve images."""
     rng = np.random.default_rng(0)
     for i in range(12):
         labels = rng.integers(6, size=(30, 20 + i), dtype=np.uint8)
@@ -60,7 +60,7 @@ def test_evaluate_as_json_has_the_keys_of_the_stage_unrounded(masks):
     figures = score_masks(masks / "truth", masks / "good", DEEPGLOBE).figures()
     assert {key: content[key] for key in figures} == figures
     assert set(content["precision"]) == set(content["f1"]) == set(DEEPGLOBE.names)
-    assert (content["pictures"], content["off_palette"], content["broken"]) == (12, 0, [])
+    assert (content["images"], content["off_palette"], content["broken"]) == (12, 0, [])
 
 
 def test_a_class_that_is_nowhere_has_a_dash_and_null(tmp_path):
@@ -75,16 +75,16 @@ def test_a_class_that_is_nowhere_has_a_dash_and_null(tmp_path):
 
 def test_broken_masks_are_listed_and_the_others_scored(masks):
     (masks / "good" / "3_mask.png").write_bytes(b"")
-    (masks / "truth" / "5_mask.png").write_bytes(b"no picture")
+    (masks / "truth" / "5_mask.png").write_bytes(b"no image")
     done = landcover("evaluate", "-g", "truth", "-p", "good", folder=masks)
     assert done.returncode == 1
     assert "mean_iou: " in done.stdout
-    assert "pictures: 10," in done.stdout
+    assert "images: 10," in done.stdout
     named = [line.removeprefix("error: ").split(":")[0] for line in done.stderr.splitlines()]
     assert named == ["good/3_mask.png", "truth/5_mask.png"]
     compared = landcover("compare", "good", "bad", "-g", "truth", folder=masks)
     assert compared.returncode == 1
-    assert "of 10 pictures" in compared.stdout
+    assert "of 10 images" in compared.stdout
     assert len(compared.stderr.splitlines()) == 2
 
 
@@ -113,20 +113,20 @@ def test_masks_without_a_partner_are_left_out_if_told_to_and_counted(masks):
     done = landcover("evaluate", "-g", "truth", "-p", "good", "--allow-missing", folder=masks)
     assert (done.returncode, done.stderr) == (
         0,
-        "note: 3 pictures are left out, whose mask is missing in one of the folders\n",
+        "note: 3 images are left out, whose mask is missing in one of the folders\n",
     )
-    assert "pictures: 9," in done.stdout
+    assert "images: 9," in done.stdout
     done = landcover("evaluate", "-g", "truth", "-p", "good", "--allow-missing", "--json", folder=masks)
-    assert (json.loads(done.stdout)["pictures"], json.loads(done.stdout)["missing"]) == (9, 3)
+    assert (json.loads(done.stdout)["images"], json.loads(done.stdout)["missing"]) == (9, 3)
     done = landcover("compare", "bad", "good", "-g", "truth", "--allow-missing", "--json", folder=masks)
     assert (done.returncode, done.stderr) == (
         0,
-        "note: 3 pictures are left out, whose mask is missing in one of the folders\n",
+        "note: 3 images are left out, whose mask is missing in one of the folders\n",
     )
-    assert (json.loads(done.stdout)["pictures"], json.loads(done.stdout)["missing"]) == (9, 3)
+    assert (json.loads(done.stdout)["images"], json.loads(done.stdout)["missing"]) == (9, 3)
 
 
-def test_folders_without_a_common_picture_are_one_line(masks):
+def test_folders_without_a_common_image_are_one_line(masks):
     for path in (masks / "good").iterdir():
         if path.name[0] in "02468":
             path.unlink()
@@ -149,7 +149,7 @@ def test_folders_without_a_common_picture_are_one_line(masks):
         assert done.stderr.count("\n") == 1
 
 
-def test_pictures_whose_masks_are_broken_are_named_where_none_is_left(masks):
+def test_images_whose_masks_are_broken_are_named_where_none_is_left(masks):
     for folder, names in (("good", range(6)), ("bad", range(6, 12))):
         for i in names:
             (masks / folder / f"{i}_mask.png").write_bytes(b"")
@@ -361,7 +361,7 @@ def test_masks_that_went_through_jpeg_score_as_the_course_does_if_told_to(masks)
     assert re.fullmatch(r"note: \d+ pixels have colours of no class; their channels count as 0 or 255\n", done.stderr)
 
 
-def test_few_pictures_have_no_verdict(masks):
+def test_few_images_have_no_verdict(masks):
     for folder in ("truth", "good", "bad"):
         for path in sorted((masks / folder).iterdir())[1:]:
             path.unlink()
@@ -370,7 +370,7 @@ def test_few_pictures_have_no_verdict(masks):
     done = landcover("compare", "good", "bad", "-g", "truth", folder=masks)
     assert done.stdout.splitlines()[2:] == [
         f"A - B: {content['difference']:.6f}, 95 % interval -",
-        "A is better in - of 2000 resamples of 1 pictures",
+        "A is better in - of 2000 resamples of 1 images",
         "too few images for a verdict: 1, at least 6 are needed",
     ]
 
@@ -443,7 +443,7 @@ def test_compare_tells_whether_the_difference_is_more_than_chance(masks):
     assert (done.returncode, done.stderr) == (0, "")
     *figures, verdict = done.stdout.splitlines()
     assert verdict == "A is better by more than chance"
-    assert figures[-1] == "A is better in 100.0 % of 2000 resamples of 12 pictures"
+    assert figures[-1] == "A is better in 100.0 % of 2000 resamples of 12 images"
     assert landcover("compare", "bad", "good", "-g", "truth", "-q", folder=masks).stdout == (
         "B is better by more than chance\n"
     )

@@ -94,7 +94,7 @@ def test_the_defaults_are_those_of_the_parameters():
     assert params["evaluate"]["resamples"] == evaluate.RESAMPLES
     tiled = {name: params["predict"][name] for name in ("window", "overlap", "batch_size")}
     assert tiled == {"window": shared.WINDOW, "overlap": shared.OVERLAP, "batch_size": shared.BATCH_SIZE}
-    assert inspect.getfullargspec(prediction.label_bands).kwonlydefaults == tiled | {"probabilities": None}
+    assert inspect.getfullargspec(prediction.label_strips).kwonlydefaults == tiled | {"probabilities": None}
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate", "export"])

@@ -14,7 +14,7 @@ from landcover.inference import prediction
 from landcover.models.model_file import Model, load_model, save_model
 
 
-def test_predict_takes_folders_and_single_pictures(model_file, pairs, tmp_path):
+def test_predict_takes_folders_and_single_images(model_file, pairs, tmp_path):
     (pairs / "0001_sat.png").rename(tmp_path / "town.png")
     done = landcover("predict", "pairs", "town.png", "-m", "m.safetensors", "-o", "out/maps", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -22,7 +22,7 @@ def test_predict_takes_folders_and_single_pictures(model_file, pairs, tmp_path):
     assert sizes == {"0000_mask.png": (40, 40), "town_mask.png": (33, 57), "0002_mask.png": (70, 21)}
 
 
-def test_a_folder_of_plain_pictures_and_an_unexpanded_pattern_will_do(model_file, pairs, tmp_path):
+def test_a_folder_of_plain_images_and_an_unexpanded_pattern_will_do(model_file, pairs, tmp_path):
     for path in pairs.glob("*_sat.png"):
         path.rename(path.with_name(path.name.replace("_sat", "")))
     arguments = ("-m", "m.safetensors", "-o")
@@ -43,8 +43,8 @@ def test_masks_that_are_there_are_kept_unless_overwritten(model_file, pairs, tmp
     assert read_rgb(tmp_path / "out" / "0001_mask.png").shape == (33, 57, 3)
 
 
-def test_broken_pictures_are_listed_and_the_others_labelled(model_file, pairs, tmp_path):
-    (pairs / "0000_sat.png").write_bytes(b"no picture")
+def test_broken_images_are_listed_and_the_others_labelled(model_file, pairs, tmp_path):
+    (pairs / "0000_sat.png").write_bytes(b"no image")
     whole = (pairs / "0002_sat.png").read_bytes()
     (pairs / "0002_sat.png").write_bytes(whole[: len(whole) // 2])
     done = landcover("predict", "pairs", "none.jpg", "-m", "m.safetensors", "-o", "out", folder=tmp_path)
@@ -77,7 +77,7 @@ def test_the_windows_are_those_asked_for(model_file, classes, tmp_path):
         (["a.png", "--polygons", "a.gpkg"], 1, "error: a.png: --polygons is for GeoTIFFs only."),
         (["a.png", "--bands", "3,2,1"], 1, "error: a.png: --bands is for GeoTIFFs only."),
         (["a.tif", "--format", "png", "--stretch", "2,98"], 1, "error: a.tif: --stretch is for GeoTIFFs only."),
-        (["a.tif", "b.tif", "--polygons", "a.gpkg"], 1, "error: --polygons a.gpkg: for one picture, not 2."),
+        (["a.tif", "b.tif", "--polygons", "a.gpkg"], 1, "error: --polygons a.gpkg: for one image, not 2."),
         (["a.tif", "--polygons", "a.shp"], 2, "argument --polygons: a.shp: give a file called .gpkg or .geojson"),
         (["a.tif", "--bands", "1,2"], 2, "argument --bands: 1,2: give three numbers from 1, such as 3,2,1, or one"),
         (["a.tif", "--bands", "0,1,2"], 2, "argument --bands: 0,1,2: give three numbers"),
@@ -138,17 +138,17 @@ def test_the_format_can_be_chosen(model_file, scene, pairs, tmp_path):
         assert file.shape == (40, 40)
 
 
-def test_broken_geotiffs_are_listed_and_the_other_pictures_labelled(model_file, scene, pairs, tmp_path):
+def test_broken_geotiffs_are_listed_and_the_other_images_labelled(model_file, scene, pairs, tmp_path):
     (pairs / "broken.tif").write_bytes(b"II*\0")
     arguments = ("-m", "m.safetensors", "-o", "out")
     done = landcover("predict", "pairs/broken.tif", "scene.tif", "pairs/0000_sat.png", *arguments, folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "out: 2 masks\n")
-    assert done.stderr.startswith("error: pairs/broken.tif: not readable as a picture")
+    assert done.stderr.startswith("error: pairs/broken.tif: not readable as an image")
     assert len(done.stderr.splitlines()) == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000_mask.png", "scene_mask.tif"]
 
 
-def test_probabilities_of_a_picture_are_an_array(model_file, pairs, tmp_path):
+def test_probabilities_of_an_image_are_an_array(model_file, pairs, tmp_path):
     arguments = ("predict", "pairs", "-m", "m.safetensors", "-o", "out")
     landcover(*arguments, folder=tmp_path)
     done = landcover(*arguments, "--probabilities", folder=tmp_path)
@@ -161,7 +161,7 @@ def test_probabilities_of_a_picture_are_an_array(model_file, pairs, tmp_path):
     assert landcover(*arguments, "--probabilities", folder=tmp_path).stdout.startswith("out: 0 masks; 3 kept")
 
 
-def test_what_was_written_into_the_folder_of_the_pictures_is_not_taken_for_a_picture(model_file, tmp_path):
+def test_what_was_written_into_the_folder_of_the_images_is_not_taken_for_an_image(model_file, tmp_path):
     (tmp_path / "scenes").mkdir()
     write_geotiff(tmp_path / "scenes" / "a.tif", np.full((3, 40, 30), 9, np.uint8))
     arguments = ("predict", "scenes", "-m", "m.safetensors", "-o", "scenes", "--probabilities")
@@ -278,7 +278,7 @@ def test_without_rasterio_a_line_says_what_to_install(scene, tmp_path):
     )
 
 
-def test_of_one_picture_the_output_may_be_a_file(model_file, scene, tmp_path):
+def test_of_one_image_the_output_may_be_a_file(model_file, scene, tmp_path):
     arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o")
     done = landcover(*arguments, "new/map.tif", "--probabilities", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "new/map.tif: 1 masks\n"), done.stderr
@@ -304,11 +304,11 @@ def test_an_output_that_cannot_be_is_one_line_and_no_folder(model_file, scene, t
     assert sorted(tmp_path.iterdir()) == sorted([*before, tmp_path / "other.tif"])
 
 
-def test_a_map_in_the_folder_of_its_picture_is_drawn_once(model_file, scene, tmp_path):
+def test_a_map_in_the_folder_of_its_image_is_drawn_once(model_file, scene, tmp_path):
     arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", ".")
     assert landcover(*arguments, folder=tmp_path).stdout == ".: 1 masks\n"
     first = (tmp_path / "scene_mask.tif").read_bytes()
     assert landcover(*arguments, folder=tmp_path).stdout.startswith(".: 0 masks; 1 kept")
     done = landcover(*arguments, "--overwrite", folder=tmp_path)
-    assert done.stderr.startswith("error: scene_mask.tif: is there already, in the folder of the pictures")
+    assert done.stderr.startswith("error: scene_mask.tif: is there already, in the folder of the images")
     assert (tmp_path / "scene_mask.tif").read_bytes() == first

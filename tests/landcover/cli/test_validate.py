@@ -38,7 +38,7 @@ def test_as_json_it_has_all_scores_unrounded(result, tmp_path):
     ("damage", "stdout", "message"),
     [
         (lambda folder: (folder / "0001_sat.png").write_bytes(b""), True, "error: pairs/0001_sat.png: not readable"),
-        (lambda folder: (folder / "0001_sat.png").unlink(), False, "error: pairs/0001_mask.png: no picture 0001_sat"),
+        (lambda folder: (folder / "0001_sat.png").unlink(), False, "error: pairs/0001_mask.png: no image 0001_sat"),
         (lambda folder: folder.rename(folder.with_name("moved")), False, "error: pairs: no such folder."),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.classes.class_table import DEEPGLOBE, IGNORE
-from landcover.data.bluemarble import IGBP, build, cut, labels_on_picture_grid
+from landcover.data.bluemarble import IGBP, build, cut, labels_on_image_grid
 from landcover.data.globe import tile_corner, tile_name
 from landcover.system.errors import LandcoverError
 
@@ -22,16 +22,16 @@ def test_other_names_are_no_place(name):
 
 def test_labels_are_those_of_the_cell_under_the_pixel_centre():
     igbp = np.random.default_rng(0).choice(17, size=(36, 72)).astype(np.uint8)
-    labels = labels_on_picture_grid(igbp)
+    labels = labels_on_image_grid(igbp)
     assert labels.shape == (27, 54)
     for row, column in np.ndindex(labels.shape):
-        # Picture pixels are 4/3 cells wide; a centre on a border belongs to the cell that begins there.
+        # Image pixels are 4/3 cells wide; a centre on a border belongs to the cell that begins there.
         value = igbp[int((row + 0.5) * 4 / 3 + 1e-9), int((column + 0.5) * 4 / 3 + 1e-9)]
         assert value in IGBP[DEEPGLOBE.names[labels[row, column]]]
 
 
 def test_types_outside_the_scheme_are_unknown():
-    assert (labels_on_picture_grid(np.full((4, 4), 255, np.uint8)) == IGNORE).all()
+    assert (labels_on_image_grid(np.full((4, 4), 255, np.uint8)) == IGNORE).all()
     assert sorted(value for values in IGBP.values() for value in values) == list(range(17))
 
 

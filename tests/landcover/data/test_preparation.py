@@ -15,7 +15,7 @@ def run(folder, classes, out, *, tile=32, scale=1.0, max_off_palette=0.001):
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_the_tiles_put_together_are_the_pictures_and_labels(pairs, classes, tmp_path, scale):
+def test_the_tiles_put_together_are_the_images_and_labels(pairs, classes, tmp_path, scale):
     run(pairs, classes, tmp_path / "out", scale=scale)
     tiles = Tiles.open(tmp_path / "out", classes)
     for sample in find_samples(pairs):
@@ -68,7 +68,7 @@ def test_all_bad_files_are_listed_at_once(pairs, classes, tmp_path):
     with pytest.raises(LandcoverError) as error:
         run(pairs, classes, tmp_path / "out")
     lines = str(error.value).splitlines()
-    expected = ("0000_sat", "0002_mask", "0003_mask.png: 9x8 pixels, its picture 8x8", "0004_sat")
+    expected = ("0000_sat", "0002_mask", "0003_mask.png: 9x8 pixels, its image 8x8", "0004_sat")
     assert all(part in line for part, line in zip(expected, lines, strict=True))
 
 

@@ -27,7 +27,7 @@ FIXED = [LEARNED, BASELINE]
 
 
 def blocks(height, width, seed=0):
-    """A picture of coloured blocks, uint8 (H, W, 3)."""
+    """An image of coloured blocks, uint8 (H, W, 3)."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(256, size=(height // 16 + 1, width // 16 + 1, 3))
     noise = rng.normal(0, 8, (height, width, 3))
@@ -89,7 +89,7 @@ def test_probabilities_are_those_of_the_network_for_any_batch(architecture, expo
         assert_agree(path, architecture, batch(size, TILE, TILE))
 
 
-def test_with_dynamic_pictures_may_have_any_size(exported):
+def test_with_dynamic_images_may_have_any_size(exported):
     path = exported(BASELINE, True)
     for size, height, width in [(1, 1, 1), (2, 33, 70), (5, 64, 32), (1, 225, 225)]:
         assert_agree(path, BASELINE, batch(size, height, width))
@@ -171,7 +171,7 @@ def test_weights_beyond_the_limit_of_the_file_are_refused_at_once(tmp_path):
 
 
 def geodeep(folder, image, model, kind):
-    """Write a picture as a GeoTIFF and run the command geodeep on it; the path of what it wrote."""
+    """Write an image as a GeoTIFF and run the command geodeep on it; the path of what it wrote."""
     profile = {"driver": "GTiff", "count": 3, "dtype": "uint8", "photometric": "RGB", "crs": "EPSG:32633"}
     place = rasterio.Affine(10, 0, 500_000, 0, -10, 5_000_000)
     height, width = image.shape[:2]

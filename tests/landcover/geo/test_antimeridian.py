@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import shapely
 from conftest import write_labels
+from places import PATTERNS, PLACES, SIDE, square
 from pyproj import Transformer
 from rasterio.transform import from_bounds
-from test_areas import PATTERNS, PLACES, SIDE, square
 
 from landcover.geo.polygons import write_polygons
 

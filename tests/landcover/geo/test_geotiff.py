@@ -21,7 +21,7 @@ def labels_like(height, width):
 
 
 def mapped(folder, classes, size, cog=False, **options):
-    """A map of a picture of this size, written in bands of 100 rows, and its labels."""
+    """A map of an image of this size, written in bands of 100 rows, and its labels."""
     write_geotiff(folder / "a.tif", np.zeros((3, *size), np.uint8), **options)
     labels = labels_like(*size)
     bands = (labels[top : top + 100] for top in range(0, size[0], 100))
@@ -32,7 +32,7 @@ def mapped(folder, classes, size, cog=False, **options):
 
 @pytest.mark.parametrize("cog", [False, True])
 @pytest.mark.parametrize("size", [(611, 523), (300, 1), (1, 300), (1, 1), (512, 512)])
-def test_a_map_has_the_labels_of_the_picture_whatever_its_size(tmp_path, classes, size, cog):
+def test_a_map_has_the_labels_of_the_image_whatever_its_size(tmp_path, classes, size, cog):
     labels = mapped(tmp_path, classes, size, cog)
     with rasterio.open(tmp_path / "map.tif") as file:
         assert (file.read() == labels).all()
@@ -46,15 +46,15 @@ def test_a_map_has_the_labels_of_the_picture_whatever_its_size(tmp_path, classes
     "place",
     [{}, {"crs": None}, {"crs": "EPSG:4326", "transform": Affine(0.1, 0, 7, 0, -0.1, 50)}, {"transform": ROTATED}],
 )
-def test_a_map_lies_where_the_picture_lies(tmp_path, classes, place, cog):
+def test_a_map_lies_where_the_image_lies(tmp_path, classes, place, cog):
     mapped(tmp_path, classes, (40, 30), cog, **place)
-    with rasterio.open(tmp_path / "a.tif") as picture, rasterio.open(tmp_path / "map.tif") as file:
-        assert file.crs == picture.crs
-        assert file.transform.almost_equals(picture.transform)
+    with rasterio.open(tmp_path / "a.tif") as image, rasterio.open(tmp_path / "map.tif") as file:
+        assert file.crs == image.crs
+        assert file.transform.almost_equals(image.transform)
         assert (file.crs is None) == ("crs" in place and place["crs"] is None)
 
 
-def test_a_picture_without_any_place_has_a_map_without_one(tmp_path, classes):
+def test_an_image_without_any_place_has_a_map_without_one(tmp_path, classes):
     mapped(tmp_path, classes, (40, 30), crs=None, transform=Affine.identity())
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(tmp_path / "map.tif") as file:
         assert (file.crs, file.transform) == (None, Affine.identity())
@@ -94,7 +94,7 @@ def test_a_map_is_tiled_with_overviews_of_the_most_frequent_class(tmp_path, clas
 
 
 @pytest.mark.parametrize(("size", "overviews"), [((700, 1), 0), ((1, 700), 4), ((700, 5), 2), ((64, 64), 0)])
-def test_no_overview_is_as_wide_as_the_picture(tmp_path, classes, size, overviews):
+def test_no_overview_is_as_wide_as_the_image(tmp_path, classes, size, overviews):
     mapped(tmp_path, classes, size, cog=True)
     with rasterio.open(tmp_path / "map.tif") as file:
         assert len(file.overviews(1)) == overviews

@@ -98,5 +98,5 @@ def test_bands_that_are_no_colours_are_refused(tmp_path):
 def test_a_file_that_is_cut_short_is_named(tmp_path):
     write_geotiff(tmp_path / "a.tif", colours().transpose(2, 0, 1), photometric="RGB", **TILED)
     (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:5000])
-    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as a picture"):
+    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image"):
         strips(tmp_path / "a.tif")

@@ -18,16 +18,16 @@ def model(model_file):
     return load_model(model_file)
 
 
-def picture(folder, height, width):
+def image(folder, height, width):
     draw_pair(folder, "a", height, width)
     return read_rgb(folder / "a_sat.png").transpose(2, 0, 1)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(150, 131), (200, 1), (1, 1)])
-def test_a_map_has_the_labels_that_the_picture_has_in_memory(model, tmp_path, size, scale):
+def test_a_map_has_the_labels_that_the_image_has_in_memory(model, tmp_path, size, scale):
     model = Model(model.network, model.architecture, model.classes, scale)
-    pixels = write_geotiff(tmp_path / "a.tif", picture(tmp_path, *size))
+    pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, *size))
     options = {"window": 64, "overlap": 0.25, "tta": "flip"}
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", **options)
     with rasterio.open(tmp_path / "map.tif") as file:
@@ -39,7 +39,7 @@ def test_a_map_has_the_labels_that_the_picture_has_in_memory(model, tmp_path, si
 
 
 def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
-    pixels = picture(tmp_path, 100, 90) | 1
+    pixels = image(tmp_path, 100, 90) | 1
     pixels[:, 30:60, 40:] = 0
     write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
@@ -53,7 +53,7 @@ def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
 
 
 def test_of_pixels_of_16_bits_the_map_says_how_they_were_stretched(model, tmp_path):
-    pixels = write_geotiff(tmp_path / "a.tif", picture(tmp_path, 50, 40)[[2, 1, 0, 0]].astype(np.uint16) * 16)
+    pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, 50, 40)[[2, 1, 0, 0]].astype(np.uint16) * 16)
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", bands=[3, 2, 1], stretch=(0, 100))
     low, high = pixels[2::-1].min((1, 2)), pixels[2::-1].max((1, 2))
     rgb = ((pixels[2::-1].transpose(1, 2, 0) - low) / (high - low) * 255).round().astype(np.uint8)
@@ -64,13 +64,13 @@ def test_of_pixels_of_16_bits_the_map_says_how_they_were_stretched(model, tmp_pa
         assert file.tags()["STRETCH_LIMITS"] == limits
 
 
-def test_of_a_picture_that_breaks_off_nothing_is_left(model, tmp_path):
+def test_of_an_image_that_breaks_off_nothing_is_left(model, tmp_path):
     write_geotiff(tmp_path / "a.tif", np.random.default_rng(0).integers(256, size=(3, 300, 200), dtype=np.uint8))
     whole = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "map.tif").write_bytes(b"before")
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as a picture"):
+    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image"):
         predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", probabilities=tmp_path / "p.tif", window=64)
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "map.tif").read_bytes() == b"before"

@@ -183,7 +183,7 @@ def test_a_file_that_is_not_ours_is_never_replaced(tmp_path, name):
 
 
 def view_from_space(folder, name):
-    """Polygons of a picture of half the globe, with the sky around it."""
+    """Polygons of an image of half the globe, with the sky around it."""
     transform = Affine(3.25e5, 0, -6.5e6, 0, -3.25e5, 6.5e6)
     labels = np.random.default_rng(0).integers(3, size=(10, 10), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
     write_labels(folder / "map.tif", labels, crs="+proj=ortho +lat_0=40 +R=6371000 +type=crs", transform=transform)

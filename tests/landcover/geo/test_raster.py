@@ -22,12 +22,12 @@ def read(path, **options):
         return raster.read(0, raster.height)
 
 
-def test_rows_are_those_of_the_whole_picture(tmp_path):
+def test_rows_are_those_of_the_whole_image(tmp_path):
     pixels = write_geotiff(tmp_path / "a.tif", noise(3, 37, 21))
     with open_raster(tmp_path / "a.tif") as raster:
         assert (raster.height, raster.width, raster.bands, raster.limits) == (37, 21, [1, 2, 3], None)
         bands = [raster.read(top, min(top + 10, 37)) for top in range(0, 37, 10)]
-        assert raster.known(0, 37) is None
+        assert raster.valid_mask(0, 37) is None
     assert (np.concatenate(bands) == pixels.transpose(1, 2, 0)).all()
 
 
@@ -113,7 +113,7 @@ def test_pixels_are_unknown_where_no_band_has_data(tmp_path):
     pixels[:2, 4, 5] = 0  # dark, but there
     write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
     with open_raster(tmp_path / "a.tif") as raster:
-        unknown = ~np.concatenate([raster.known(0, 4), raster.known(4, 9)])
+        unknown = ~np.concatenate([raster.valid_mask(0, 4), raster.valid_mask(4, 9)])
     assert np.argwhere(unknown).tolist() == [[2, 3]]
 
 
@@ -123,7 +123,7 @@ def test_pixels_are_unknown_where_alpha_is_zero(tmp_path):
     pixels[3, :, 6] = 0
     write_geotiff(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes")
     with open_raster(tmp_path / "a.tif") as raster:
-        assert (raster.known(0, 9) == (pixels[3] > 0)).all()
+        assert (raster.valid_mask(0, 9) == (pixels[3] > 0)).all()
         assert raster.bands == [1, 2, 3]
 
 
@@ -132,14 +132,14 @@ def test_a_fourth_band_that_only_gdal_calls_alpha_masks_nothing(tmp_path):
     assert (pixels[3] == 0).any()
     with open_raster(tmp_path / "a.tif") as raster:
         assert raster.dataset.colorinterp[3] == ColorInterp.alpha
-        assert raster.known(0, 30) is None
+        assert raster.valid_mask(0, 30) is None
 
 
 def test_an_alpha_band_that_is_taken_for_a_colour_masks_nothing(tmp_path):
     pixels = write_geotiff(tmp_path / "a.tif", noise(4, 30, 30), photometric="rgb", alpha="yes")
     assert (pixels[3] == 0).any()
     with open_raster(tmp_path / "a.tif", bands=[4, 3, 2]) as raster:
-        assert raster.known(0, 30) is None
+        assert raster.valid_mask(0, 30) is None
 
 
 def test_where_a_file_has_alpha_and_nodata_nodata_decides(tmp_path, recwarn):
@@ -147,7 +147,7 @@ def test_where_a_file_has_alpha_and_nodata_nodata_decides(tmp_path, recwarn):
     pixels[:, 0, 0] = 0
     write_geotiff(tmp_path / "a.tif", pixels, photometric="rgb", alpha="yes", nodata=0)
     with open_raster(tmp_path / "a.tif") as raster:
-        assert np.argwhere(~raster.known(0, 30)).tolist() == [[0, 0]]
+        assert np.argwhere(~raster.valid_mask(0, 30)).tolist() == [[0, 0]]
     assert not [warning for warning in recwarn if issubclass(warning.category, UserWarning)]
 
 
@@ -161,7 +161,7 @@ def test_what_is_no_finite_number_is_no_data_and_reads_as_the_median_of_its_band
     write_geotiff(tmp_path / "a.tif", pixels, photometric="rgb")
     with open_raster(tmp_path / "a.tif") as raster:
         rgb = raster.read(0, 9).transpose(2, 0, 1)
-        assert np.argwhere(~raster.known(0, 9)).tolist() == [[0, 0], [0, 1], [0, 2]]
+        assert np.argwhere(~raster.valid_mask(0, 9)).tolist() == [[0, 0], [0, 1], [0, 2]]
     for band, values in zip(rgb, pixels, strict=True):
         numbers = values[np.isfinite(values)]
         low, median, high = np.percentile(numbers, (2, 50, 98))
@@ -221,10 +221,10 @@ def test_rgb_of_few_bits_has_white(tmp_path):
 @pytest.mark.parametrize(
     ("make", "options", "message"),
     [
-        (lambda path: None, {}, r"a\.tif: not readable as a picture \(No such file or directory\)\. Replace or remove"),
-        (lambda path: path.write_bytes(b"no picture"), {}, r"a\.tif: not readable as a picture \(.*not recognized"),
-        (lambda path: path.mkdir(), {}, r"a\.tif: not readable as a picture \(no regular file\)"),
-        (os.mkfifo, {}, r"a\.tif: not readable as a picture \(no regular file\)"),
+        (lambda path: None, {}, r"a\.tif: not readable as an image \(No such file or directory\)\. Replace or remove"),
+        (lambda path: path.write_bytes(b"no image"), {}, r"a\.tif: not readable as an image \(.*not recognized"),
+        (lambda path: path.mkdir(), {}, r"a\.tif: not readable as an image \(no regular file\)"),
+        (os.mkfifo, {}, r"a\.tif: not readable as an image \(no regular file\)"),
         (lambda path: write_geotiff(path, noise(3, 9, 7)), {"bands": [1, 2, 4]}, r"a\.tif: no band 4; it has 1 to 3\."),
         (lambda path: write_geotiff(path, noise(3, 9, 7, np.complex64)), {}, r"a\.tif: complex numbers as pixels\."),
     ],
@@ -242,7 +242,7 @@ def test_a_file_that_is_cut_short_is_named_in_one_line(tmp_path):
     whole = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(
-        LandcoverError, match=r"a\.tif: not readable as a picture \(.+\)\. Replace or remove it\."
+        LandcoverError, match=r"a\.tif: not readable as an image \(.+\)\. Replace or remove it\."
     ) as error:
         read(tmp_path / "a.tif")
     assert "\n" not in str(error.value)

@@ -54,7 +54,7 @@ def asked(hits):
 def read(path, **options):
     """All rows as `landcover predict` reads them; percentiles as well."""
     with open_raster(path, stretch=(2, 98), **options) as raster:
-        raster.known(0, raster.height)
+        raster.valid_mask(0, raster.height)
         return raster.read(0, raster.height)
 
 
@@ -122,7 +122,7 @@ def test_an_overview_file_beside_that_is_no_tiff_is_ignored(tmp_path, asked, kin
 def test_a_document_is_no_image_whatever_its_name(tmp_path, asked, kind, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_text(documents(asked.address)[kind])
-    with pytest.raises(LandcoverError, match=rf"a\.{suffix}: not readable as a picture \(not recognized"):
+    with pytest.raises(LandcoverError, match=rf"a\.{suffix}: not readable as an image \(not recognized"):
         read(path)
     assert not asked
 
@@ -142,7 +142,7 @@ def test_a_mask_beside_that_is_a_tiff_masks(tmp_path):
         file.write_mask(np.eye(64, dtype=bool))
     assert (tmp_path / "a.tif.msk").exists()
     with open_raster(tmp_path / "a.tif") as raster:
-        assert (raster.known(0, 64) == np.eye(64, dtype=bool)).all()
+        assert (raster.valid_mask(0, 64) == np.eye(64, dtype=bool)).all()
 
 
 @pytest.mark.parametrize("allow", [False, True])
@@ -262,7 +262,7 @@ def test_nodata_of_a_mosaic_is_kept(tmp_path):
     text = vrt("b.tif", "c.tif", relative=1, band="<NoDataValue>0</NoDataValue>")
     (tmp_path / "a.vrt").write_text(text.replace('rasterXSize="128"', 'rasterXSize="150"'))
     with open_raster(tmp_path / "a.vrt") as raster:
-        assert (raster.known(0, 64) == (np.arange(150) < 128)).all()
+        assert (raster.valid_mask(0, 64) == (np.arange(150) < 128)).all()
         assert raster.place["crs"] == "EPSG:32633"
 
 
@@ -379,7 +379,7 @@ def test_python_in_a_vrt_is_not_run(tmp_path, monkeypatch):
         f"</PixelFunctionLanguage><PixelFunctionCode>{code}</PixelFunctionCode>",
     )
     (tmp_path / "a.vrt").write_text(text.replace("<VRTRasterBand", '<VRTRasterBand subClass="VRTDerivedRasterBand"'))
-    with pytest.raises(LandcoverError, match=r"a\.vrt: not readable as a picture"):
+    with pytest.raises(LandcoverError, match=r"a\.vrt: not readable as an image"):
         pixels_of(tmp_path / "a.vrt")
     assert not (tmp_path / "run").exists()
 
@@ -402,5 +402,5 @@ def test_a_name_that_describes_something_to_gdal_is_that_of_a_file(tmp_path, mon
 
 def test_a_vrt_that_nests_too_deeply_is_an_error(tmp_path):
     (tmp_path / "a.vrt").write_text("<VRTDataset>" + "<a>" * 100_000 + "</a>" * 100_000 + "</VRTDataset>")
-    with pytest.raises(LandcoverError, match=r"a\.vrt: not readable as a picture"):
+    with pytest.raises(LandcoverError, match=r"a\.vrt: not readable as an image"):
         pixels_of(tmp_path / "a.vrt")

@@ -145,5 +145,5 @@ def test_bands_in_the_order_of_rgb_are_read_by_pillow(tmp_path, names):
 
 def test_a_tiff_that_pillow_does_not_read_is_said_to_be_one(tmp_path):
     write(tmp_path / "a.tif", 6)
-    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as a picture \(.*--format gtiff"):
+    with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image \(.*--format gtiff"):
         read_rgb(tmp_path / "a.tif")

@@ -33,7 +33,7 @@ def test_an_impossible_spheroid_is_an_error_of_that_file_alone(tmp_path, model_f
     beside(tmp_path / "b.tif", system(spheroid, is_projected))
     done = landcover("predict", "a.tif", "b.tif", "c.tif", "-m", model_file, "-o", "out", folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: b.tif: not readable as a picture (")
+    assert done.stderr.startswith("error: b.tif: not readable as an image (")
     assert done.stderr.count("\n") == 1
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_mask.tif", "c_mask.tif"]
 

@@ -20,7 +20,7 @@ def test_pairs_are_matched_by_name_not_by_order(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "JPG", "jpeg", "png", "tif", "tiff"])
-def test_every_usual_suffix_is_a_picture(tmp_path, suffix):
+def test_every_usual_suffix_is_an_image(tmp_path, suffix):
     touch(tmp_path, f"a_sat.{suffix}")
     assert list(find_images(tmp_path)) == ["a"]
 
@@ -32,7 +32,7 @@ def test_every_usual_suffix_is_a_picture(tmp_path, suffix):
         (["a_sat.png"], "no NAME_mask.png"),
         (["a_mask.png"], "no NAME_sat.jpg"),
         (["a_sat.png", "b_sat.png", "a_mask.png"], "b_sat.png: no mask b_mask.png beside it"),
-        (["a_sat.png", "a_mask.png", "b_mask.png"], "b_mask.png: no picture b_sat"),
+        (["a_sat.png", "a_mask.png", "b_mask.png"], "b_mask.png: no image b_sat"),
         (["a_sat.png", "a_sat.jpg", "a_mask.png"], "has the same name"),
         (["a_sat.png", "a_mask.jpg"], "no NAME_mask.png"),
     ],
@@ -70,7 +70,7 @@ def broken_files(folder):
     whole = folder / "whole.png"
     Image.fromarray(np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)).save(whole)
     (folder / "empty.png").write_bytes(b"")
-    (folder / "text.png").write_text("not a picture")
+    (folder / "text.png").write_text("not an image")
     (folder / "cut.png").write_bytes(whole.read_bytes()[:3000])
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(folder / "deep.png")
     whole_jpeg = folder / "whole.jpg"
@@ -79,7 +79,7 @@ def broken_files(folder):
 
 
 @pytest.mark.parametrize("name", ["empty.png", "text.png", "cut.png", "cut.jpg", "deep.png", "missing.png"])
-def test_an_unreadable_picture_is_named_in_one_line(tmp_path, name):
+def test_an_unreadable_image_is_named_in_one_line(tmp_path, name):
     broken_files(tmp_path)
     with pytest.raises(LandcoverError, match=name) as error:
         read_rgb(tmp_path / name)

@@ -25,7 +25,7 @@ def test_the_scores_are_those_of_the_masks_that_it_would_draw(model, pairs, tmp_
     drawn = score_masks(pairs, tmp_path / "out", model.classes)
     scores = score_model(model, samples, **options).scores
     assert scores.figures() == drawn.figures()
-    assert list(scores.per_picture) == list(drawn.per_picture)
+    assert list(scores.per_image) == list(drawn.per_image)
 
 
 def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
@@ -69,10 +69,10 @@ def test_without_known_pixels_there_is_no_loss(model, pairs):
 
 
 def test_broken_pairs_are_listed_and_the_others_scored(model, pairs):
-    (pairs / "0000_sat.png").write_bytes(b"no picture")
+    (pairs / "0000_sat.png").write_bytes(b"no image")
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(pairs / "0002_mask.png")
     result = score_model(model, find_samples(pairs))
-    assert list(result.scores.per_picture) == ["0001"]
+    assert list(result.scores.per_image) == ["0001"]
     assert [line.split(":")[0] for line in result.scores.broken] == [
         str(pairs / "0000_sat.png"),
         str(pairs / "0002_mask.png"),

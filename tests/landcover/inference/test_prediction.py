@@ -5,7 +5,7 @@ from PIL import Image
 from torch.nn import functional
 
 from landcover.inference import prediction
-from landcover.inference.prediction import TTA, label_bands, label_image
+from landcover.inference.prediction import TTA, label_image, label_strips
 from landcover.inference.tiling import windows
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
@@ -31,14 +31,14 @@ def noise(height, width):
 @pytest.mark.parametrize("tta", TTA)
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(1, 1), (97, 131), (64, 64), (200, 3)])
-def test_labels_have_the_size_of_the_picture_whatever_it_is(model, classes, size, scale, tta):
+def test_labels_have_the_size_of_the_image_whatever_it_is(model, classes, size, scale, tta):
     labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), tta)
     assert labels.shape == size
     assert labels.dtype == np.uint8
     assert labels.max() < len(classes)  # unknown is never predicted
 
 
-def test_with_all_symmetries_a_turned_picture_gives_the_turned_labels(model):
+def test_with_all_symmetries_a_turned_image_gives_the_turned_labels(model):
     image = noise(96, 96)
     labels = label_image(model, image, "d4")
     assert len(np.unique(labels)) > 1
@@ -46,7 +46,7 @@ def test_with_all_symmetries_a_turned_picture_gives_the_turned_labels(model):
         assert (label_image(model, symmetry(image), "d4") == symmetry(labels)).mean() > 0.999
 
 
-def test_with_the_flip_a_mirrored_picture_gives_the_mirrored_labels(model):
+def test_with_the_flip_a_mirrored_image_gives_the_mirrored_labels(model):
     image = noise(64, 96)
     assert (label_image(model, image[:, ::-1], "flip") == label_image(model, image, "flip")[:, ::-1]).mean() > 0.999
 
@@ -59,7 +59,7 @@ def test_the_class_is_chosen_after_upsampling(model, classes):
 
 
 def smooth(height, width):
-    """A picture whose colour changes slowly."""
+    """An image whose colour changes slowly."""
     coarse = torch.rand(1, 3, height // 16 + 2, width // 16 + 2, generator=torch.Generator().manual_seed(0))
     fine = functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)[0]
     return (fine.permute(1, 2, 0) * 255).byte().numpy()
@@ -78,7 +78,7 @@ def near_sighted(classes):
 
 
 def near_borders(length, scaled, window):
-    """bool (length,): within 8 pixels of where a window begins or ends inside the picture."""
+    """bool (length,): within 8 pixels of where a window begins or ends inside the image."""
     near = np.zeros(length, bool)
     for found in windows(scaled, window, 0.25):
         for border in {found.start, found.stop} - {0, scaled}:
@@ -87,10 +87,10 @@ def near_borders(length, scaled, window):
     return near
 
 
-# A flipped picture whose sides are no multiples of 32 is continued, and so divided into strides, on its other side.
+# A flipped image whose sides are no multiples of 32 is continued, and so divided into strides, on its other side.
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize(("tta", "size"), [("none", (225, 199)), ("d4", (256, 192))])
-def test_a_tiled_picture_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
+def test_a_tiled_image_gets_the_labels_of_the_whole_at_borders_as_elsewhere(near_sighted, classes, tta, size, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
     window = int(128 * scale)
     whole = label_image(model, smooth(*size), tta)
@@ -130,11 +130,11 @@ def test_odd_sizes_are_labelled_whole_by_windows(near_sighted, classes, size, ov
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_of_a_tall_picture_no_more_than_two_windows_of_rows_are_under_way(near_sighted, classes, scale):
+def test_of_a_tall_image_no_more_than_two_windows_of_rows_are_under_way(near_sighted, classes, scale):
     model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
 
     class Tall:
-        """Counts the rows that have been read and not yet labelled; it holds no picture."""
+        """Counts the rows that have been read and not yet labelled; it holds no image."""
 
         height, width, read_up_to, most = 2000, 40, 0, 0
 
@@ -144,16 +144,16 @@ def test_of_a_tall_picture_no_more_than_two_windows_of_rows_are_under_way(near_s
             self.most = max(self.most, bottom - labelled)
             return np.full((bottom - top, self.width, 3), 128, np.uint8)
 
-        def known(self, top, bottom):
+        def valid_mask(self, top, bottom):
             assert top == labelled
             return None
 
-    picture, labelled = Tall(), 0
-    for band in label_bands(model, picture, window=64):
-        assert band.shape[1] == picture.width
+    image, labelled = Tall(), 0
+    for band in label_strips(model, image, window=64):
+        assert band.shape[1] == image.width
         labelled += len(band)
-    assert labelled == picture.read_up_to == picture.height
-    assert picture.most <= 2 * 64 / scale
+    assert labelled == image.read_up_to == image.height
+    assert image.most <= 2 * 64 / scale
 
 
 def test_in_one_window_the_most_probable_class_is_that_of_the_logits(model):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from landcover.images.pairs import scale_down
-from landcover.inference.strips import ArrayRows, ScaledRows, sliding
+from landcover.inference.strips import ArrayStrips, ScaledStrips, sliding
 
 
 def noise(height, width):
@@ -13,9 +13,9 @@ def noise(height, width):
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.3])
 @pytest.mark.parametrize("size", [(1, 1), (90, 64), (97, 131), (200, 1)])
-def test_scaled_rows_are_those_of_the_whole_picture_scaled(size, scale):
+def test_scaled_rows_are_those_of_the_whole_image_scaled(size, scale):
     image = noise(*size)
-    rows, whole = ScaledRows(ArrayRows(image), scale), scale_down(image, scale)
+    rows, whole = ScaledStrips(ArrayStrips(image), scale), scale_down(image, scale)
     assert (rows.height, rows.width) == whole.shape[:2]
     assert (rows.read(0, rows.height) == whole).all()
     cuts = sorted({0, rows.height // 3, rows.height // 2, rows.height})
@@ -27,7 +27,7 @@ def test_scaled_rows_are_those_of_the_whole_picture_scaled(size, scale):
 def test_what_stretches_share_is_read_once():
     image, asked = noise(20, 4), []
 
-    class Watched(ArrayRows):
+    class Watched(ArrayStrips):
         def read(self, top, bottom):
             asked.append((top, bottom))
             return super().read(top, bottom)

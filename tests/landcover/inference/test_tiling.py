@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from landcover.inference import tiling
-from landcover.inference.tiling import ALIGNMENT, Blender, upsample_bands, windows
+from landcover.inference.tiling import ALIGNMENT, Blender, upsample_strips, windows
 
 CASES = [(513, 512, 0.25), (1000, 128, 0.25), (225, 128, 0.0), (225, 96, 0.5), (300, 64, 0.89), (2000, 64, 0.25)]
 
@@ -46,7 +46,7 @@ def test_what_fits_in_a_window_is_one_that_counts_in_full(length):
     assert (window.weight == 1).all()
 
 
-def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_picture():
+def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_image():
     first, second, *_ = windows(3000, 512, 0.25)
     assert (first.weight[:392] == 1).all()
     assert (first.weight[392:472].diff() < 0).all()
@@ -68,10 +68,10 @@ def blended(length, width, window, overlap, score):
     return torch.cat(bands, 1)
 
 
-def test_windows_that_agree_give_back_the_picture():
-    picture = torch.rand(2, 301, 170)
-    cut = blended(301, 170, 64, 0.25, lambda row, column: picture[:, row.start : row.stop, column.start : column.stop])
-    torch.testing.assert_close(cut, picture)
+def test_windows_that_agree_give_back_the_image():
+    image = torch.rand(2, 301, 170)
+    cut = blended(301, 170, 64, 0.25, lambda row, column: image[:, row.start : row.stop, column.start : column.stop])
+    torch.testing.assert_close(cut, image)
 
 
 def test_windows_that_disagree_show_no_seam():
@@ -92,7 +92,7 @@ def test_bands_are_enlarged_as_the_whole_would_be(heights, factor, strip, monkey
     monkeypatch.setattr(tiling, "STRIP", strip)
     size = (sum(heights), 5)
     full = (round(size[0] * factor), round(size[1] * factor))
-    picture = torch.rand(2, *size)
-    bands = list(upsample_bands(iter(picture.split(heights, 1)), size, full))
-    whole = functional.interpolate(picture[None], full, mode="bilinear", align_corners=False)[0]
+    image = torch.rand(2, *size)
+    bands = list(upsample_strips(iter(image.split(heights, 1)), size, full))
+    whole = functional.interpolate(image[None], full, mode="bilinear", align_corners=False)[0]
     torch.testing.assert_close(torch.cat(bands, 1), whole)

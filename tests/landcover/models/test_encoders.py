@@ -108,9 +108,9 @@ def test_excitation_is_by_the_neighbourhood_and_not_by_all_there_is(name):
         assert not torch.allclose(squeeze(near)[..., :4], before)
 
 
-def test_in_small_pictures_excitation_is_that_of_torchvision():
+def test_in_small_images_excitation_is_that_of_torchvision():
     network = torchvision.models.mobilenet_v3_large().eval()
     theirs = next(module for module in network.modules() if isinstance(module, SqueezeExcitation))
-    x = torch.rand(1, theirs.fc1.in_channels, 8, 8)  # at stride 8: 64 pixels of the picture
+    x = torch.rand(1, theirs.fc1.in_channels, 8, 8)  # at stride 8: 64 pixels of the image
     with torch.inference_mode():
         torch.testing.assert_close(LocalSqueezeExcitation(theirs, 4)(x), theirs(x))

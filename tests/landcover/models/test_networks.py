@@ -60,7 +60,7 @@ VARIANTS = [
 
 
 @pytest.mark.parametrize("architecture", VARIANTS, ids=str)
-def test_pictures_may_have_any_size(architecture):
+def test_images_may_have_any_size(architecture):
     torch.manual_seed(0)
     network = build(architecture, 5).eval()
     with torch.inference_mode():

@@ -18,13 +18,13 @@ def test_samples_show_right_and_wrong_pixels(pairs, classes, tmp_path):
     save_png(classes.encode(truth), sample.mask)
     save_png(classes.encode(np.zeros_like(truth)), tmp_path / "all_urban.png")
     draw_samples([Comparison("half right", sample, tmp_path / "all_urban.png")], classes, tmp_path / "a.png")
-    picture = read_rgb(tmp_path / "a.png")
-    assert picture.shape[1] > 900
-    assert all(has_colour(picture, colour) for colour in (RIGHT, WRONG, (0, 0, 0), (0, 255, 255)))
+    image = read_rgb(tmp_path / "a.png")
+    assert image.shape[1] > 900
+    assert all(has_colour(image, colour) for colour in (RIGHT, WRONG, (0, 0, 0), (0, 255, 255)))
     save_png(classes.encode(truth), tmp_path / "perfect.png")
     draw_samples([Comparison("all right", sample, tmp_path / "perfect.png")], classes, tmp_path / "b.png")
     right = (read_rgb(tmp_path / "b.png") == np.uint8(RIGHT)).all(2).sum()
-    assert right > 1.5 * (picture == np.uint8(RIGHT)).all(2).sum()
+    assert right > 1.5 * (image == np.uint8(RIGHT)).all(2).sum()
 
 
 def test_the_world_shows_predictions_at_their_place(tmp_path):
@@ -33,12 +33,12 @@ def test_the_world_shows_predictions_at_their_place(tmp_path):
     labels = np.zeros((225, 225), np.uint8)
     save_png(DEEPGLOBE.encode(labels), tmp_path / "prediction.png")
     draw_world(find_samples(tmp_path), {"N45E015": tmp_path / "prediction.png"}, DEEPGLOBE, tmp_path / "world.png")
-    picture = read_rgb(tmp_path / "world.png")
-    rows, columns = np.nonzero((picture == np.uint8(DEEPGLOBE.colours["urban"])).all(2))
-    in_last_map = rows > picture.shape[0] * 0.67
-    in_last_map &= rows < picture.shape[0] * 0.94  # above the legend
-    assert columns[in_last_map].mean() / picture.shape[1] == pytest.approx(0.5 + 22.5 / 360, abs=0.04)
-    assert np.ptp(columns[in_last_map]) / picture.shape[1] == pytest.approx(15 / 360, abs=0.01)
+    image = read_rgb(tmp_path / "world.png")
+    rows, columns = np.nonzero((image == np.uint8(DEEPGLOBE.colours["urban"])).all(2))
+    in_last_map = rows > image.shape[0] * 0.67
+    in_last_map &= rows < image.shape[0] * 0.94  # above the legend
+    assert columns[in_last_map].mean() / image.shape[1] == pytest.approx(0.5 + 22.5 / 360, abs=0.04)
+    assert np.ptp(columns[in_last_map]) / image.shape[1] == pytest.approx(15 / 360, abs=0.01)
 
 
 def test_any_colour_of_a_class_is_drawn_as_its_first(pairs, classes, tmp_path):

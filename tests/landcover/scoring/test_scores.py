@@ -58,7 +58,7 @@ def test_a_perfect_prediction_scores_one(tmp_path, classes):
     assert figures == {"mean_iou": 1, "pixel_accuracy": 1, "mean_accuracy": 1, "frequency_weighted_iou": 1}
 
 
-def test_iou_is_over_the_whole_set_not_per_picture(tmp_path, classes):
+def test_iou_is_over_the_whole_set_not_per_image(tmp_path, classes):
     truth = {"a": [[0, 0, 0, 0]], "b": [[1, 1, 2]]}
     predicted = {"a": [[0, 0, 0, 1]], "b": [[1, 2, 2]]}
     iou = score(tmp_path, classes, truth, predicted).figures()["iou"]
@@ -95,7 +95,7 @@ def test_figures_of_the_paper_by_hand(tmp_path, classes):
     assert figures["frequency_weighted_iou"] == pytest.approx(3 / 4 * 2 / 3 + 1 / 4 * 1 / 2)
 
 
-def test_pictures_are_ranked_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(tmp_path, classes):
+def test_images_are_ranked_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(tmp_path, classes):
     truth = {"bad": [[0, 0, 0, 0]], "good": [[1, 1, 1, 1]], "nearly": [[0] * 99 + [2]], "none": [[U, U]]}
     predicted = {"bad": [[0, 1, 1, 1]], "good": [[1, 1, 1, 1]], "nearly": [[0] * 99 + [1]], "none": [[0, U]]}
     scores = score(tmp_path, classes, truth, predicted)
@@ -105,9 +105,9 @@ def test_pictures_are_ranked_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(tm
     assert {name: pixels.tolist() for name, pixels in scores.truth_pixels().items()}["nearly"] == [99, 0, 1]
 
 
-def test_unknown_truth_has_no_part_in_a_pictures_accuracy(tmp_path, classes):
+def test_unknown_truth_has_no_part_in_an_images_accuracy(tmp_path, classes):
     scores = score(tmp_path, classes, {"a": [[U, U, 0, 0]]}, {"a": [[1, U, 0, U]]})
-    assert scores.picture_accuracy("a") == 1 / 2
+    assert scores.image_accuracy("a") == 1 / 2
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_broken_files_are_all_named_and_nothing_is_scored_unless_asked_for(tmp_p
     with pytest.raises(LandcoverError) as error:
         score_masks(*folders, classes)
     scores = score_masks(*folders, classes, keep_going=True)
-    assert list(scores.per_picture) == ["a"]
+    assert list(scores.per_image) == ["a"]
     assert scores.figures()["iou"] == {"urban": 0, "forest": 1 / 2, "water": 1}
     assert "\n".join(scores.broken) == str(error.value)
     assert [line.split("_mask")[0][-1] for line in scores.broken] == ["b", "b", "c", "d"]
@@ -163,7 +163,7 @@ def test_plain_names_are_masks_where_no_other_are(tmp_path, classes):
     assert score_masks(tmp_path / "truth", tmp_path / "predicted", classes, plain=True).figures()["mean_iou"] == 1
 
 
-# The course's scorer, from its definition: every channel thresholded at 128; of the masks of all pictures together,
+# The course's scorer, from its definition: every channel thresholded at 128; of the masks of all images together,
 # TP / (TP + FP + FN) of six classes; their plain mean, which is nan if one of them is.
 COURSE = {(0, 1, 1): 0, (1, 1, 0): 1, (1, 0, 1): 2, (0, 1, 0): 3, (0, 0, 1): 4, (1, 1, 1): 5}
 
@@ -201,7 +201,7 @@ def printed(iou):
 
 @st.composite
 def masks_of_one_set(draw, pixels):
-    """Truths and predictions of one to three pictures of unlike sizes."""
+    """Truths and predictions of one to three images of unlike sizes."""
     sizes = draw(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=3))
     return [[draw(pixels(size)) for size in sizes] for _ in range(2)]
 

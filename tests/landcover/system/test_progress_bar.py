@@ -11,7 +11,7 @@ import pytest
 CODE = """
 import time
 from landcover.system.progress_bar import progress_bar
-for _ in progress_bar("predict", 2, "pictures", range(2), quiet={quiet}):
+for _ in progress_bar("predict", 2, "images", range(2), quiet={quiet}):
     time.sleep(1.1)
 with progress_bar("a.tif", 2.5, "megapixels", decimals=1, quiet={quiet}) as bar:
     bar.update(2.5)
@@ -39,9 +39,9 @@ def shown(size, quiet=False):
 @pytest.mark.parametrize("size", [(40, 120), (0, 0)])
 def test_a_terminal_is_told_how_many_a_second_however_slow_and_of_whatever_size_it_is(size):
     text = shown(size)
-    assert "2/2 pictures [" in text
-    assert "pictures/s]" in text
-    assert "s/ pictures" not in text
+    assert "2/2 images [" in text
+    assert "images/s]" in text
+    assert "s/ images" not in text
     assert "2.5/2.5 megapixels [" in text
     assert "megapixels/s]" in text
 

@@ -15,17 +15,17 @@ import landcover
 from landcover.system import scratch
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
-from landcover.system.scratch import claimed, taken_away
+from landcover.system.scratch import backup_path, exclusive
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from landcover.system.scratch import claimed, taken_away
+from landcover.system.scratch import exclusive, backup_path
 out = Path(sys.argv[1])
-with claimed(out) as path:
+with exclusive(out) as path:
     (path / "half").write_text("half")
     if out.exists():
-        out.rename(taken_away(out))
+        out.rename(backup_path(out))
     os.killpg(os.getpgid(0), signal.SIGKILL)
 """
 
@@ -66,7 +66,7 @@ def test_what_nobody_cleared_away_does_not_get_into_the_output(tmp_path):
 
 
 def test_what_a_run_took_away_comes_back_with_the_next_run(tmp_path):
-    taken = taken_away(tmp_path / "out")
+    taken = backup_path(tmp_path / "out")
     taken.mkdir(parents=True)
     (taken / "old").touch()
     with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
@@ -78,7 +78,7 @@ def test_what_another_process_writes_is_left_to_it(tmp_path, monkeypatch):
     monkeypatch.setattr(scratch, "PATIENCE", 0.1)
     with replacing(tmp_path / "a.txt") as path:
         refused = pytest.raises(LandcoverError, match=r"a\.txt: another process is writing it\. Wait")
-        with refused, claimed(tmp_path / "a.txt"):
+        with refused, exclusive(tmp_path / "a.txt"):
             raise AssertionError
         path.write_text("whole")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "whole")]
@@ -90,7 +90,7 @@ def test_several_that_want_the_same_output_get_it_in_turns(tmp_path, monkeypatch
 
     def write(number):
         for _ in range(200):
-            with claimed(tmp_path / "out") as path:
+            with exclusive(tmp_path / "out") as path:
                 writing.append(number)
                 assert (writing, list(path.iterdir())) == ([number], [])
                 writing.remove(number)
@@ -101,7 +101,7 @@ def test_several_that_want_the_same_output_get_it_in_turns(tmp_path, monkeypatch
 
 
 def test_the_sweeper_leaves_alone_what_another_process_has_claimed_since(tmp_path):
-    with claimed(tmp_path / "out") as path:
+    with exclusive(tmp_path / "out") as path:
         (path / "mine").touch()
         code = "from landcover.system.scratch import sweep; sweep()"
         environment = {**os.environ, "PYTHONPATH": str(Path(landcover.__file__).parents[1])}

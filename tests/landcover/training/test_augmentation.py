@@ -7,7 +7,7 @@ from landcover.training.augmentation import Augmentation, augment
 
 
 def squares(count):
-    """Pictures of which each pixel has a value of its own, which is also its label."""
+    """Images of which each pixel has a value of its own, which is also its label."""
     labels = torch.arange(9, dtype=torch.uint8).reshape(1, 3, 3).repeat(count, 1, 1)
     return labels[..., None].repeat(1, 1, 1, 3), labels
 
@@ -15,7 +15,7 @@ def squares(count):
 @pytest.mark.parametrize(
     ("symmetry", "turns", "mirrored"), [("none", [0], [0]), ("flip", [0], [0, 1]), ("d4", range(4), [0, 1])]
 )
-def test_all_symmetries_asked_for_occur_and_labels_go_with_their_pictures(symmetry, turns, mirrored):
+def test_all_symmetries_asked_for_occur_and_labels_go_with_their_images(symmetry, turns, mirrored):
     images, labels = augment(*squares(400), Augmentation(symmetry).draw(400, seeded()), 3)
     assert (255 * images[:, 0]).round().long().equal(labels)
     square = torch.arange(9).reshape(3, 3)
@@ -23,7 +23,7 @@ def test_all_symmetries_asked_for_occur_and_labels_go_with_their_pictures(symmet
     assert {tuple(x.flatten().tolist()) for x in labels} == {tuple(x.flatten().tolist()) for x in views}
 
 
-def test_colour_jitter_changes_each_picture_as_a_whole_and_by_its_own_amount():
+def test_colour_jitter_changes_each_image_as_a_whole_and_by_its_own_amount():
     images = torch.randint(256, (2000, 2, 2, 3), generator=seeded(), dtype=torch.uint8)
     labels = torch.zeros(2000, 2, 2, dtype=torch.uint8)
     plain, _ = augment(images, labels, Augmentation("none").draw(2000, seeded()), 2)
@@ -45,7 +45,7 @@ def test_zooming_stays_within_its_limits_and_reaches_near_them():
 
 
 @pytest.mark.parametrize("side", [16, 64])
-def test_zoomed_pictures_have_the_size_asked_for_and_labels_stay_labels(side):
+def test_zoomed_images_have_the_size_asked_for_and_labels_stay_labels(side):
     labels = torch.full((2, side, side), 3, dtype=torch.uint8)
     labels[:, : side // 2] = IGNORE
     images = torch.zeros(2, side, side, 3, dtype=torch.uint8)

@@ -13,11 +13,11 @@ from landcover.training.losses import LOSSES, Criterion, class_weights, parse_lo
 WEIGHTS = torch.tensor([0.1, 2.0, 1.0, 0.5])
 
 
-def example(pictures=2, classes=4, seed=0, unknown=True):
+def example(images=2, classes=4, seed=0, unknown=True):
     """Random logits and labels, some of them unknown."""
     generator = seeded(seed)
-    logits = 2 * torch.randn(pictures, classes, 9, 7, generator=generator)
-    labels = torch.randint(classes, (pictures, 9, 7), generator=generator)
+    logits = 2 * torch.randn(images, classes, 9, 7, generator=generator)
+    labels = torch.randint(classes, (images, 9, 7), generator=generator)
     if unknown:
         labels[torch.rand(labels.shape, generator=generator) < 0.2] = IGNORE
     return logits, labels
@@ -112,7 +112,7 @@ def test_a_sum_weighs_its_losses():
 
 @pytest.mark.parametrize("formula", ["cross_entropy", "focal", "cross_entropy + focal"])
 def test_the_losses_of_the_parts_of_a_batch_add_up_to_that_of_the_batch(formula):
-    logits, labels = example(pictures=6)
+    logits, labels = example(images=6)
     labels[:2] = IGNORE  # parts of very unlike numbers of known pixels
     criterion = Criterion(formula, WEIGHTS)
     counts = criterion.counts(labels)

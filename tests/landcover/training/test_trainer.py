@@ -296,7 +296,7 @@ def test_lines_tell_how_it_goes_where_there_is_no_progress_bar(make, tiles, caps
     list(make(epochs=2, steps=4, log_every=2).run(tiles))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"epoch {e}, batch {b}" for e in (1, 2) for b in (2, 4)]
-    assert all(" loss " in line and " lr " in line and line.endswith(" pictures/s") for line in lines)
+    assert all(" loss " in line and " lr " in line and line.endswith(" images/s") for line in lines)
 
 
 @pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="this CPU has no instructions for bfloat16")

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import Memory, Row, in_process
-from benchmarks.pictures import earth
+from benchmarks.images import earth
 from landcover.system.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
 NOTE = """\
 Memory grows with the width, not with the height: what is held are a band of pixels and one of class probabilities, as
-wide as the picture and as high as a window. Narrower ones would need files that are stored in blocks, as GeoTIFFs are
+wide as the image and as high as a window. Narrower ones would need files that are stored in blocks, as GeoTIFFs are
 and most others are not."""
 
 
@@ -26,8 +26,8 @@ def measure(scratch: Path) -> Iterator[Row]:
     """Two rows for each size but the smallest."""
     results = {}
     for side in SIDES:
-        _write(scratch / "picture.tif", side)
-        results[side] = in_process("giant_picture", scratch / "picture.tif", scratch / "map.tif")
+        _write(scratch / "image.tif", side)
+        results[side] = in_process("giant_image", scratch / "image.tif", scratch / "map.tif")
     least = results[SIDES[0]]
     for side in SIDES[1:]:
         ours = results[side]
@@ -53,15 +53,15 @@ def _write(path: Path, side: int) -> None:
     from rasterio.transform import from_origin
     from rasterio.windows import Window
 
-    picture = earth()[0][300:2100]
+    image = earth()[0][300:2100]
     place = {"crs": "EPSG:32633", "transform": from_origin(3e5, 6e6, 10, 10)}
     blocks = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
     size = {"width": side, "height": side, "count": 3, "dtype": "uint8"}
     with rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks) as file:
-        columns = np.arange(side) % picture.shape[1]
+        columns = np.arange(side) % image.shape[1]
         for top in range(0, side, 512):
-            rows = np.arange(top, min(side, top + 512)) % picture.shape[0]
-            band = picture[rows][:, columns].transpose(2, 0, 1)
+            rows = np.arange(top, min(side, top + 512)) % image.shape[0]
+            band = image[rows][:, columns].transpose(2, 0, 1)
             file.write(band, window=Window(0, top, side, len(rows)))
 
 
@@ -72,14 +72,14 @@ if __name__ == "__main__":
     from benchmarks.networks import labelling_model
     from landcover.geo.maps import predict_map
     from landcover.geo.raster import open_raster
-    from landcover.inference.prediction import ready
+    from landcover.inference.prediction import for_inference
 
-    picture, out = map(Path, sys.argv[1:])
-    model = ready(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))
-    with open_raster(picture) as raster:
+    image, out = map(Path, sys.argv[1:])
+    model = for_inference(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))
+    with open_raster(image) as raster:
         megapixels = raster.height * raster.width / 1e6
     with Memory() as memory:
         start = time.perf_counter()
-        predict_map(model, picture, out, quiet=True)
+        predict_map(model, image, out, quiet=True)
         seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds / megapixels, "peak": memory.peak}))

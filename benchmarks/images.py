@@ -20,28 +20,28 @@ def earth() -> tuple[np.ndarray, np.ndarray]:
     """The Earth and its land cover as the data set has it, unknown elsewhere: uint8 RGB (2700, 5400, 3) each."""
     if not (_EARTH / "earth.jpg").exists():
         raise LandcoverError(f"{_EARTH}: no data set. Run `dvc repro fetch` first.")
-    picture = read_rgb(_EARTH / "earth.jpg")
-    mask = np.zeros_like(picture)
+    image = read_rgb(_EARTH / "earth.jpg")
+    mask = np.zeros_like(image)
     for split in ("train", "validation"):
         for sample in find_samples(_EARTH / split):
             tile = read_rgb(sample.mask)
             south, west = tile_corner(sample.name)
             row, column = ((degrees // TILE_DEGREES) * len(tile) for degrees in (90 - south - 15, west + 180))
             mask[row : row + len(tile), column : column + len(tile)] = tile
-    return picture, mask
+    return image, mask
 
 
 def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> list[Path]:
-    """Write `count` pairs NAME_sat.jpg, NAME_mask.png of side x side pixels from all over the Earth; their pictures."""
+    """Write `count` pairs NAME_sat.jpg, NAME_mask.png of side x side pixels from all over the Earth; their images."""
     folder.mkdir(parents=True)
-    picture, mask = earth()
+    image, mask = earth()
     rng = np.random.default_rng(seed)
     paths = []
     for i in range(count):
         row, column = (rng.integers(size - side) for size in mask.shape[:2])
         window = np.s_[row : row + side, column : column + side]
         paths.append(folder / f"{i:05d}_sat.jpg")
-        Image.fromarray(picture[window]).save(paths[-1], quality=95)
+        Image.fromarray(image[window]).save(paths[-1], quality=95)
         Image.fromarray(mask[window]).save(folder / f"{i:05d}_mask.png")
     return paths
 
