@@ -1,7 +1,7 @@
 """Hooks of mkdocs: the site shows files that lie outside docs/, and notebooks; links stay those of a git host.
 
-Pages link to files by their place in the repository, such as `../plots/samples.png`. Here each link becomes one within the
-site: files of docs/ lie at its root, all others under their path in the repository.
+Pages link to files by their place in the repository, such as `../plots/samples.png`. Here each link becomes one within
+the site: files of docs/ lie at its root, all others under their path in the repository.
 """
 
 import base64
