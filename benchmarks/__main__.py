@@ -1,6 +1,6 @@
 """Measure everything and write benchmarks/results.md.
 
-With subjects, `python -m benchmarks SUBJECT ...`, names of the modules, only these are measured and printed.
+`python -m benchmarks SUBJECT ...` measures the named modules only and prints what they give.
 """
 
 import subprocess
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def section(module: ModuleType) -> str:
-    """Measure a subject and tell of it in Markdown."""
+    """Measure a subject and describe it in Markdown."""
     keep_memory()  # as stages and commands do
     with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
         rows = list(module.measure(Path(scratch)))

@@ -1,9 +1,9 @@
 """Scoring masks, against nothing but decoding them with Pillow on one thread, divided by the cores.
 
-Beneath, over the same limit, what is beyond help: decoding with all cores, which share caches and memory; and what
-comes to it, finding labels and counting them. Then against the way of the course's scorer, which must come to the same
-mean IoU; the counting itself against the confusion matrices of scikit-learn and torchmetrics; and the memory that
-`landcover evaluate` takes, shared libraries included.
+Below, over the same limit, what no scorer can avoid: decoding with all cores, which share caches and memory; and the
+rest, finding labels and counting them. Then against the course's scorer, which must give the same mean IoU; the
+counting alone against the confusion matrices of scikit-learn and torchmetrics; and the memory of
+`landcover evaluate`, shared libraries included.
 """
 
 import os
@@ -28,7 +28,7 @@ LIMIT = 400  # MB
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """StripReader for time and for memory."""
+    """Rows for time and for memory."""
     import torch
     from sklearn.metrics import confusion_matrix as sklearn_matrix
     from torchmetrics.functional.classification import multiclass_confusion_matrix
@@ -87,7 +87,7 @@ def measure(scratch: Path) -> Iterator[Row]:
 
 
 def course_scorer(truth: Path, predictions: Path) -> float:
-    """Mean IoU as the course's scorer comes to it: all masks in memory as float64, then class after class."""
+    """Mean IoU as the course's scorer computes it: all masks in memory as float64, then class after class."""
     truths, answers = (_all_labels(folder) for folder in (truth, predictions))
     ious = []
     for label in range(len(CLASSES)):

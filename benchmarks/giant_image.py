@@ -1,6 +1,6 @@
-"""A map of one giant GeoTIFF: seconds a megapixel, and memory, against those of 2,000 x 2,000 pixels.
+"""A map of one giant GeoTIFF: seconds per megapixel, and memory, against those of 2,000 x 2,000 pixels.
 
-Needs rasterio. Each size runs in a process of its own; memory is the process's own, in all.
+Needs rasterio. Each size runs in its own process; memory is all that the process owns.
 """
 
 import json
@@ -32,7 +32,7 @@ def measure(scratch: Path) -> Iterator[Row]:
     for side in SIDES[1:]:
         ours = results[side]
         yield Row(
-            f"{side}x{side}, time a megapixel",
+            f"{side}x{side}, time per megapixel",
             f"{ours['seconds']:.2f} s",
             f"{least['seconds']:.2f} s",
             ours["seconds"] / least["seconds"],

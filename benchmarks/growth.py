@@ -1,6 +1,6 @@
 """Time and memory with 4 and 16 times as many images, against those with as few as 16.
 
-Each step runs in a process of its own; time is that of the work without the imports, memory the process's own without
+Each step runs in its own process; time is that of the work without the imports, memory is the process's own without
 mapped files. An epoch of training has a fixed number of steps, whatever the data set: its time should not grow at all.
 """
 

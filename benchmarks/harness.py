@@ -1,4 +1,4 @@
-"""Timing ours and a peer in turns, and the table that comes of it."""
+"""Timing our code and a peer's in turns, and the table of the results."""
 
 import json
 import os
@@ -20,9 +20,9 @@ class Row:
 
     Attributes:
         case: What was measured.
-        ours, peer: With units.
-        ratio: What the target speaks of.
-        target: Such as `>= 0.95`; empty if the figure is merely reported.
+        ours, peer: Figures with their units.
+        ratio: The figure that the target bounds.
+        target: Such as `>= 0.95`; empty if the ratio has no target.
     """
 
     case: str
@@ -48,7 +48,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Of them."""
+        """Median, in seconds."""
         return statistics.median(self.seconds)
 
     def __str__(self) -> str:
@@ -58,10 +58,10 @@ class Timing:
 
 
 def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up: bool = True) -> dict[str, Timing]:
-    """Run the tasks one after the other, round after round: whatever else the machine does befalls all alike.
+    """Run the tasks one after the other, round after round, so that other load on the machine slows all of them alike.
 
     Args:
-        warm_up: Run a round first that does not count.
+        warm_up: Run one uncounted round first.
     """
     seconds = {name: [] for name in tasks}
     for turn in range(-warm_up, rounds):
@@ -74,10 +74,10 @@ def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up
 
 
 def in_process(module: str, *arguments: object, **environment: str) -> dict:
-    """Run `python -m benchmarks.MODULE ARGUMENTS` as a process of its own; what it prints last, JSON, is the result.
+    """Run `python -m benchmarks.MODULE ARGUMENTS` in its own process; the JSON that it prints last is the result.
 
     Args:
-        environment: What it has in its environment besides, or instead of, what this process has.
+        environment: Variables added to this process's environment, or set differently.
     """
     command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, arguments)]
     variables = os.environ | environment
@@ -86,8 +86,8 @@ def in_process(module: str, *arguments: object, **environment: str) -> dict:
 
 
 def usage(command: Sequence[str], cwd: Path = ROOT) -> dict[str, float]:
-    """`cpu_seconds` and peak of memory, `megabytes` (on Linux), of a process."""
-    # Started by a small one: until it runs its program, a process counts the memory of the one that started it.
+    """`cpu_seconds` and peak memory, `megabytes` (on Linux), of a process."""
+    # Through a small process: until it executes its program, a child counts the memory of its parent.
     code = "import json, resource as r, subprocess, sys\n"
     code += "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
     code += "u = r.getrusage(r.RUSAGE_CHILDREN)\n"
@@ -129,17 +129,17 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def machine() -> str:
-    """What this is measured on, in a line."""
+    """The machine, in one line."""
     import torch
 
     return f"{processor()}; Python {sys.version.split()[0]}, PyTorch {torch.__version__}"
 
 
 def processor() -> str:
-    """What computes here: cores, their make and instructions, and the GPU if there is one."""
+    """The processor: cores, model and instruction set, and the GPU if there is one."""
     import torch
 
-    model = "processor of unknown make"
+    model = "processor of unknown model"
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), model)

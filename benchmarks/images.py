@@ -32,7 +32,7 @@ def earth() -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> list[Path]:
-    """Write `count` pairs NAME_sat.jpg, NAME_mask.png of side x side pixels from all over the Earth; their images."""
+    """Write `count` pairs NAME_sat.jpg, NAME_mask.png of side x side pixels of the Earth; return the images' paths."""
     folder.mkdir(parents=True)
     image, mask = earth()
     rng = np.random.default_rng(seed)

@@ -1,9 +1,9 @@
-"""Time to train on an image and to label one, by network: whole steps of each, in turns, in one run.
+"""Time to train on an image and to label one, by network: whole steps, in turns, in one run.
 
     python -m benchmarks.network_speed [MODEL[:BACKBONE] ...]
 
-Prints medians, seconds an image of 256x256, and their ratios to the first network's. By default the networks of 2019
-that share VGG16's encoder: one large transposed convolution against five small ones, with and without skips.
+Prints medians, in seconds per image of 256x256, and their ratios to the first network's. By default the networks of
+2019 that share VGG16's encoder: one large transposed convolution against five small ones, with and without skips.
 """
 
 import statistics
@@ -20,7 +20,7 @@ CLASSES, SIZE, IMAGES, ROUNDS = 6, 256, 2, 5
 
 
 def main() -> None:
-    """Time each network in each round, so that whatever else the machine does befalls all alike."""
+    """Time each network in each round, so that other load on the machine slows all of them alike."""
     names = sys.argv[1:] or NETWORKS
     networks = {
         name: build(Architecture(*name.split(":")) if ":" in name else Architecture(name, None), CLASSES)
@@ -35,7 +35,7 @@ def main() -> None:
                 for kind, duration in zip(seconds[name], times, strict=True):
                     kind.append(duration / IMAGES)
     medians = {name: [statistics.median(kind) for kind in kinds] for name, kinds in seconds.items()}
-    print(f"{'network':30}{'parameters':>12}  {'train':>7}{'ratio':>7}  {'label':>7}{'ratio':>7}   (seconds an image)")
+    print(f"{'network':30}{'parameters':>12}  {'train':>7}{'ratio':>7}  {'label':>7}{'ratio':>7}   (seconds per image)")
     first = medians[names[0]]
     for name, (train, predict) in medians.items():
         parameters = sum(weights.numel() for weights in networks[name].parameters())

@@ -1,4 +1,4 @@
-"""Training and labelling as a program does it that does nothing special, and ours, for comparison."""
+"""Training and labelling as an ordinary program does it, and as ours does, for comparison."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ from stages.train_params import Train
 
 
 def network(model: str, backbone: str) -> Network:
-    """An untrained network, always the same."""
+    """An untrained network, the same each time."""
     torch.manual_seed(0)
     return build(Architecture(model, backbone), len(CLASSES))
 
@@ -45,7 +45,7 @@ def prepared(pairs: Path, folder: Path, tile: int = 512) -> Tiles:
 def steps_of_the_stage(
     net: Network, tiles: Tiles, validation: Tiles, *, size: int, batch_size: int, steps: int, **changes: object
 ) -> Callable[[], object]:
-    """A task that takes `steps` steps as the stage `train` does by default but for `changes` of its parameters."""
+    """A task of `steps` steps as the stage `train` takes them, by default but for `changes` of its parameters."""
     params = read_block("train", Train).model_copy(
         update={"crop": size, "batch_size": batch_size, "steps": steps, "epochs": 1000, "log_every": 0, **changes}
     )
@@ -72,7 +72,7 @@ def bare_steps(
     memory_format: torch.memory_format = torch.channels_last,
     **adamw: bool,
 ) -> Callable[[], None]:
-    """A task that takes `steps` steps on one batch that is in memory as the network wants it: the limit.
+    """A task of `steps` steps on one batch that is in memory as the network wants it: the limit.
 
     Args:
         adamw: Options of PyTorch's optimiser.
@@ -118,7 +118,7 @@ class _OrdinaryDataset(Dataset):
 
 
 def ordinary_steps(net: Network, images: list[Path], *, size: int, batch_size: int, steps: int) -> Callable[[], None]:
-    """A task that takes `steps` steps the ordinary way: a DataLoader, NCHW, Adam, cross-entropy, default settings."""
+    """A task of `steps` steps the ordinary way: a DataLoader, NCHW, Adam, cross-entropy, default settings."""
     loader = DataLoader(_OrdinaryDataset(images, size), batch_size, shuffle=True, drop_last=True)
     optimizer = torch.optim.Adam(net.train().parameters(), 1e-4)
     loss = nn.CrossEntropyLoss(ignore_index=255)

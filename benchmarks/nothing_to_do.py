@@ -1,7 +1,7 @@
 """`dvc repro` with nothing to do, against a bare DVC project of two stages with as many files.
 
-The bare one has the pairs as its data, a stage that reads them and makes one file a pair (as `predict` makes masks),
-and one that reads both (as `evaluate` does); nothing else.
+The bare project has the pairs as its data, a stage that reads them and makes one file per pair (as `predict` makes
+masks), and one that reads both (as `evaluate` does); nothing else.
 """
 
 import shutil
@@ -39,7 +39,7 @@ def measure(scratch: Path) -> Iterator[Row]:
 
 
 def _ours(folder: Path) -> Path:
-    """This project on the pairs, everything done; one short epoch of a small network."""
+    """This project on the pairs, all stages done, with one short epoch of a small network."""
     project = folder / "ours"
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
     shutil.copytree(folder / "data", project / "data" / "pairs")

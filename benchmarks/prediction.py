@@ -1,9 +1,9 @@
 """Labelling 512x512 images: against the bare forward pass, and against the ordinary way.
 
 The forward pass has the images in memory, float32 and channels last, and keeps nothing; ours decodes JPEG, labels and
-writes PNG. Beneath, over the same limit: labelling images in memory; decoding, and writing the true masks, with all
-cores. The ordinary way is image by image, with the network as it was trained, in PyTorch's own layout. The last
-network is that of the program of 2019, which went the ordinary way.
+writes PNG. Below, over the same limit: labelling images in memory; decoding, and writing the true masks, with all
+cores. The ordinary way takes one image at a time, with the network as it was trained, in PyTorch's default layout.
+The last network is that of the program of 2019, which worked in the ordinary way.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ CASES = {
 NOTE = """\
 Small networks take so little time that the rest counts: making numbers of bytes, choosing among the classes of each
 pixel, and above all writing PNG, for which Pillow tries five filters on each row. Files are read and written between
-images and not beside them, which held up the network's threads more than it saved."""
+images and not at the same time, which delayed the network's threads by more than it saved."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:

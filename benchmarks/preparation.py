@@ -1,7 +1,7 @@
 """Preparing a data set against nothing but decoding its files with Pillow on one thread, divided by the cores.
 
-Beneath, what else there is to do beyond help, over the same limit: writing arrays as large as the tiles, and decoding
-with all cores, which share caches and memory.
+Below, over the same limit, what no preparation can avoid: writing arrays as large as the tiles, and decoding with all
+cores, which share caches and memory.
 """
 
 import os
@@ -22,7 +22,7 @@ COUNT = 200
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """StripReader for pairs of 512x512 pixels in tiles of 256."""
+    """Rows for pairs of 512x512 pixels in tiles of 256."""
     write_pairs(scratch / "pairs", COUNT)
     arrays = np.ones((COUNT, 512, 512, 4), np.uint8)
     rounds = count()

@@ -1,9 +1,9 @@
 """Two processes under torchrun that train together, one thread each, against one process with two threads.
 
-The stage `train` as a whole on the embedded data set, one epoch of 60 steps; images a second as it prints them.
-Beneath, steps of bare loops whose threads wait briefly for each other (`system.threads`), as they do here, against
-loops whose threads wait as PyTorch lets them: one loop alone, and two at once, as two trainings that know nothing of
-each other. What those two take where they wait so is up to chance.
+The whole stage `train` on the embedded data set, one epoch of 60 steps; images per second as it prints them.
+Below, steps of bare loops whose threads wait briefly for each other (`system.threads`), as ours do, against loops
+whose threads wait as PyTorch lets them: one loop alone, and two at once, like two independent trainings. The time of
+two loops that wait as PyTorch lets them varies widely from run to run.
 """
 
 import re
@@ -21,7 +21,7 @@ from benchmarks.harness import ROOT, Row, Timing, in_process
 STEPS = 60
 ROUNDS = 4
 LOOP = "training_options", "fcn8s", "mobilenet_v2", 192, 1
-LIBGOMP_SPINS = "300000"  # where nobody says how to wait
+LIBGOMP_SPINS = "300000"  # where the environment does not say how to wait
 
 
 def measure(scratch: Path) -> Iterator[Row]:
@@ -42,7 +42,7 @@ def measure(scratch: Path) -> Iterator[Row]:
         )
         rates[name] = float(re.search(r"([\d.]+) images/s", done.stdout)[1])
     yield Row(
-        "images a second, default training",
+        "images per second, default training",
         f"{rates['two']:.1f}",
         f"{rates['one']:.1f}",
         rates["two"] / rates["one"],

@@ -1,4 +1,4 @@
-"""Time that the processor spends on `landcover --help`, and on `landcover predict --help`."""
+"""CPU time of `landcover --help` and of `landcover predict --help`."""
 
 import statistics
 import sys

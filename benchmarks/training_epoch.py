@@ -1,7 +1,7 @@
 """A training epoch against the ordinary way: a DataLoader that decodes JPEG and colour mask anew, NCHW, Adam.
 
 Both take the same number of steps with the same network, on crops of 512x512 images. The last network is that of the
-program of 2019, which went the ordinary way.
+program of 2019, which worked in the ordinary way.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""What other ways of training on a CPU add: steps of the same network, each against the default.
+"""What other options of training on a CPU bring: steps of the same network, each against the default.
 
 The peer is the stage with its defaults, `fcn1s` on mobilenet_v3_large, 16 crops of 96; a ratio above 1 is a gain.
-Compiling takes its time before the first step, which is not counted here. Memory is kept (`system.memory`) in all of
-them; what that brings is measured by processes that keep it and processes that do not.
+Time to compile before the first step is not counted. All of them keep memory (`system.memory`); what that brings is
+measured by processes that keep it and processes that do not.
 """
 
 import json
@@ -25,7 +25,7 @@ CASES = {("fcn1s", "mobilenet_v3_large"): 96, ("fcn8s", "mobilenet_v2"): 192, ("
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """A row for each way."""
+    """A row for each option."""
     write_pairs(scratch / "pairs", 16)
     write_pairs(scratch / "one", 1, side=32)
     tiles, one = prepared(scratch / "pairs", scratch / "tiles"), prepared(scratch / "one", scratch / "tile", 32)

@@ -1,13 +1,13 @@
 """How often `landcover compare` calls one of two equally good predictions better, and how often it finds a worse one.
 
 Run after `dvc repro evaluate`:  python -m benchmarks.verdicts [TRUTH_DIR PREDICTION_DIR]
-Prints two tables, the same on each run; ten minutes of a core.
+Prints two tables, the same on each run; takes ten minutes on one core.
 
 Images are drawn, with replacement, from those of the pipeline (or of other masks in the preset colours): each has the
 true classes of one of them. Two predictors err on it as the prediction does, each with an error of its own: the shares
 into which they split the pixels of a class are drawn from a Dirichlet distribution around those of the prediction. So
-images differ in how hard they are, both predictors feel it, and neither is better than the other. The last column is of
-a predictor that loses a share of the right pixels of each class.
+images differ in difficulty for both predictors, and neither predictor is better. The last column is of a predictor
+that loses a share of the right pixels of each class.
 """
 
 import sys

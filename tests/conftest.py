@@ -140,7 +140,7 @@ def project(tmp_path, monkeypatch):
 
 
 def read_table(path: str | Path) -> list[dict[str, str]]:
-    """StripReader of a CSV file."""
+    """Rows of a CSV file."""
     return list(csv.DictReader(Path(path).read_text().splitlines()))
 
 
