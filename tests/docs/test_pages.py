@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from pages import PAGES, ROOT, tables
+from pages import PAGES, ROOT, spans, tables
 
 from results.table import read_published, read_rows, results_text, with_results
 
@@ -56,6 +56,14 @@ def test_every_file_that_a_page_links_to_exists(page):
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         file = target.partition("#")[0]
         assert target.startswith(("http", "#")) or (page.parent / file).is_file(), target
+
+
+def test_every_file_that_contributors_are_sent_to_exists():
+    paths = {
+        span for span in spans((ROOT / "CONTRIBUTING.md").read_text()) if re.match(r"(src|stages|tests|docs)/", span)
+    }
+    assert paths
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
 def test_every_page_is_linked_from_the_readme_or_the_start():
