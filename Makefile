@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro world test coverage long soak lint bench
+.PHONY: help setup repro world test coverage long soak lint docs bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt and the command landcover"
@@ -12,8 +12,9 @@ help:
 	@echo "make test    run the tests"
 	@echo "make coverage  run them and list the lines of src/ and stages/ that none of them runs"
 	@echo "make long    run the few tests that take half a minute and more each"
-	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
-	@echo "make lint    check style, types and the direction of imports"
+	@echo "make soak    kill and starve every stage hundreds of times, see docs/reliability.md (SOAK_KILLS=200, SOAK_SECONDS=3600)"
+	@echo "make lint    check style, types, the direction of imports, workflow and citation"
+	@echo "make docs    build the site of docs/ into site/"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
 
 setup: .venv/installed
@@ -42,6 +43,12 @@ lint: .venv/installed-dev
 	ruff format --check .
 	mypy
 	PYTHONPATH=src lint-imports
+	check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .venv/installed-dev
+	mkdocs build --strict
 
 bench: .venv/installed-dev
 	dvc repro evaluate fetch
@@ -56,6 +63,6 @@ bench: .venv/installed-dev
 	python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-extras.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-docs.txt requirements-extras.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

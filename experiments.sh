@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# Experiments, one after the other; what ran before is restored, not trained again.
+# Run experiments one after the other; what ran before is restored, not trained again.
 #
-#   ./experiments.sh             those of the program of 2019, and the three networks of the paper, on the embedded data
+#   ./experiments.sh             the networks of the program of 2019 and the three of the paper, on the embedded data
 #                                set, as a table; 40 minutes on two cores
-#   ./experiments.sh two-cores   on the course's data, see "Your own data" in the README
-#   ./experiments.sh search      what led to their parameters, on every tenth training picture, kept aside
-#   ./experiments.sh one-gpu     on the course's data, for a GPU
+#   ./experiments.sh two-cores   on the data of a course, see docs/data.md
+#   ./experiments.sh search      what led to the parameters of two-cores; every tenth training image validates
+#   ./experiments.sh one-gpu     on the data of the course, for a GPU
 #   ./experiments.sh quarter-gpu the same in a quarter of an hour
 #
-# The last four write results/NAME.json and the tables of the README. Where torchvision's weights cannot be downloaded,
-# all of them but one-gpu take a state dict of the backbone: WEIGHTS=data/weights.pt WEIGHTS_ORIGIN="where they are from".
+# The last four write results/NAME.json and the tables of docs/results.md. Where torchvision's weights cannot be
+# downloaded, all of them but one-gpu take a state dict of the backbone:
+# WEIGHTS=data/weights.pt WEIGHTS_ORIGIN="where they are from" ./experiments.sh two-cores
 # Where DVC is not installed, they run the same stages without it (python -m stages).
 set -euo pipefail
 cd "$(dirname "$0")"
 
 embedded() {
-    # Its own encoder, VGG16 with batch norm, from scratch; few and small crops, because a batch takes up to two seconds.
+    # Those of 2019 on their encoder, VGG16 with batch norm, from scratch; few small crops, as a batch takes up to 2 s.
     dvc exp run --queue -S 'train.model=fcn32s_deconv1,fcn32s_deconv5,fcn8s_deconv5,baseline' -S train.backbone=vgg16_bn \
         -S train.lr=0.001 -S train.epochs=5 -S train.batch_size=8 -S train.crop=64 -S predict.tta=none
-    # The paper's, on the small backbone of params.yaml and with its recipe.
+    # Those of the paper, on the small backbone of params.yaml and with its recipe.
     dvc exp run --queue -S 'train.model=fcn32s,fcn16s,fcn8s'
     dvc exp run --queue -S train.model=fcn8s -S train.upsampling=learned
 
@@ -34,23 +35,23 @@ record() {
 run=(dvc exp run evaluate)
 command -v dvc >/dev/null || run=(python -m stages)
 
-# Of two_cores and search: half resolution, and crops that are most of such a picture.
+# For two_cores and search: half resolution, and crops of most of such an image.
 of_two_cores=(-S data.root=data/dlcv2018 -S prepare.scale=0.5
     -S train.backbone=mobilenet_v2 -S train.weights="${WEIGHTS:-imagenet}" -S train.backbone_lr=0.3
     -S train.steps=250 -S train.batch_size=16 -S train.crop=192
     -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none)
 
 two_cores() {
-    # 19 minutes each on the machine of the README's table.
+    # 19 minutes each on the machine of the table in docs/results.md.
     record two-cores-fcn8s "${run[@]}" -S train.model=fcn8s "${of_two_cores[@]}" -S train.epochs=15
     record two-cores-fcn16s "${run[@]}" -S train.model=fcn16s "${of_two_cores[@]}" -S train.epochs=15
     record two-cores-fcn32s "${run[@]}" -S train.model=fcn32s "${of_two_cores[@]}" -S train.epochs=15
-    # The whole of an hour: 48 minutes there.
+    # 48 minutes there.
     record two-cores-fcn8s-hour "${run[@]}" -S train.model=fcn8s "${of_two_cores[@]}" -S train.epochs=40
 }
 
 search() {
-    # 6 epochs, 7 minutes each there; on every tenth training picture, by name, kept aside. Then one change at a time.
+    # 6 epochs, 7 minutes each there; every tenth training image validates. After the first, one change at a time.
     local short=(-S train.model=fcn8s -S train.epochs=6 -S data.holdout=10 -S predict.tta=none "${of_two_cores[@]}")
     record search-recipe "${run[@]}" "${short[@]}"
     record search-crop "${run[@]}" "${short[@]}" -S train.crop=256 -S train.batch_size=9
@@ -61,28 +62,28 @@ search() {
 
 one_gpu() {
     # The times are estimates, not measurements: operations as `landcover models` counts them, three times as many in
-    # training, at 20 TFLOPS in fp32 and 35 in bf16, as GPUs of 24 GB reach that have fast bf16 (of 2020
-    # and later; others need train.precision=fp16).
+    # training, at 20 TFLOPS in fp32 and 35 in bf16. GPUs of 24 GB with fast bf16 (of 2020 and later) reach these; others
+    # need train.precision=fp16.
     local full=(-S data.root=data/dlcv2018 -S prepare.tile=512 -S train.crop=512 -S train.workers=8 -S predict.batch_size=8)
 
-    # The program of 2019 as it was run: whole pictures, unchanged, Adam at a constant rate, nothing else. Its 50 epochs
-    # were passes over 2000 pictures, here 333 batches of 6. It kept the best epoch by the validation pictures, which
-    # flatters; here the last one counts.
+    # The program of 2019 as it was run: whole images without augmentation, Adam at a constant rate, nothing else. Its 50
+    # epochs were passes over 2000 images, here 333 batches of 6. It chose the best epoch on the validation images, which
+    # flatters its score; here the last epoch counts.
     local of_2019=("${full[@]}" -S train.epochs=50 -S train.steps=333 -S train.batch_size=6
         -S train.symmetry=none -S train.jitter=0 -S train.loss=cross_entropy -S train.class_weights=none
         -S train.optimizer=adam -S train.lr=0.001 -S train.schedule=constant -S train.warmup=0
         -S train.weight_decay=0 -S train.clip=0 -S train.ema=0)
-    # 50 minutes each of the first three, 10 minutes the last.
+    # 50 minutes each for the first three, 10 minutes for the last.
     record one-gpu-fcn32s_deconv1 "${run[@]}" -S train.model=fcn32s_deconv1 -S train.backbone=vgg16_bn "${of_2019[@]}"
     record one-gpu-fcn32s_deconv5 "${run[@]}" -S train.model=fcn32s_deconv5 -S train.backbone=vgg16_bn "${of_2019[@]}"
     record one-gpu-fcn8s_deconv5 "${run[@]}" -S train.model=fcn8s_deconv5 -S train.backbone=vgg16_bn "${of_2019[@]}"
     record one-gpu-baseline "${run[@]}" -S train.model=baseline "${of_2019[@]}"
 
-    # To go past the best figures found: weights of ImageNet, all flips and rotations, 100 passes over the pictures.
+    # To exceed the best scores found: ImageNet weights, all flips and rotations, 100 passes over the images.
     local long=("${full[@]}" -S train.weights=imagenet -S train.epochs=100 -S train.steps=250 -S train.batch_size=8
         -S train.lr=0.0002 -S train.warmup=500 -S train.weight_decay=0.05 -S train.ema=0.999
         -S train.class_weights=none -S train.precision=bf16)
-    # An hour each of the first two, two hours the last.
+    # An hour each for the first two, two hours for the last.
     record one-gpu-fcn8s "${run[@]}" -S train.model=fcn8s -S train.backbone=vgg16_bn "${long[@]}"
     record one-gpu-fcn16s "${run[@]}" -S train.model=fcn16s -S train.backbone=vgg16_bn "${long[@]}"
     record one-gpu-deeplabv3 "${run[@]}" -S train.model=deeplabv3 -S train.backbone=resnet50 "${long[@]}"

@@ -1,3 +1,3 @@
-"""What the experiments on the course's data came to: a JSON each, and the tables of the README made of them."""
+"""What the experiments on the data of a course achieved: a JSON file each, and the tables of docs/results.md."""
 
 import stages  # noqa: F401  (puts this checkout's src/ on the path)

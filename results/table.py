@@ -1,13 +1,14 @@
-"""The part of the README that is made of results/: what each experiment came to, beside what others published."""
+"""The generated part of docs/results.md: the score of each experiment in results/, beside what others published."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mode
 from typing import Any
 
 import yaml
+from tabulate import tabulate
 
 START, END = "<!-- results: written by python -m results -->", "<!-- /results -->"
 _SUMMARY = (
@@ -24,57 +25,80 @@ _SUMMARY = (
 _SEARCH = ("changed", "mean IoU", "pixel accuracy")
 _WEIGHTS = {"none": "none", "imagenet": "ImageNet, torchvision's"}
 _WIDTH = 116
+"""Columns of a wrapped command."""
 
 Row = dict[str, Any]
+"""An experiment as `results.record` writes it, or a published result."""
+
 Line = tuple[float, list[str]]
-"""A mean IoU to sort by, and the cells."""
+"""The mean IoU to sort by, and the cells."""
 
 
 def read_rows(folder: Path) -> dict[str, Row]:
-    """The experiments of a folder, as `results.record` writes them, by name."""
+    """Read the experiments of a folder, by name."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 
 def read_published(path: Path) -> list[Row]:
-    """What others published: for each result its `model`, `mean_iou` and `source`, and what else is known."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    """Read published results: `model`, `mean_iou` and `source` of each, and the other columns as far as known."""
+    published: list[Row] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return published
 
 
-def with_results(readme: str, text: str) -> str:
-    """The README with another text between its markers."""
-    before, rest = readme.split(START)
-    return f"{before}{START}\n\n{text}\n\n{END}{rest.split(END)[1]}"
+def with_results(page: str, text: str) -> str:
+    """The page with `text` between its markers.
+
+    Raises:
+        ValueError: A marker is missing or occurs twice.
+    """
+    before, rest = page.split(START)
+    _, after = rest.split(END)
+    return f"{before}{START}\n\n{text}\n\n{END}{after}"
 
 
 def results_text(rows: dict[str, Row], published: list[Row]) -> str:
-    """Two tables, from the lowest to the highest mean IoU, ours in bold; then the commands of ours, then the search."""
+    """The tables by ascending mean IoU, our experiments in bold; then our commands, and the search for parameters."""
     ours = [row for row in rows.values() if not _is_search(row)]
     with_classes = [row for row in published if "iou" in row]
     scores = [*(row["scores"]["none"] for row in ours), *with_classes]
     summary = [*map(_our_summary, ours), *map(_their_summary, published)]
     by_class = [*(line for row in ours for line in _our_classes(row)), *map(_their_classes, with_classes)]
-    tables = [_table(_SUMMARY, summary), _table(("IoU", "mean", *scores[0]["iou"]), by_class)]
+    tables = [_table(_SUMMARY, summary)]
+    if scores:
+        tables.append(_table(("IoU", "mean", *scores[0]["iou"]), by_class))
     commands = [_code(row["command"]) for row in ours] or ["No experiment of this project is recorded yet."]
     return "\n\n".join([*tables, *commands, *_search([row for row in rows.values() if _is_search(row)])])
 
 
 def _is_search(row: Row) -> bool:
-    return row["params"]["data"]["holdout"] > 0
+    holdout: int = row["params"]["data"]["holdout"]
+    return holdout > 0
 
 
 def _search(rows: Sequence[Row]) -> list[str]:
-    """What was tried on images kept aside: a table of that in which each experiment differs from most of them."""
+    """A table of the experiments on held-out images: what each of them changed, and its scores."""
     if not rows:
         return []
     params = [_flat(row["params"]) for row in rows]
-    usual = {key: mode([str(each[key]) for each in params]) for key in params[0]}
+    shared = set(params[0]).intersection(*params)
+    usual = {key: mode(str(each[key]) for each in params) for key in shared}
     lines = []
     for row, each in zip(rows, params, strict=True):
-        changes = [f"`{key}={value}`" for key, value in each.items() if str(value) != usual[key]]
         scores = row["scores"]["none"]
-        cells = [", ".join(changes) or "nothing", _with_interval(scores), _rounded(scores["pixel_accuracy"])]
+        changes = ", ".join(f"`{key}={each[key]}`" for key in _changed(each, usual, row["command"]))
+        cells = [changes or "nothing", _with_interval(scores), _rounded(scores["pixel_accuracy"])]
         lines.append((scores["mean_iou"], cells))
-    return ["What was changed, on the images kept aside:", _table(_SEARCH, lines)]
+    return ["What was changed, on the held-out images:", _table(_SEARCH, lines)]
+
+
+def _changed(params: dict[str, Any], usual: dict[str, str], command: str) -> Iterable[str]:
+    """Keys whose value is not the usual one.
+
+    Rows recorded before a parameter existed lack it, so there is no usual value: it counts if the command sets it.
+    """
+    return (
+        key for key, value in params.items() if (str(value) != usual[key] if key in usual else f" {key}=" in command)
+    )
 
 
 def _flat(params: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -96,9 +120,9 @@ def _our_summary(row: Row) -> Line:
 
 
 def _their_summary(row: Row) -> Line:
-    known = [str(row.get(key, "")) for key in ("model", "backbone", "weights", "resolution", "epochs")]
+    published = [str(row.get(key, "")) for key in ("model", "backbone", "weights", "resolution", "epochs")]
     parameters = f"{row['parameters']:,}" if "parameters" in row else ""
-    return row["mean_iou"], [*known, parameters, _rounded(row["mean_iou"]), "", row["source"]]
+    return row["mean_iou"], [*published, parameters, _rounded(row["mean_iou"]), "", row["source"]]
 
 
 def _our_classes(row: Row) -> list[Line]:
@@ -126,7 +150,7 @@ def _rounded(value: float | None) -> str:
 
 def _table(heading: Sequence[str], lines: list[Line]) -> str:
     cells = [cells for _, cells in sorted(lines, key=lambda line: line[0])]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [heading, ["---"] * len(heading), *cells])
+    return tabulate(cells, heading, tablefmt="github", disable_numparse=True)
 
 
 def _code(command: str) -> str:

@@ -100,7 +100,7 @@ def test_repro_never_takes_a_damaged_output_for_whole(damage, files, finished):
 
 
 def restore_cut_files(finished: Checkout) -> None:
-    """What README says after a kill while DVC writes in place: dvc.lock is in git, the list of its locks may go."""
+    """As docs/troubleshooting.md says after a kill while DVC wrote in place: dvc.lock is in git, its locks may go."""
     lock = finished.folder / "dvc.lock"
     whole = finished.results[str(lock)]
     if whole.startswith(lock.read_bytes()):

@@ -1,11 +1,11 @@
-"""What is kept of an earlier recording."""
+"""What an earlier row of an experiment adds to a new one."""
 
 from results.record import merged
 
 TRAINED = {"minutes": 58, "machine": "2 cores", "commit": "1234567"}
 
 
-def recording(tta: str, trained: dict | None, **train) -> dict:
+def recorded(tta: str, trained: dict | None, **train) -> dict:
     return {
         "params": {"train": train},
         "training": {"epoch": 1},
@@ -15,17 +15,17 @@ def recording(tta: str, trained: dict | None, **train) -> dict:
 
 
 def test_minutes_and_scores_of_the_same_training_are_kept():
-    row = merged(recording("d4", None, lr=0.1), recording("none", TRAINED, lr=0.1))
+    row = merged(recorded("d4", None, lr=0.1), recorded("none", TRAINED, lr=0.1))
     assert row["trained"] == TRAINED
     assert row["scores"].keys() == {"none", "d4"}
 
 
 def test_a_new_time_replaces_the_old_one():
     slower = TRAINED | {"minutes": 70}
-    assert merged(recording("none", slower), recording("none", TRAINED))["trained"] == slower
+    assert merged(recorded("none", slower), recorded("none", TRAINED))["trained"] == slower
 
 
 def test_of_another_training_nothing_is_kept():
-    row = recording("d4", None, lr=0.2)
-    assert merged(row, recording("none", TRAINED, lr=0.1)) == row
+    row = recorded("d4", None, lr=0.2)
+    assert merged(row, recorded("none", TRAINED, lr=0.1)) == row
     assert merged(row, {}) == row

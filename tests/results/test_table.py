@@ -1,4 +1,6 @@
-"""The tables of the README, made of small results."""
+"""The tables of docs/results.md, made of small results."""
+
+import pytest
 
 from results.table import END, START, results_text, with_results
 
@@ -32,7 +34,8 @@ PUBLISHED = [
 
 def table_lines(rows: dict) -> list[list[str]]:
     text = results_text(rows, PUBLISHED)
-    return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line[1:-1].split(" | ")] for line in lines]
 
 
 def test_ours_and_theirs_stand_from_the_lowest_to_the_highest_mean_iou():
@@ -95,8 +98,41 @@ def test_a_search_says_what_each_of_its_experiments_changed():
     assert "**fcn8s**" not in results_text(rows, PUBLISHED)
 
 
+def search_rows(*changes: str) -> dict[str, dict]:
+    """A search whose first row changes nothing and each further one an option of `train`."""
+    rows = {}
+    for i, change in enumerate(("", *changes)):
+        each = row("fcn8s", 0.6 + i / 10)
+        each["params"]["data"]["holdout"] = 10
+        each["scores"] = {"none": each["scores"]["none"] | {"pixel_accuracy": 0.9}}
+        if change:
+            key, value = change.split("=")
+            each["command"] += f" -S train.{key}={value}"
+            each["params"]["train"][key] = value
+        rows[f"search-{i}"] = each
+    return rows
+
+
+def test_a_parameter_that_earlier_rows_of_a_search_lack_is_a_change_where_the_command_sets_it():
+    rows = search_rows("new=2")
+    rows["search-1"]["params"]["train"]["also_new"] = 0  # not set by the command: the default
+    assert [line[0] for line in table_lines(rows)[-2:]] == ["nothing", "`train.new=2`"]
+
+
+def test_a_default_that_earlier_rows_of_a_search_lack_is_no_change():
+    rows = search_rows("epochs=1", "epochs=2")
+    for name in ("search-1", "search-2"):
+        rows[name]["params"]["train"]["new"] = 0
+    assert [line[0] for line in table_lines(rows)[-3:]] == ["nothing", "`train.epochs=1`", "`train.epochs=2`"]
+
+
 def test_only_what_stands_between_the_markers_is_replaced():
     assert with_results(f"a\n{START}\nold\n{END}\nb", "new") == f"a\n{START}\n\nnew\n\n{END}\nb"
+
+
+def test_a_page_without_markers_is_not_touched():
+    with pytest.raises(ValueError):
+        with_results("a page", "new")
 
 
 def test_without_experiments_there_is_what_others_published():

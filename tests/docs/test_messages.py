@@ -1,0 +1,38 @@
+"""The messages in docs/troubleshooting.md are those of the program, or of the programs that it builds on."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+from pages import ROOT, spans, tables
+
+OF_OTHERS = {"No module named ...", "'./dvc.lock' validation failed", "Unable to read RWLock-file", "Checkout failed"}
+PARTS = {
+    "error: params.yaml: ...": ["error: "],
+    "note: params.yaml: data.holdout = 4 (committed: 0)": ["note: ", "committed"],
+    "the loss is nan at a learning rate of 0.004": [" at a learning rate of "],
+    "the norm of the gradients is inf": ["norm of the gradients"],
+    "image: ndarray of float64 (64, 48, 3), values 0 to 1": [", values "],
+}
+"""What the code has of messages that it puts together."""
+
+QUOTED = [span for row in tables("docs/troubleshooting.md") for span in spans(row[0]) if " " in span]
+
+
+def texts() -> Iterator[str]:
+    """The texts in the code but docstrings, and the fixed parts of those with values."""
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "stages").rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+                yield node.value
+
+
+TEXTS = list(texts())
+
+
+@pytest.mark.parametrize("message", [message for message in QUOTED if message not in OF_OTHERS])
+def test_a_message_is_in_the_code(message):
+    for part in PARTS.get(message, [message]):
+        assert [text for text in TEXTS if part in text], part
