@@ -6,7 +6,7 @@
 #   ./experiments.sh two-cores   on the data of a course, see docs/data.md
 #   ./experiments.sh search      what led to the parameters of two-cores; every tenth training image validates
 #   ./experiments.sh one-gpu     on the data of the course, for a GPU
-#   ./experiments.sh quarter-gpu the same in a quarter of an hour
+#   ./experiments.sh quarter-gpu the network of the paper in minutes, on a fast GPU
 #
 # The last four write results/NAME.json and the tables of docs/results.md. Where torchvision's weights cannot be
 # downloaded, all of them but one-gpu take a state dict of the backbone:

@@ -2,7 +2,8 @@
 
 On a GPU, PyTorch's own backward pass adds up in an order that changes from run to run. Told to be deterministic, as
 `system.devices.make_repeatable` tells it, PyTorch takes a general substitute that sorts the indices of all pixels.
-Interpolation along an axis is a product with a small matrix, which a GPU computes fastest of all.
+Interpolation along an axis is a product with a small matrix. With it, an H200 trained on 1.2 times (deeplabv3 on
+resnet50) to 1.65 times (fcn1s on mobilenet_v3_large) as many images a second as with the substitute.
 """
 
 from functools import lru_cache
