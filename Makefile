@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro test long soak lint bench
+.PHONY: help setup repro test long soak lint docs bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt"
@@ -12,6 +12,7 @@ help:
 	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see README (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check style, types and the direction of imports"
+	@echo "make docs    generate the comments of params.yaml and docs/parameters.md from the code"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
 
 setup: .venv/installed
@@ -34,6 +35,9 @@ lint: .venv/installed-dev
 	ruff format --check .
 	mypy
 	PYTHONPATH=src lint-imports
+
+docs: .venv/installed-dev
+	python -m stages.docs
 
 bench: .venv/installed-dev
 	dvc repro evaluate fetch

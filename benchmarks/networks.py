@@ -16,12 +16,10 @@ from landcover.images.pairs import find_samples
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
 from landcover.system.processes import Processes
-from landcover.training.augmentation import Augmentation
-from landcover.training.batches import Batches
-from landcover.training.losses import Criterion, class_weights
+from landcover.training.losses import Criterion
+from landcover.training.recipe import Recipe
 from landcover.training.trainer import Trainer
 from stages.common.params import read_block
-from stages.train_params import Train
 
 
 def network(model: str, backbone: str) -> Network:
@@ -33,7 +31,7 @@ def network(model: str, backbone: str) -> Network:
 def labelling_model(name: str, backbone: str) -> Model:
     """An untrained model that is ready to label."""
     net = network(name, backbone).eval().to(memory_format=torch.channels_last)
-    return Model(net, net.architecture, CLASSES, 1.0)
+    return Model(net, CLASSES, 1.0)
 
 
 def prepared(pairs: Path, folder: Path, tile: int = 512) -> Tiles:
@@ -46,20 +44,10 @@ def steps_of_the_stage(
     net: Network, tiles: Tiles, validation: Tiles, *, size: int, batch_size: int, steps: int, **changes: object
 ) -> Callable[[], object]:
     """A task of `steps` steps as the stage `train` takes them, by default but for `changes` of its parameters."""
-    params = read_block("train", Train).model_copy(
+    recipe = read_block("train", Recipe).model_copy(
         update={"crop": size, "batch_size": batch_size, "steps": steps, "epochs": 1000, "log_every": 0, **changes}
     )
-    pixels = tiles.class_pixels(CLASSES)
-    batches = Batches(
-        tiles,
-        pixels,
-        size=size,
-        batch_size=batch_size,
-        seed=0,
-        augmentation=Augmentation(params.symmetry, params.zoom, params.jitter),
-    )
-    criterion = Criterion(params.loss, class_weights(pixels.sum(0), params.class_weights))
-    rows = Trainer(net, batches, criterion, params.recipe(), torch.device("cpu")).run(validation)
+    rows = Trainer(net, tiles, CLASSES, recipe, torch.device("cpu")).run(validation)
     return lambda: next(rows)
 
 
@@ -77,7 +65,7 @@ def bare_steps(
     Args:
         adamw: Options of PyTorch's optimiser.
     """
-    params = read_block("train", Train)
+    params = read_block("train", Recipe)
     net = net.to(memory_format=memory_format).train()
     images = torch.rand(batch_size, 3, size, size).to(memory_format=memory_format)
     labels = torch.randint(len(CLASSES), (batch_size, size, size))

@@ -17,7 +17,8 @@ from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError, printable
 from landcover.system.files import write_metrics, write_table
 from landcover.system.outputs import check_outputs
-from stages.common.params import ADVICE, Block, Data, Seed, read_block
+from landcover.system.settings import Seed, Settings
+from stages.common.params import ADVICE, Data, read_block
 from stages.common.runner import run
 
 PREDICTIONS = Path("data/predictions")
@@ -26,16 +27,22 @@ PLOTS = Path("plots")
 DRAWN = ("iou.csv", "confusion.csv", "samples.png", "world.png")
 
 
-class Evaluate(Block):
+class Evaluate(Settings):
     """The block `evaluate` of params.yaml."""
 
-    samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)]
-    resamples: int = Field(ge=100, le=10**7)
-    seed: Seed
+    samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)] = Field(
+        5,
+        description="images in plots/samples.png, chosen by their masks to show all classes, the same in each "
+        "experiment; or a list of names",
+    )
+    resamples: Annotated[int, Field(ge=100, le=10**7)] = Field(
+        2000, description="bootstrap resamples of the images for the 95 % interval of the mean IoU"
+    )
+    seed: Seed = Field(0, description="seed of the resamples")
 
 
 def main() -> None:
-    """Score, draw, write the figures last: where they stand, all else does."""
+    """Score, draw, write the metrics last: if they are there, so is everything else."""
     data, params = read_block("data", Data), read_block("evaluate", Evaluate)
     classes, truth = data.table(), data.folder("validation")
     inputs = [PREDICTIONS, data.folder("train"), truth]
@@ -53,7 +60,7 @@ def main() -> None:
     scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
     write_table(PLOTS / "iou.csv", scores.iou_table())
     write_table(PLOTS / "confusion.csv", scores.confusion_table())
-    names = named or examples(scores.truth_pixels(), params.samples)
+    names = params.samples if isinstance(params.samples, list) else examples(scores.truth_pixels(), params.samples)
     titles = [f"{printable(name)}\n{scores.caption(name)}" for name in names]
     rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
     draw_samples(rows, classes, PLOTS / "samples.png")
@@ -66,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main, "data", "evaluate")
+    run(main, data=Data, evaluate=Evaluate)

@@ -6,7 +6,7 @@ out:  data/prepared/{train,validation}/images.npy, labels.npy, tiles.csv; data/p
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 from pydantic import Field
@@ -17,7 +17,8 @@ from landcover.images.pairs import find_pairs
 from landcover.system.errors import Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_made_of, check_outputs
-from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
+from landcover.system.settings import Number, Settings, Share, Side
+from stages.common.params import ADVICE, Data, read_block
 from stages.common.runner import run
 
 PREPARED = Path("data/prepared")
@@ -27,19 +28,25 @@ EMBEDDED = Path("data/bluemarble")
 EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
 
-class Prepare(Block):
+class Prepare(Settings):
     """The block `prepare` of params.yaml."""
 
-    tile: Side
-    scale: Annotated[Number, Field(gt=0, le=1)]
-    max_off_palette: Annotated[Number, Field(ge=0, le=1)]
+    tile: Side = Field(256, description="side in pixels of the square tiles into which images are cut for training")
+    scale: Annotated[Number, Field(gt=0, le=1)] = Field(
+        1.0, description="working resolution: 0.5 halves height and width; masks are predicted in full size"
+    )
+    max_off_palette: Share = Field(
+        0.001,
+        description="largest allowed share of a mask's pixels whose colours belong to no class; they count as unknown",
+    )
 
 
 def main() -> None:
-    """Decode both splits, then say what was found."""
+    """Decode both splits, then print what was found."""
     data, params = read_block("data", Data), read_block("prepare", Prepare)
     classes = data.table()
-    figures, problems = {}, Problems()
+    figures: dict[str, dict[str, Any]] = {}
+    problems = Problems()
     folders = [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
     check_made_of(PREPARED, MADE, "Move it.")
@@ -68,25 +75,25 @@ def main() -> None:
     write_table(SHARES, shares(figures))
     for split, found in figures.items():
         print(f"{PREPARED / split}: {found['tiles']} tiles of {found['images']} images, {found['pixels']} pixels")
-    if strays := sum(found["off_palette"] for found in figures.values()):
-        warn(f"{data.root}: {strays} mask pixels have colours of no class and count as unknown")
+    if off_palette := sum(found["off_palette"] for found in figures.values()):
+        warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
     for name in classes.names:
         if figures["train"]["share"][name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
 
 
 def resolution_of(data: Data) -> float | None:
-    """Metres of ground that a pixel covers, None where that is not known."""
+    """Metres of ground that a pixel of the images covers; None if that is not known."""
     if data.resolution == "auto":
         return EMBEDDED_RESOLUTION if Path(data.root) == EMBEDDED else None
-    return data.resolution
+    return None if data.resolution is None else float(data.resolution)
 
 
-def shares(figures: dict[str, dict]) -> pd.DataFrame:
+def shares(figures: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """A row for each class: its share of the pixels of each split."""
     columns = {split: found["share"] for split, found in figures.items()}
     return pd.DataFrame(columns).rename_axis("class").reset_index()
 
 
 if __name__ == "__main__":
-    run(main, "data", "prepare")
+    run(main, data=Data, prepare=Prepare)

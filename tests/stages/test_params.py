@@ -4,14 +4,14 @@ import pytest
 import yaml
 
 from landcover.system.errors import LandcoverError
+from landcover.training.recipe import Recipe
 from stages.common.params import Data, read_block
 from stages.evaluate import Evaluate
 from stages.predict import Predict
 from stages.prepare import Prepare
-from stages.train import Train
 
 COMMITTED = Path(__file__).parents[2] / "params.yaml"
-KINDS = {"data": Data, "prepare": Prepare, "train": Train, "predict": Predict, "evaluate": Evaluate}
+KINDS = {"data": Data, "prepare": Prepare, "train": Recipe, "predict": Predict, "evaluate": Evaluate}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_committed_parameters_are_accepted_and_all_commented(content, block)
 def test_floats_as_dvc_writes_them_are_floats(content, written):
     content["train"]["lr"] = "REPLACED"
     Path("params.yaml").write_text(yaml.safe_dump(content).replace("REPLACED", written))
-    assert read_block("train", Train).lr == 1e-5
+    assert read_block("train", Recipe).lr == 1e-5
 
 
 def test_a_key_that_stands_twice_is_an_error(content):
@@ -135,5 +135,5 @@ def test_what_is_not_a_table_of_blocks_is_refused(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(text)
     with pytest.raises(LandcoverError, match=r"^params.yaml") as error:
-        read_block("train", Train)
+        read_block("train", Recipe)
     assert "\n" not in str(error.value)
