@@ -5,13 +5,11 @@ import yaml
 
 from landcover.system.errors import LandcoverError
 from landcover.training.recipe import Recipe
-from stages.common.params import Data, read_block
-from stages.evaluate import Evaluate
-from stages.predict import Predict
+from stages.common.params import read_block
+from stages.docs import KINDS
 from stages.prepare import Prepare
 
 COMMITTED = Path(__file__).parents[2] / "params.yaml"
-KINDS = {"data": Data, "prepare": Prepare, "train": Recipe, "predict": Predict, "evaluate": Evaluate}
 
 
 @pytest.fixture
