@@ -14,7 +14,7 @@ help:
 	@echo "make long    run the few tests that take half a minute and more each"
 	@echo "make soak    kill and starve every stage hundreds of times, see docs/reliability.md (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check style, types, the direction of imports, workflow and citation"
-	@echo "make docs    build the site of docs/ into site/"
+	@echo "make docs    generate the parameters' page and comments, build the site of docs/ into site/"
 	@echo "make bench   measure against peers, write benchmarks/results.md"
 
 setup: .venv/installed
@@ -48,6 +48,7 @@ lint: .venv/installed-dev
 
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/installed-dev
+	python -m stages.docs
 	mkdocs build --strict
 
 bench: .venv/installed-dev

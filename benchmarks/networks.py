@@ -17,12 +17,10 @@ from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
 from landcover.system.devices import PRECISIONS
 from landcover.system.processes import Processes
-from landcover.training.augmentation import Augmentation
-from landcover.training.batches import Batches
-from landcover.training.losses import Criterion, class_weights
+from landcover.training.losses import Criterion
+from landcover.training.recipe import Recipe
 from landcover.training.trainer import Trainer
 from stages.common.params import read_block
-from stages.train_params import Train
 
 CPU = torch.device("cpu")
 
@@ -36,7 +34,7 @@ def network(model: str, backbone: str) -> Network:
 def labelling_model(name: str, backbone: str) -> Model:
     """An untrained model that is ready to label."""
     net = network(name, backbone).eval().to(memory_format=torch.channels_last)
-    return Model(net, net.architecture, CLASSES, 1.0)
+    return Model(net, CLASSES, 1.0)
 
 
 def prepared(pairs: Path, folder: Path, tile: int = 512) -> Tiles:
@@ -57,20 +55,10 @@ def steps_of_the_stage(
     **changes: object,
 ) -> Callable[[], object]:
     """A task of `steps` steps as the stage `train` takes them, by default but for `changes` of its parameters."""
-    params = read_block("train", Train).model_copy(
+    recipe = read_block("train", Recipe).model_copy(
         update={"crop": size, "batch_size": batch_size, "steps": steps, "epochs": 1000, "log_every": 0, **changes}
     )
-    pixels = tiles.class_pixels(CLASSES)
-    batches = Batches(
-        tiles,
-        pixels,
-        size=size,
-        batch_size=batch_size,
-        seed=0,
-        augmentation=Augmentation(params.symmetry, params.zoom, params.jitter),
-    )
-    criterion = Criterion(params.loss, class_weights(pixels.sum(0), params.class_weights))
-    rows = Trainer(net, batches, criterion, params.recipe(), device).run(validation)
+    rows = Trainer(net, tiles, CLASSES, recipe, device).run(validation)
     return lambda: next(rows)
 
 
@@ -91,7 +79,7 @@ def bare_steps(
         precision: One of `PRECISIONS`.
         adamw: Options of PyTorch's optimiser.
     """
-    params = read_block("train", Train)
+    params = read_block("train", Recipe)
     net = net.to(device, memory_format=memory_format).train()
     images = torch.rand(batch_size, 3, size, size).to(device, memory_format=memory_format)
     labels = torch.randint(len(CLASSES), (batch_size, size, size)).to(device)

@@ -1,10 +1,13 @@
-"""One thin script per stage of dvc.yaml. Each runs with this checkout's own library, installed or not."""
+"""A thin script for each stage of dvc.yaml, and `docs`, which generates the documentation of their parameters.
+
+Each runs with the library of its own checkout, whether that is installed or not.
+"""
 
 import sys
 from pathlib import Path
 from types import TracebackType
 
-# Queued experiments run in a copy of the tree: an editable install would silently give them the original tree's code.
+# Queued experiments run in a copy of the tree. With an editable install they would silently use the original's code.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from landcover.system.errors import one_line_message
@@ -14,7 +17,7 @@ wait_briefly()
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Tell what a user can mend in a line as `runner.run` does, also before that is reached: PyTorch takes memory."""
+    """Print errors that a user can fix in one line, as `runner.run` does: imports before it may run out of memory."""
     if line := one_line_message(error):
         print(f"error: {line}", file=sys.stderr)
     else:

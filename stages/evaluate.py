@@ -16,7 +16,8 @@ from landcover.scoring.scores import score_masks
 from landcover.system.errors import LandcoverError, printable
 from landcover.system.files import write_metrics, write_table
 from landcover.system.outputs import check_outputs
-from stages.common.params import ADVICE, Block, Data, Seed, read_block
+from landcover.system.settings import Seed, Settings
+from stages.common.params import ADVICE, Data, read_block
 from stages.common.paths import METRICS, PLOTS, PREDICTIONS
 from stages.common.runner import run
 
@@ -24,12 +25,18 @@ SCORES = METRICS / "evaluate.json"
 IOU, CONFUSION, SAMPLES = (PLOTS / name for name in ("iou.csv", "confusion.csv", "samples.png"))
 
 
-class Evaluate(Block):
+class Evaluate(Settings):
     """The block `evaluate` of params.yaml."""
 
-    samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)]
-    resamples: int = Field(ge=100, le=10**7)
-    seed: Seed
+    samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)] = Field(
+        5,
+        description="images in plots/samples.png, chosen by their masks to show all classes, the same in each "
+        "experiment; or a list of names",
+    )
+    resamples: Annotated[int, Field(ge=100, le=10**7)] = Field(
+        2000, description="bootstrap resamples of the images for the 95 % interval of the mean IoU"
+    )
+    seed: Seed = Field(0, description="seed of the resamples")
 
 
 def main() -> None:
@@ -60,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main, "data", "evaluate")
+    run(main, data=Data, evaluate=Evaluate)

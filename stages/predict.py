@@ -1,4 +1,4 @@
-"""Draw the colour mask of every validation image.
+"""Predict the colour mask of every validation image.
 
 in:   data.root/validation/NAME_sat.*, models/model.safetensors
 out:  data/predictions/NAME_mask.png
@@ -21,23 +21,36 @@ from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import Processes, process_group
-from stages.common.params import ADVICE, Block, Data, Number, Positive, one_of, read_block
+from landcover.system.settings import Number, Positive, Settings, listed, one_of
+from stages.common.params import ADVICE, Data, read_block
 from stages.common.paths import MODEL, PREDICTIONS
 from stages.common.runner import run
 
 
-class Predict(Block):
+class Predict(Settings):
     """The block `predict` of params.yaml."""
 
-    tta: Annotated[str, one_of(TTA)]
-    window: Annotated[int, Field(ge=SMALLEST_WINDOW, multiple_of=ALIGNMENT)]
-    overlap: Annotated[Number, Field(ge=0, lt=OVERLAP_LIMIT)]
-    batch_size: Positive
-    device: Annotated[str, one_of(DEVICES)]
+    tta: Annotated[str, one_of(TTA)] = Field(
+        "d4", description="test-time augmentation: none, flip (2 views averaged) or d4 (8: all flips and quarter turns)"
+    )
+    window: Annotated[int, Field(ge=SMALLEST_WINDOW, multiple_of=ALIGNMENT)] = Field(
+        512,
+        description="side in pixels, at working resolution, of the overlapping windows in which larger images are "
+        "labelled",
+    )
+    overlap: Annotated[Number, Field(ge=0, lt=OVERLAP_LIMIT)] = Field(
+        0.25,
+        description="share of a window's side that the next window covers too, blended; if any, at least 96 pixels or "
+        "half the side",
+    )
+    batch_size: Positive = Field(
+        1, description="windows that pass through the network together: 1 for a CPU, 8 or more for a GPU"
+    )
+    device: Annotated[str, one_of(DEVICES)] = Field("auto", description=f"device: {listed(DEVICES)}")
 
 
 def main() -> None:
-    """Label every image at its own size, under its own name."""
+    """Label every image in its own size; write its mask under its name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
     check_outputs([MODEL, data.folder("validation")], folders=[PREDICTIONS], advice=ADVICE)
     make_repeatable()
@@ -68,4 +81,4 @@ def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    run(main, "data", "predict")
+    run(main, data=Data, predict=Predict)

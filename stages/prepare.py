@@ -17,7 +17,8 @@ from landcover.images.pairs import find_pairs
 from landcover.system.errors import Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_only_own_files, check_outputs
-from stages.common.params import ADVICE, Block, Data, Number, Side, read_block
+from landcover.system.settings import Number, Settings, Share, Side
+from stages.common.params import ADVICE, Data, read_block
 from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
 
@@ -26,12 +27,17 @@ MADE = ("dataset.json", "*/images.npy", "*/labels.npy", "*/tiles.csv")
 EMBEDDED_RESOLUTION = 7420.0  # metres per pixel from north to south: 15 degrees of 111.3 km are 225 pixels
 
 
-class Prepare(Block):
+class Prepare(Settings):
     """The block `prepare` of params.yaml."""
 
-    tile: Side
-    scale: Annotated[Number, Field(gt=0, le=1)]
-    max_off_palette: Annotated[Number, Field(ge=0, le=1)]
+    tile: Side = Field(256, description="side in pixels of the square tiles into which images are cut for training")
+    scale: Annotated[Number, Field(gt=0, le=1)] = Field(
+        1.0, description="working resolution: 0.5 halves height and width; masks are predicted in full size"
+    )
+    max_off_palette: Share = Field(
+        0.001,
+        description="largest allowed share of a mask's pixels whose colours belong to no class; they count as unknown",
+    )
 
 
 def main() -> None:
@@ -78,8 +84,7 @@ def resolution_of(data: Data) -> float | None:
     """Metres of ground that a pixel covers; None if unknown."""
     if data.resolution == "auto":
         return EMBEDDED_RESOLUTION if Path(data.root) == BLUEMARBLE else None
-    resolution: float | None = data.resolution
-    return resolution
+    return None if data.resolution is None else float(data.resolution)
 
 
 def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
@@ -89,4 +94,4 @@ def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    run(main, "data", "prepare")
+    run(main, data=Data, prepare=Prepare)

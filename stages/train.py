@@ -1,9 +1,9 @@
 """Train a network.
 
-in:   data/prepared, and the weights to start from if train.weights names a file
-out:  models/model.safetensors, metrics/train.json, plots/training.csv (a row an epoch, as it goes)
+in:   data/prepared, and the initial weights if train.weights names a file
+out:  models/model.safetensors, metrics/train.json, plots/training.csv (a row per epoch, while it trains)
 
-Killed at any moment and started again, it goes on from its checkpoint and ends in the same bytes.
+Killed at any moment and started again, it resumes from its checkpoint and ends in the same bytes.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from landcover.data.tiles import Tiles, read_dataset
+from landcover.data.tiles import Dataset, Tiles, read_dataset
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import build
 from landcover.models.pretrained import load_weights
@@ -25,15 +25,12 @@ from landcover.system.files import naming_write_errors, rounded, write_metrics
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import process_group
 from landcover.system.scratch import exclusive
-from landcover.training.augmentation import Augmentation
-from landcover.training.batches import Batches
 from landcover.training.checkpoints import Checkpoint, fingerprint
-from landcover.training.losses import Criterion, class_weights
-from landcover.training.trainer import Row, Trainer
+from landcover.training.recipe import Recipe
+from landcover.training.trainer import Row, Trained, Trainer
 from stages.common.params import read_block
 from stages.common.paths import MODEL, PREPARED
 from stages.common.runner import run
-from stages.train_params import Train
 
 CHECKPOINT = Path("checkpoints/train.pt")
 METRICS = Path("metrics/train.json")
@@ -42,68 +39,66 @@ ADVICE = "Move the weights, and set train.weights in params.yaml."
 
 
 def main() -> None:
-    """Train epoch by epoch, validate after each, keep the model."""
-    params = read_block("train", Train)
-    start = [Path(params.weights)] if params.weights not in ("none", "imagenet") else []
-    check_outputs([PREPARED, *start], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
-    check_outputs(start, folders=[PREPARED], advice=ADVICE)  # which the stage before this one replaces
+    """Train epoch by epoch, validate after each, save the model of the last or the best."""
+    recipe = read_block("train", Recipe)
+    check_paths(recipe)
     make_repeatable()
-    device = choose_device(params.device)
-    check_precision(params.precision, device)
+    device = choose_device(recipe.device)
+    check_precision(recipe.precision, device)
     dataset = read_dataset(PREPARED)
-    classes = dataset.classes
-    tiles, validation = (Tiles.open(PREPARED / split, classes) for split in ("train", "validation"))
-    pixels = tiles.class_pixels(classes)
-    torch.manual_seed(params.seed)
-    network = build(params.architecture(), len(classes))
-    load_weights(network, params.weights)
-    weights = class_weights(pixels.sum(0), params.class_weights)
-    criterion = Criterion(params.loss, weights, params.label_smoothing, params.focal_gamma)
+    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes) for split in ("train", "validation"))
+    torch.manual_seed(recipe.seed)
+    network = build(recipe.architecture(), len(dataset.classes))
+    load_weights(network, recipe.weights)
     with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
-        batches = Batches(
-            tiles,
-            pixels,
-            size=params.crop,
-            batch_size=params.batch_size,
-            seed=params.seed,
-            augmentation=Augmentation(params.symmetry, params.zoom, params.jitter),
-            balance=params.balance,
-            processes=processes,
-        )
-        trainer = Trainer(network, batches, criterion, params.recipe(), device, processes)
-        inputs = [path for path in [*PREPARED.rglob("*"), Path(params.weights)] if path.is_file()]
-        checkpoint = Checkpoint(CHECKPOINT, fingerprint([params.model_dump(), processes.count, str(device)], inputs))
+        trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)
+        inputs = [path for path in [*PREPARED.rglob("*"), Path(recipe.weights)] if path.is_file()]
+        checkpoint = Checkpoint(CHECKPOINT, fingerprint([recipe.model_dump(), processes.count, str(device)], inputs))
         rows = trainer.run(validation, checkpoint)
-        if not processes.is_main:  # it computes its part; the first process writes
+        if scratch is None:  # not the first process, which writes for all
             deque(rows, maxlen=0)
             return
         write_curves(rows, scratch / CURVES.name)
-        row, network = trainer.model()
-        origin = Origin(
-            data={
-                "root": dataset.root,
-                "holdout": dataset.holdout,
-                "train_images": dataset.images["train"],
-                "train_tiles": len(tiles.table),
-                "validation_images": dataset.images["validation"],
-                "validation_tiles": len(validation.table),
-            },
-            resolution=dataset.resolution and dataset.resolution / dataset.scale,
-            params=params.shaping(),
-            score=rounded({name: row[name] for name in ("epoch", "validation_loss", "tile_mean_iou", "tile_accuracy")}),
-            favourite=trainer.favourite(row),
-        )
-        model = Model(network, network.architecture, classes, dataset.scale, MODEL, origin)
+        trained = trainer.result()
+        origin = origin_of(trained, recipe, dataset, tiles, validation)
+        model = Model(trained.network, dataset.classes, dataset.scale, MODEL, origin)
         save_model(model, MODEL)
-        parameters = sum(weights.numel() for weights in network.parameters())
-        write_metrics(METRICS, {name: row[name] for name in row if name != "lr"} | {"parameters": parameters})
+        parameters = sum(weights.numel() for weights in trained.network.parameters())
+        figures = {name: value for name, value in trained.row.items() if name != "lr"}
+        write_metrics(METRICS, figures | {"parameters": parameters})
         checkpoint.delete()
-    print(f"{MODEL}: {network.architecture}, of epoch {row['epoch']}")
+    print(f"{MODEL}: {model.architecture}, of epoch {trained.row['epoch']}")
     model.warn_if_collapsed()
 
 
+def check_paths(recipe: Recipe) -> None:
+    """Check that no output would replace an input, and that the stage before this one would not replace the weights."""
+    weights = [Path(recipe.weights)] if recipe.weights not in ("none", "imagenet") else []
+    check_outputs([PREPARED, *weights], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
+    check_outputs(weights, folders=[PREPARED], advice=ADVICE)
+
+
+def origin_of(trained: Trained, recipe: Recipe, dataset: Dataset, tiles: Tiles, validation: Tiles) -> Origin:
+    """What the file of the model records about its data, its recipe and its score."""
+    score = ("epoch", "validation_loss", "tile_mean_iou", "tile_accuracy")
+    return Origin(
+        data={
+            "root": dataset.root,
+            "holdout": dataset.holdout,
+            "train_images": dataset.images["train"],
+            "train_tiles": len(tiles.table),
+            "validation_images": dataset.images["validation"],
+            "validation_tiles": len(validation.table),
+        },
+        resolution=dataset.resolution and dataset.resolution / dataset.scale,
+        params=recipe.shaping(),
+        score={name: rounded(trained.row[name]) for name in score},
+        dominant=trained.dominant,
+    )
+
+
 def write_curves(rows: Iterable[Row], scratch: Path) -> None:
-    """Replace `plots/training.csv` by one with a row more, each time that one comes."""
+    """Write `plots/training.csv` anew after each row."""
     table = io.StringIO(newline="")
     for row in rows:
         if not table.tell():
@@ -115,4 +110,4 @@ def write_curves(rows: Iterable[Row], scratch: Path) -> None:
 
 
 if __name__ == "__main__":
-    run(main, "train")
+    run(main, train=Recipe)

@@ -491,19 +491,19 @@ MODELS = [
         "a model of no ground resolution that can be",
         "info",
         on(MODEL, bad.change_metadata, resolution=-5),
-        rf"{MODEL}: not a model of this program \(resolution = -5 cannot be\)\. {AGAIN}",
+        rf"{MODEL}: not a model of this program \(resolution = -5 is impossible\)\. {AGAIN}",
     ),
     case(
         "a model of a score above 1",
         "predict",
         on(MODEL, bad.change_metadata, score={"epoch": 1, "tile_mean_iou": 7}),
-        rf"{MODEL}: not a model of this program \(score = .* cannot be\)\. {AGAIN}",
+        rf"{MODEL}: not a model of this program \(score = .* is impossible\)\. {AGAIN}",
     ),
     case(
         "a model of data that are a text",
         "label",
         on(MODEL, bad.change_metadata, data="mine"),
-        rf"{MODEL}: not a model of this program \(data = 'mine' cannot be\)\. {AGAIN}",
+        rf"{MODEL}: not a model of this program \(data = 'mine' is impossible\)\. {AGAIN}",
     ),
     case(
         "a ground resolution of 0",
@@ -697,7 +697,7 @@ LATER = [
             set_param("train.backbone", "mobilenet_v2"),
             on("w.pth", bad.weights_with_nan),
         ),
-        r"w\.pth: weights are not finite numbers \(features\.0\.0\.weight\)\. Take others",
+        r"w\.pth: weights are not finite numbers \(features\.0\.0\.weight\)\. Use others",
     ),
     case(
         "a checkpoint that may not be read",

@@ -126,7 +126,7 @@ def model_file(classes: ClassTable, tmp_path: Path) -> Path:
     """An untrained model `m.safetensors` of three classes."""
     torch.manual_seed(0)
     architecture = Architecture("fcn8s", "resnet18")
-    save_model(Model(build(architecture, 3), architecture, classes, 1.0), tmp_path / "m.safetensors")
+    save_model(Model(build(architecture, 3), classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
 

@@ -78,7 +78,7 @@ def serve() -> None:
     for module in pkgutil.walk_packages([str(ROOT / "src" / "landcover")], "landcover."):
         if module.name != "landcover.__main__":
             importlib.import_module(module.name)
-    for name in ("stages.train_params", "stages.common.runner"):
+    for name in ("landcover.training.recipe", "stages.common.runner"):
         importlib.import_module(name)
     gc.freeze()  # what the children share is not copied when they end
     outputs = {}

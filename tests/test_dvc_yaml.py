@@ -69,7 +69,7 @@ def block_keys_read(stage: str) -> set[str]:
 def test_what_differs_is_told_of_the_blocks_that_are_read(stage):
     tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
     (run,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "run")
-    assert {block.value for block in run.args[1:]} == block_keys_read(stage)
+    assert {block.arg for block in run.keywords} == block_keys_read(stage)
 
 
 @pytest.mark.parametrize("stage", STAGES)

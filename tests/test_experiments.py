@@ -10,14 +10,10 @@ import torch
 import yaml
 
 from landcover.models.networks import build
-from stages.common.params import Data
-from stages.evaluate import Evaluate
-from stages.predict import Predict
-from stages.prepare import Prepare
-from stages.train_params import Train
+from landcover.training.recipe import Recipe
+from stages.docs import KINDS
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = {"data": Data, "prepare": Prepare, "train": Train, "predict": Predict, "evaluate": Evaluate}
 MODELS = {
     "two-cores": ["fcn8s", "fcn16s", "fcn32s", "fcn8s"],
     "search": ["fcn8s"] * 5,
@@ -57,9 +53,9 @@ def test_every_line_has_possible_parameters_and_a_network(block, tmp_path):
         assert name.startswith(block)
         assert command[:4] == ["dvc", "exp", "run", "evaluate"]
         params = with_options(command[4:])
-        for key, kind in BLOCKS.items():
+        for key, kind in KINDS.items():
             kind.model_validate(params[key])
-        train = Train.model_validate(params["train"])
+        train = Recipe.model_validate(params["train"])
         with torch.device("meta"):
             build(train.architecture(), 6)
         trained.append(train.model)

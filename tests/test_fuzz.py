@@ -27,7 +27,8 @@ from landcover.inference.tiling import ALIGNMENT, windows
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
-from stages import evaluate, predict, prepare, train
+from landcover.training.recipe import Recipe
+from stages import evaluate, predict, prepare
 from stages.common.params import Data, read_block
 
 quick = settings(max_examples=100, derandomize=True, deadline=None, database=None)
@@ -103,7 +104,7 @@ PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
 KINDS = {
     "data": Data,
     "prepare": prepare.Prepare,
-    "train": train.Train,
+    "train": Recipe,
     "predict": predict.Predict,
     "evaluate": evaluate.Evaluate,
 }
@@ -145,7 +146,7 @@ def model_bytes(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("model") / "m.safetensors"
     architecture = Architecture("baseline", None)
     torch.manual_seed(0)
-    save_model(Model(build(architecture, 3), architecture, TABLE, 1.0), path)
+    save_model(Model(build(architecture, 3), TABLE, 1.0), path)
     return path.read_bytes()
 
 

@@ -1,1 +1,1 @@
-"""What the stages share: reading params.yaml, running with errors in one line, telling uncommitted parameters."""
+"""What the stages share: reading params.yaml, errors in one line, notes on uncommitted parameters."""

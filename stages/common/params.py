@@ -1,69 +1,34 @@
-"""params.yaml, typed and checked at the stage's door: a stage declares the blocks that it reads, and reads no other."""
+"""Read params.yaml, typed and checked: a stage declares the blocks that it reads, and reads no others."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from reprlib import Repr
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.colours import Colour, read_colours
 from landcover.system.documents import DuplicateKeyError, load_yaml
 from landcover.system.errors import LandcoverError
 from landcover.system.paths import check_readable
+from landcover.system.settings import Settings, as_number
 
 PARAMS = Path("params.yaml")
 BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
-LAUNCH = "launch"  # beside the blocks: the command of dvc.yaml by which stages are started
-
+LAUNCH = "launch"  # beside the blocks: part of the commands in dvc.yaml
 
 ADVICE = f"Move the data, and set data.root in {PARAMS}."
-"""Where a stage would replace what it is to read."""
-
-
-class Block(BaseModel):
-    """A block of params.yaml: every key is required, none is unknown, no type is guessed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _number(value: Any) -> Any:
-    """Read `1e-05` as the number that it is: YAML 1.1, and with it PyYAML, takes it for text (no dot)."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-Number = Annotated[float, BeforeValidator(_number)]
-"""A float; `dvc exp run -S train.lr=1e-5` writes `1e-05`, which counts."""
-
-
-Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Side = Annotated[int, Field(ge=1, le=8192)]
-"""Whole numbers, of pixels the last; the largest that what counts with them has room for."""
-
-
-def one_of(names: Collection[str]) -> AfterValidator:
-    """A text that must be one of `names`."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            raise ValueError(f"should be one of {', '.join(names)}")
-        return value
-
-    return AfterValidator(check)
+"""For an output of a stage that would replace its input."""
 
 
 def _resolution(value: Any) -> float | str | None:
     if value is None or value == "auto":
-        return value
-    number = _number(value)
+        return None if value is None else "auto"
+    number = as_number(value)
     if type(number) in (int, float) and 1e-6 <= number <= 1e9:
         return float(number)
     raise ValueError("should be auto, null, or metres per pixel above 0")
@@ -72,14 +37,31 @@ def _resolution(value: Any) -> float | str | None:
 Item = TypeVar("Item")
 
 
-class Data(Block):
+class Data(Settings):
     """The block `data`: the data set and the colours of its masks."""
 
-    root: str
-    holdout: Annotated[int, Field(ge=0, le=2**31 - 1)]
-    classes: dict[str, Annotated[tuple[Colour, ...], BeforeValidator(read_colours)]]
-    ignore: str | None
-    resolution: Annotated[Any, AfterValidator(_resolution)]
+    root: str = Field(
+        "data/bluemarble",
+        description="folder with train/ and validation/, each with pairs NAME_sat.jpg (png, tif) and NAME_mask.png",
+    )
+    holdout: Annotated[int, Field(ge=0, le=2**31 - 1)] = Field(
+        0,
+        description="n: every n-th image of train/ validates instead of validation/, to choose parameters by; 0: "
+        "validation/ validates",
+    )
+    classes: dict[str, Annotated[tuple[Colour, ...], BeforeValidator(read_colours)]] = Field(
+        description='colour of each class in the masks: "#rrggbb" or [r, g, b], or a list of several, of which the '
+        "first is drawn; the order is that of the scores"
+    )
+    ignore: str | None = Field(
+        "unknown",
+        description='the class that means "not known", neither learned nor predicted; null for none',
+    )
+    resolution: Annotated[Any, AfterValidator(_resolution)] = Field(
+        "auto",
+        description="metres of ground that a pixel of the images covers, recorded in the model; null: not known; auto: "
+        "known for the embedded data set only",
+    )
 
     @model_validator(mode="after")
     def _makes_a_table(self) -> "Data":
@@ -98,14 +80,14 @@ class Data(Block):
         return ClassTable.of(self.classes, self.ignore)
 
     def folder(self, split: str) -> Path:
-        """Folder in which the images and masks of `train` or `validation` lie."""
+        """The folder with the images and masks of `train` or `validation`."""
         return Path(self.root, "train" if self.holdout else split)
 
     def part(self, split: str, found: Mapping[str, Item]) -> dict[str, Item]:
-        """Those of the images of `folder(split)`, by name, that belong to the split.
+        """Select the images of a split from those in `folder(split)`, by name.
 
         Raises:
-            LandcoverError: None of them does.
+            LandcoverError: There are none.
         """
         if not self.holdout:
             return dict(found)
@@ -122,45 +104,48 @@ _TAGS = ("function-", "tuple[", "list[", "constrained-int", "[key]")
 _SHORT = Repr()
 _SHORT.maxstring, _SHORT.maxlevel = 100, 3
 
-AnyBlock = TypeVar("AnyBlock", bound=Block)
+AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
-def read_block(name: str, kind: type[AnyBlock]) -> AnyBlock:
-    """Read and check one block of params.yaml.
+def read_block(name: str, kind: type[AnySettings]) -> AnySettings:
+    """Read and check one block of params.yaml. Every key is required, although its field has a default.
 
     Raises:
-        LandcoverError: No such file or block; or a key that is unknown or missing, of the wrong type or impossible.
+        LandcoverError: There is no such file or block; or a key is unknown or missing, or its value has the wrong type
+            or is impossible.
     """
     check_readable(PARAMS)
     try:
         content = load_yaml(PARAMS.read_text(encoding="utf-8"))
     except DuplicateKeyError as error:
         raise LandcoverError(f"{PARAMS}, {error}. Remove one of them.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, or a date such as 2019-02-31
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a date such as 2019-02-31
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         raise LandcoverError(
-            f"{PARAMS}{place}: not YAML. Mend it, or restore it with 'git checkout {PARAMS}'."
+            f"{PARAMS}{place}: not YAML. Fix it, or restore it with 'git checkout {PARAMS}'."
         ) from error
     if not isinstance(content, dict) or name not in content:
         raise LandcoverError(f"{PARAMS}: no block {name!r}. Restore it from 'git show HEAD:{PARAMS}'.")
     for unknown in content.keys() - {*BLOCKS, LAUNCH}:
         raise LandcoverError(f"{PARAMS}: {unknown}: no such block; there are {', '.join(BLOCKS)}, and {LAUNCH}.")
+    block = content[name]
+    for key in kind.model_fields:
+        if isinstance(block, dict) and key not in block:
+            raise LandcoverError(f"{PARAMS}: {name}.{key}: missing. Add it.")
     try:
-        return kind.model_validate(content[name])
+        return kind.model_validate(block)
     except ValidationError as error:
         raise LandcoverError(f"{PARAMS}: {_line(name, kind, error.errors()[0])}") from error
 
 
-def _line(name: str, kind: type[Block], problem: dict) -> str:
+def _line(name: str, kind: type[Settings], problem: ErrorDetails) -> str:
     """One line on what is wrong: the key, its value, what is allowed."""
-    # Pydantic adds tags of its own to the path, such as the member of a union: keep what is in the file.
+    # Pydantic adds tags to the path, such as the member of a union: keep only what is in the file.
     key = ".".join([name, *(str(part) for part in problem["loc"] if not str(part).startswith(_TAGS))])
     message = problem["msg"].removeprefix("Value error, ").replace("Input should", "should")
     if problem["type"] == "extra_forbidden":
         return f"{key}: no such key; {name} has {', '.join(kind.model_fields)}."
-    if problem["type"] == "missing":
-        return f"{key}: missing. Add it."
     if problem["type"] == "value_error" and not problem["loc"]:
         return f"{key}.{message}."
     if problem["type"] == "model_type":
@@ -169,10 +154,10 @@ def _line(name: str, kind: type[Block], problem: dict) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as YAML has it, shortened: by aliases a small file may stand for any number of them."""
+    """A value as in YAML, shortened: with aliases, a small file may stand for a huge table."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     try:
         return _SHORT.repr(value)[:100]
-    except ValueError:  # Python writes no number that is longer
+    except ValueError:  # Python writes no number of more than some thousand digits
         return "a number of thousands of digits"

@@ -4,14 +4,12 @@ import pytest
 import yaml
 
 from landcover.system.errors import LandcoverError
-from stages.common.params import Data, read_block
-from stages.evaluate import Evaluate
-from stages.predict import Predict
+from landcover.training.recipe import Recipe
+from stages.common.params import read_block
+from stages.docs import KINDS
 from stages.prepare import Prepare
-from stages.train import Train
 
 COMMITTED = Path(__file__).parents[2] / "params.yaml"
-KINDS = {"data": Data, "prepare": Prepare, "train": Train, "predict": Predict, "evaluate": Evaluate}
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def test_the_committed_parameters_are_accepted_and_all_commented(content, block)
 def test_floats_as_dvc_writes_them_are_floats(content, written):
     content["train"]["lr"] = "REPLACED"
     Path("params.yaml").write_text(yaml.safe_dump(content).replace("REPLACED", written))
-    assert read_block("train", Train).lr == 1e-5
+    assert read_block("train", Recipe).lr == 1e-5
 
 
 def test_a_key_that_stands_twice_is_an_error(content):
@@ -80,7 +78,7 @@ BAD = [
     ("train", "class_weights", ["a", "b"], r"train.class_weights = \['a', 'b'\]: should be one of none, sqrt_inverse"),
     ("train", "class_weights", [1, float("nan")], r"train.class_weights = \[1, nan\]: should be one of none"),
     ("train", "loss", "huber", "train.loss = 'huber': should be one of cross_entropy, focal, dice, lovasz, or a sum"),
-    ("train", "keep", "all", "train.keep = 'all': should be 'last' or 'best'"),
+    ("train", "keep", "all", "train.keep = 'all': should be one of last, best"),
     ("train", "device", "gpu", "train.device = 'gpu': should be one of auto, cpu, cuda, mps"),
     ("prepare", "tile", -1, "prepare.tile = -1: should be greater than or equal to 1"),
     ("prepare", "scale", 0, "prepare.scale = 0.*: should be greater than 0"),
@@ -135,5 +133,5 @@ def test_what_is_not_a_table_of_blocks_is_refused(tmp_path, monkeypatch, text):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(text)
     with pytest.raises(LandcoverError, match=r"^params.yaml") as error:
-        read_block("train", Train)
+        read_block("train", Recipe)
     assert "\n" not in str(error.value)

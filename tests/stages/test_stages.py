@@ -78,7 +78,7 @@ def test_the_model_says_what_it_was_trained_on_and_how_well(project):
     figures = json.loads(Path("metrics/train.json").read_text())
     assert model.origin.score == {name: figures[name] for name in model.origin.score}
     assert model.origin.score.keys() == {"epoch", "validation_loss", "tile_mean_iou", "tile_accuracy"}
-    assert model.origin.favourite.predicted > 1 / 3
+    assert model.origin.dominant.predicted > 1 / 3
     first = train.MODEL.read_bytes()
     project(train={"log_every": 2, "checkpoint_minutes": 1})
     train.main()
@@ -126,7 +126,8 @@ def test_a_model_with_one_answer_to_everything_is_a_warning_of_train_and_of_pred
         stage.main()
         warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
         assert len(warnings) == 1
-        assert "100.0% of the labelled validation pixels the class 'water', which is right for" in warnings[0]
+        expected = "predicts the class 'water' for 100.0% of the labelled validation pixels, which is right for"
+        assert expected in warnings[0]
         assert warnings[0].startswith("warning: models/model.safetensors: ")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from tqdm import tqdm
 
 from landcover.classes.class_table import ClassTable
 from landcover.geo.geotiff import probability_map, write_geotiff
@@ -98,7 +99,8 @@ def _tags(model: Model, raster: Raster) -> dict[str, str]:
 
 def _with_progress(strips: Iterable[np.ndarray], raster: Raster, name: str, quiet: bool) -> Iterator[np.ndarray]:
     total = raster.height * raster.width / 1e6
-    with progress_bar(name, total, "megapixels", decimals=1, quiet=quiet) as bar:
+    bar: tqdm[None] = progress_bar(name, total, "megapixels", decimals=1, quiet=quiet)
+    with bar:
         for strip in strips:
             bar.update(strip.size / 1e6)
             yield strip

@@ -1,20 +1,20 @@
-"""The class that a network gives most often: if that is nearly always, the network has learned nothing."""
+"""Whether the predictions of a network have collapsed to one class, so that it has learned nothing."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 COLLAPSED = 0.99
-"""Share of the pixels from which on a network has one answer to everything, unless the truth is alike."""
+"""Share of the pixels with one predicted class from which on predictions have collapsed, unless the truth is alike."""
 
 
 @dataclass(frozen=True)
-class Favourite:
-    """The class that a network gives most often.
+class DominantClass:
+    """The class that a network predicts most often.
 
     Attributes:
         label: Its index.
-        predicted, truth: Its shares (0..1) of the labelled pixels.
+        predicted, truth: Its share (0..1) of the labelled pixels in the predictions, and in the truth.
     """
 
     label: int
@@ -22,8 +22,11 @@ class Favourite:
     truth: float
 
     @classmethod
-    def of(cls, confusion: np.ndarray) -> "Favourite | None":
-        """That of a confusion matrix (C, C), whose rows are labels and columns predictions; None if it is empty."""
+    def of(cls, confusion: np.ndarray) -> "DominantClass | None":
+        """Find it in a confusion matrix (C, C), whose rows are labels and columns predictions; None if that is empty.
+
+        Of classes predicted equally often it is the first.
+        """
         total = confusion.sum()
         if not total:
             return None
@@ -31,14 +34,14 @@ class Favourite:
         return cls(label, float(confusion[:, label].sum() / total), float(confusion[label].sum() / total))
 
     @property
-    def is_all(self) -> bool:
-        """Whether the network gives hardly anything else, though there is something else."""
+    def has_collapsed(self) -> bool:
+        """Whether hardly any other class is predicted, although the truth has others."""
         return self.predicted >= COLLAPSED > self.truth
 
-    def complaint(self, name: str) -> str:
-        """What is wrong with a network that gives one class, of this name, only; and what to do."""
+    def warning(self, name: str) -> str:
+        """Say that predictions have collapsed to the class of this name, and what to do."""
         return (
-            f"it gives {self.predicted:.1%} of the labelled validation pixels the class {name!r}, which is right for "
-            f"{self.truth:.1%}: expect that of its maps too. Train longer (train.epochs, train.steps), or with a lower "
-            "train.ema, train.warmup or train.lr."
+            f"it predicts the class {name!r} for {self.predicted:.1%} of the labelled validation pixels, which is "
+            f"right for {self.truth:.1%} of them: expect the same of its maps. Train for more epochs or steps, or with "
+            "a lower ema, warmup or lr."
         )

@@ -1,13 +1,13 @@
-"""From a backbone's features to logits at the size of the image.
+"""Decoders: from the features of an encoder to logits at the size of the image.
 
 Every decoder is called as `decoder(image, features)`: the normalised image (N, 3, H, W), H and W multiples of 32, and
-the features of each stage, the finest first; it gives logits (N, C, H, W). Its attribute `stride` is that of the finest
-features it uses, 1 for the pixels themselves.
+the features of each stage, the finest first; it returns logits (N, C, H, W). Its attribute `stride` is that of the
+finest features it uses, 1 for the pixels themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +23,13 @@ _PIXEL_WIDTH = 16
 
 
 class Encoder(Protocol):
-    """What a decoder must know of a backbone: the channels and strides of its features, the finest first."""
+    """What a decoder must know of an encoder: the channels and strides of its features, the finest first."""
 
-    channels: Sequence[int]
-    strides: Sequence[int]
+    @property
+    def channels(self) -> Sequence[int]: ...  # noqa: D102 (the class says it)
+
+    @property
+    def strides(self) -> Sequence[int]: ...  # noqa: D102
 
 
 class FCNDecoder(nn.Module):
@@ -45,23 +48,23 @@ class FCNDecoder(nn.Module):
         self.stride = finest
         scored = [(c, s) for c, s in zip(encoder.channels, encoder.strides, strict=True) if s >= finest]
         channels, strides = zip(*scored, strict=True)
-        self.context = _fully_connected(channels[-1], context) if context else nn.Identity()
+        self.context: nn.Module = _fully_connected(channels[-1], context) if context else nn.Identity()
         widths = (*channels[:-1], context or channels[-1])
         self.scores = nn.ModuleList(nn.Conv2d(width, classes, 1) for width in widths)
         self.pixel_score = _pixel_score(classes) if finest == 1 else None
-        enlarge = LearnedUpsampling if upsampling == "learned" else _bilinear
+        upsample: Callable[[int, int], nn.Module] = LearnedUpsampling if upsampling == "learned" else _bilinear
         # From each stride to the next finer one; last, from the finest features to the pixels.
         factors = [coarse // fine for fine, coarse in zip((1, *strides), strides, strict=False)]
-        self.upsamplings = nn.ModuleList(enlarge(classes, factor) for factor in factors)
+        self.upsamplings = nn.ModuleList(upsample(classes, factor) for factor in factors)
         # Skips start at zero, so that training starts from the coarsest network (section 4.2 of the paper).
         for score in [*self.scores[:-1], *([self.pixel_score[-1]] if self.pixel_score else [])]:
-            nn.init.zeros_(score.weight)
-            nn.init.zeros_(score.bias)
+            for parameter in score.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, C, H, W)."""
         *skips, coarsest = features[-len(self.scores) :]
-        logits = self.scores[-1](self.context(coarsest))  # (N, C, H/32, W/32)
+        logits: Tensor = self.scores[-1](self.context(coarsest))  # (N, C, H/32, W/32)
         to_pixels, *to_skips = self.upsamplings
         for enlarge, score, skip in zip(reversed(to_skips), reversed(self.scores[:-1]), reversed(skips), strict=True):
             logits = enlarge(logits) + score(skip)  # at H/16, H/8, ... down to the finest stride
@@ -79,8 +82,8 @@ class LearnedUpsampling(nn.Module):
 
     def __init__(self, channels: int, factor: int) -> None:
         super().__init__()
-        # Beyond its border an image is what it is at the border, as for interpolate: one step is replicated there,
-        # and the padding, which of a transposed convolution is what it cuts off, takes away what that step adds.
+        # Like `interpolate`, continue the image beyond its border by its border values: `forward` replicates one step
+        # on each side, and the padding, by which a transposed convolution crops its output, crops what that step adds.
         self.convolution = nn.ConvTranspose2d(
             channels, channels, 2 * factor, factor, padding=factor + factor // 2, bias=False
         )
@@ -91,11 +94,12 @@ class LearnedUpsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H * factor, W * factor)."""
-        return self.convolution(functional.pad(x, (1, 1, 1, 1), mode="replicate"))
+        upsampled: Tensor = self.convolution(functional.pad(x, (1, 1, 1, 1), mode="replicate"))
+        return upsampled
 
 
 class SingleDeconvDecoder(nn.Module):
-    """One transposed convolution from stride 32 to the pixels: `fcn32s_01` of the program of 2019."""
+    """A single transposed convolution from stride 32 to the pixels: `fcn32s_01` of the program of 2019."""
 
     stride = 32
 
@@ -107,15 +111,16 @@ class SingleDeconvDecoder(nn.Module):
 
     def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, C, H, W)."""
-        return self.score(functional.relu(self.norm(self.deconvolution(features[-1]))))
+        logits: Tensor = self.score(functional.relu(self.norm(self.deconvolution(features[-1]))))
+        return logits
 
 
 class DeconvDecoder(nn.Module):
     """Five transposed convolutions, each of which doubles the size: `fcn32s_02` and `fcn8s` of the program of 2019.
 
     Args:
-        skips: Whether to add the features at stride 16 and 8, by themselves where they have as many channels as the
-            decoder has there (VGG's have), else projected by a 1x1 convolution.
+        skips: Whether to add the features at strides 16 and 8: unchanged where they have as many channels as the
+            decoder has there (VGG's have), otherwise projected by a 1x1 convolution.
     """
 
     WIDTHS = (512, 256, 128, 64, 32)
@@ -147,33 +152,38 @@ class DeconvDecoder(nn.Module):
             x = step(x)  # (N, WIDTHS[i], H/16, W/16), H/8, ... up to H, W
             if i < len(self.stages):
                 x = x + self.projections[i](features[self.stages[i]])
-        return self.score(x)
+        logits: Tensor = self.score(x)
+        return logits
 
 
 class BaselineDecoder(nn.Sequential):
     """Four transposed convolutions, each of which doubles the size: `base_01` of the program of 2019.
 
-    The widths known of it fix 155,568 weights with 8 outputs, encoder and decoder. It had 155,976 parameters, 408 more:
-    just one bias for each output of each convolution. So none was without a bias, there was no batch norm, and no layer
-    came after the last of the four, which gives the logits.
+    Its layers follow from two facts. With the widths that are known and 8 outputs, encoder and decoder have 155,568
+    weights; the program reported 155,976 parameters. The difference, 408, is one bias for each output channel of each
+    convolution. So every convolution had a bias, there was no batch norm, and the last of the four gave the logits.
     """
 
     stride = 16
 
     def __init__(self, encoder: Encoder, classes: int) -> None:
-        layers = []
+        layers: list[nn.Module] = []
         widths = (encoder.channels[-1], 64, 64, 32, classes)
         for before, after in pairwise(widths):
             layers += [nn.ConvTranspose2d(before, after, 2, 2), nn.ReLU(True)]
         super().__init__(*layers[:-1])
 
-    def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
+    # It is a Sequential, so that its weights have the names that files of models have for them.
+    def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:  # type: ignore[override]  # called as all decoders are
         """Logits (N, C, H, W)."""
-        return super().forward(features[-1])
+        logits = features[-1]
+        for layer in self:
+            logits = layer(logits)
+        return logits
 
 
 class DeepLabV3Decoder(nn.Module):
-    """torchvision's head of DeepLabV3 (Chen et al. 2017): atrous pyramid, then bilinear upsampling to the pixels."""
+    """DeepLabV3's head by torchvision (Chen et al. 2017): atrous pyramid, then bilinear upsampling to the pixels."""
 
     def __init__(self, encoder: Encoder, classes: int) -> None:
         super().__init__()
@@ -185,7 +195,8 @@ class DeepLabV3Decoder(nn.Module):
 
     def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, C, H, W)."""
-        return self.upsampling(self.head(features[-1]))
+        logits: Tensor = self.upsampling(self.head(features[-1]))
+        return logits
 
 
 class _ImagePooling(nn.Sequential):
@@ -193,7 +204,8 @@ class _ImagePooling(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, C, H, W) to their mean, in another number of channels, at each pixel."""
-        return upsample(super().forward(x), *x.shape[-2:])
+        mean: Tensor = super().forward(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return upsample(mean, *x.shape[-2:])
 
 
 def _bilinear(channels: int, factor: int) -> BilinearUpsampling:
@@ -201,23 +213,20 @@ def _bilinear(channels: int, factor: int) -> BilinearUpsampling:
 
 
 def _fully_connected(channels: int, width: int) -> nn.Sequential:
-    """fc6 and fc7, the first two layers of VGG's classifier, as convolutions; indices are those of torchvision's."""
-    layers = [
-        *[nn.Conv2d(channels, width, 7, padding=3), nn.ReLU(True), nn.Dropout(0.5)],
-        *[nn.Conv2d(width, width, 1), nn.ReLU(True), nn.Dropout(0.5)],
-    ]
-    for convolution in (layers[0], layers[3]):
+    """fc6 and fc7, the first two layers of VGG's classifier, as convolutions; the indices are those of torchvision."""
+    fc6, fc7 = nn.Conv2d(channels, width, 7, padding=3), nn.Conv2d(width, width, 1)
+    for convolution in (fc6, fc7):
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        nn.init.zeros_(convolution.bias)
-    return nn.Sequential(*layers)
+        nn.init.zeros_(cast(Tensor, convolution.bias))
+    return nn.Sequential(fc6, nn.ReLU(True), nn.Dropout(0.5), fc7, nn.ReLU(True), nn.Dropout(0.5))
 
 
 def _pixel_score(classes: int) -> nn.Sequential:
     """Scores from the colour of each pixel: two narrow 1x1 convolutions, then the score.
 
-    Narrow, because at full resolution width is dear: fewer channels leave time for more steps.
+    They are narrow because channels are expensive at full resolution: fewer of them leave time for more steps.
     """
-    layers = []
+    layers: list[nn.Module] = []
     for channels in (3, _PIXEL_WIDTH):
         layers += [nn.Conv2d(channels, _PIXEL_WIDTH, 1, bias=False), nn.BatchNorm2d(_PIXEL_WIDTH), nn.ReLU(True)]
     return nn.Sequential(*layers, nn.Conv2d(_PIXEL_WIDTH, classes, 1))

@@ -1,7 +1,8 @@
-"""Encoders: torchvision's classification networks, cut into stages that give features at ever coarser strides."""
+"""Encoders: torchvision's classification networks, cut into stages whose features have ever coarser strides."""
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torchvision
@@ -13,26 +14,29 @@ from landcover.models.upsampling import upsample
 from landcover.system.errors import LandcoverError
 
 STRIDES = (2, 4, 8, 16, 32)
-"""Pixels of the input per step of the features that the stages give; see `Backbone.strides` for exceptions."""
+"""Strides of the features of the stages in pixels of the input; `backbone_strides` knows the exceptions."""
+
+Cut = Callable[[Any], list[nn.Module]]
+"""Cuts a torchvision network, whose attributes have no types, into stages."""
 
 
-def _features(*ends: int) -> Callable[[nn.Module], list[nn.Module]]:
+def _features(*ends: int) -> Cut:
     """Cut a network's `features` into stages that end before these indices."""
     return lambda network: [network.features[start:end] for start, end in zip((0, *ends), ends, strict=False)]
 
 
-def _vgg(network: nn.Module) -> list[nn.Module]:
+def _vgg(network: Any) -> list[nn.Module]:
     """Stages end with their pooling layers: stage 3 gives pool3, as in the paper."""
     pools = [i + 1 for i, layer in enumerate(network.features) if isinstance(layer, nn.MaxPool2d)]
     return _features(*pools)(network)
 
 
-def _resnet(network: nn.Module) -> list[nn.Module]:
+def _resnet(network: Any) -> list[nn.Module]:
     stem = nn.Sequential(network.conv1, network.bn1, network.relu)
     return [stem, nn.Sequential(network.maxpool, network.layer1), network.layer2, network.layer3, network.layer4]
 
 
-BACKBONES: dict[str, Callable[[nn.Module], list[nn.Module]]] = {
+BACKBONES: dict[str, Cut] = {
     "vgg11": _vgg,
     "vgg11_bn": _vgg,
     "vgg13": _vgg,
@@ -50,12 +54,12 @@ BACKBONES: dict[str, Callable[[nn.Module], list[nn.Module]]] = {
     "efficientnet_b0": _features(2, 3, 4, 6, 9),
     "convnext_tiny": _features(2, 4, 6, 8),
 }
-"""How to cut each of the torchvision networks that can be a backbone into its stages."""
+"""The torchvision networks that can be a backbone, each with how to cut it into stages."""
 
 _STEM_OF_STRIDE_4 = {"convnext_tiny"}  # nothing at stride 2
 
 _RESNET_DILATION = {"replace_stride_with_dilation": [False, True, True]}, (2, 4, 8, 8, 8)
-_DILATED = {
+_DILATED: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "resnet50": _RESNET_DILATION,
     "resnet101": _RESNET_DILATION,
     "mobilenet_v3_large": ({"dilated": True}, (2, 4, 8, 16, 16)),
@@ -65,12 +69,14 @@ _DILATED = {
 DILATABLE = tuple(_DILATED)
 """Backbones with a dilated variant."""
 
-# torchvision's rates are for hundreds of epochs, and each of several processes would leave out other layers.
-_OPTIONS = {name: {"stochastic_depth_prob": 0.0} for name in ("efficientnet_b0", "convnext_tiny")}
+# No stochastic depth: its rates are meant for hundreds of epochs, and each process would skip different layers.
+_OPTIONS: dict[str, dict[str, Any]] = {
+    name: {"stochastic_depth_prob": 0.0} for name in ("efficientnet_b0", "convnext_tiny")
+}
 
-_SQUEEZE = 3  # cells of 32 pixels; with 5, windows disagree with the whole twice as often, and nothing is gained
+_SQUEEZE = 3  # cells of 32 pixels; 5 is no more accurate, and windows differ from the whole image twice as often
 
-_BATCH_NORM_MOMENTUM = 0.1  # MobileNetV3's own 0.01 does not settle in a short training: evaluation sees one class
+_BATCH_NORM_MOMENTUM = 0.1  # with MobileNetV3's own 0.01, statistics do not settle in a short training
 
 
 def backbone_strides(name: str, dilated: bool = False) -> tuple[int, ...]:
@@ -85,16 +91,16 @@ class Backbone(nn.Module):
 
     Args:
         name: One of `BACKBONES`.
-        dilated: Build the variant for DeepLabV3: the last stages dilate their kernels in place of their strides.
+        dilated: Build the variant for DeepLabV3, whose last stages have dilated kernels instead of strides.
 
     Attributes:
         name: As given.
-        strides: Pixels of the input per step of the features of each stage.
+        strides: Stride of the features of each stage in pixels of the input.
         channels: Number of channels of the features of each stage.
-        torchvision_keys: Name of each entry of the state dict -> its name in torchvision's network.
+        torchvision_keys: The name in torchvision's network of each entry of the state dict.
 
     Raises:
-        LandcoverError: No such backbone, or none that can be dilated.
+        LandcoverError: There is no such backbone, or it has no dilated variant.
     """
 
     def __init__(self, name: str, dilated: bool = False) -> None:
@@ -136,16 +142,16 @@ class Backbone(nn.Module):
 
 
 class LocalSqueezeExcitation(nn.Module):
-    """Squeeze-and-excitation (Hu et al. 2018) by the mean of a neighbourhood instead of that of the whole input.
+    """Squeeze-and-excitation (Hu et al. 2018) by the mean of a neighbourhood instead of the whole input.
 
-    Excitation by the mean of all there is would make the features of a pixel depend on how large a crop or window it
-    is seen in (Chu et al. 2022, "Revisiting Global Information Aggregation"). Means are taken over squares of
-    `_SQUEEZE` x `_SQUEEZE` cells of 32 pixels of the image each; in between, the excitation is interpolated. Where
-    the input ends, the square ends as well.
+    With the global mean, the features of a pixel would depend on the size of the crop or window around it (Chu et al.
+    2022, "Revisiting Global Information Aggregation"). Here means are taken over squares of `_SQUEEZE` x `_SQUEEZE`
+    cells of 32 x 32 image pixels, and the excitation is interpolated between them. At the border of the input, squares
+    are cut off.
 
     Args:
-        squeeze: Whose layers it takes over, under their names.
-        cell: Side of a cell in steps of the features.
+        squeeze: The module to replace; its layers are used under the same names.
+        cell: Side of a cell in pixels of the features.
     """
 
     def __init__(self, squeeze: SqueezeExcitation, cell: int) -> None:
@@ -162,10 +168,10 @@ class LocalSqueezeExcitation(nn.Module):
 
 
 class BaselineEncoder(nn.Module):
-    """The encoder of the model `baseline`: twice two 3x3 convolutions and a 4x4 max-pool.
+    """The encoder of the model `baseline`: two stages of two 3x3 convolutions and a 4x4 max-pool.
 
     Attributes:
-        strides, channels: As of `Backbone`.
+        strides, channels: As for `Backbone`.
     """
 
     strides = (4, 16)
@@ -182,7 +188,7 @@ class BaselineEncoder(nn.Module):
 
     @staticmethod
     def _stage(*widths: int) -> nn.Sequential:
-        layers = []
+        layers: list[nn.Module] = []
         for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, 3, padding=1), nn.ReLU(True)]
         return nn.Sequential(*layers, nn.MaxPool2d(4))

@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolutions before it: the same function, with fewer passes over memory."""
+"""Batch norm folded into the preceding convolutions: the same function, with fewer passes over memory."""
 
 from itertools import pairwise
 from typing import TypeVar
@@ -12,10 +12,10 @@ NetworkType = TypeVar("NetworkType", bound=nn.Module)
 
 
 def fold_batch_norm(network: NetworkType) -> NetworkType:
-    """Fold each batch norm that stands after a convolution into its weights, in place; for evaluation only.
+    """Fold each batch norm that follows a convolution into its weights, in place; for evaluation only.
 
-    Where a batch norm follows a convolution among the parts of a module, the module is taken to call them one after the
-    other, as do all of `landcover.models.networks`.
+    If a batch norm is the next child of a module after a convolution, the module is assumed to call the two in
+    succession. This is true for all of `landcover.models.networks`.
 
     Args:
         network: In evaluation mode.

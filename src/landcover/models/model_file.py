@@ -1,6 +1,6 @@
-"""Trained models as files: safetensors, whose metadata says all that is needed to use the weights.
+"""Trained models as files: safetensors, with metadata that hold all that is needed to use the weights.
 
-Loading one never runs code from it.
+Loading a model never runs code from its file.
 """
 
 import json
@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
 from landcover.models.networks import Architecture, Network, build
-from landcover.models.pretrained import misfit
+from landcover.models.pretrained import state_dict_mismatch
 from landcover.models.provenance import Origin
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
@@ -24,7 +24,7 @@ from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable, check_utf8_name
 
 FORMAT = 2
-_FLOAT32 = torch.finfo(torch.float32)  # in which networks compute
+_FLOAT32 = torch.finfo(torch.float32)  # the type in which networks compute
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,32 +32,36 @@ class Model:
     """A network and what it was trained for.
 
     Attributes:
-        architecture: From which `landcover.models.networks.build` makes the network.
-        classes: What it tells apart; the class of channel i of its logits is `classes.names[i]`.
-        scale: Working resolution over that of the source images.
-        path: Of the file that it was read from, for errors to name.
-        origin: Where it comes from.
+        network: Its weights are trained; it is in evaluation mode if `load_model` made it.
+        classes: The classes that it predicts; channel i of its logits is the class `classes.names[i]`.
+        scale: Working resolution over the resolution of the source images.
+        path: The file that it was read from, for messages; None if there is none.
+        origin: What it was made from, and its score.
     """
 
     network: Network
-    architecture: Architecture
     classes: ClassTable
     scale: float
     path: Path | None = None
     origin: Origin = field(default_factory=Origin)
 
+    @property
+    def architecture(self) -> Architecture:
+        """From which `landcover.models.networks.build` makes the network."""
+        return self.network.architecture
+
     def __repr__(self) -> str:
         return f"Model({self.architecture}, {len(self.classes)} classes, scale {self.scale})"
 
     def warn_if_collapsed(self) -> None:
-        """Say that it gives one class only, if it did so on the validation tiles though there were others."""
-        favourite = self.origin.favourite
-        if favourite and favourite.is_all:
-            warn(f"{self.path or 'model'}: {favourite.complaint(self.classes.names[favourite.label])}")
+        """Warn if its predictions on the validation tiles had collapsed to one class."""
+        dominant = self.origin.dominant
+        if dominant and dominant.has_collapsed:
+            warn(f"{self.path or 'model'}: {dominant.warning(self.classes.names[dominant.label])}")
 
 
 def save_model(model: Model, path: Path | str) -> None:
-    """Write a model; the same model gives the same bytes."""
+    """Write a model. Equal models give equal bytes."""
     path = Path(path)
     weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
     with replacing(path) as scratch:
@@ -68,7 +72,7 @@ def save_model(model: Model, path: Path | str) -> None:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """What the metadata of its file say, as plain types."""
+    """The metadata of its file, as plain types."""
     return {
         "format": FORMAT,
         **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
@@ -84,13 +88,13 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def load_model(path: Path | str) -> Model:
-    """Read a model; the network is in evaluation mode on the CPU.
+    """Read a model; its network is in evaluation mode on the CPU.
 
-    Files of this format that say nothing of their origin, as earlier versions wrote them, are read as well.
+    Files of this format without an origin, as earlier versions wrote them, are read as well.
 
     Raises:
-        LandcoverError: The file is missing, is no model of this program, of another format, its parts don't fit, or its
-            weights are not finite.
+        LandcoverError: The file is missing, is not a model of this program or of another format; or its weights do not
+            fit the network or are not finite.
     """
     path = Path(path)
     check_utf8_name(path, "models")
@@ -117,22 +121,22 @@ def load_model(path: Path | str) -> Model:
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
-    return Model(network, network.architecture, classes, scale, path, origin)
+    return Model(network, classes, scale, path, origin)
 
 
 def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:
-    """The network with these weights. It takes memory only once they are known to fit, so no more than they do."""
+    """The network with these weights. It takes memory only once they are known to fit, and no more than they do."""
     with torch.device("meta"):
         network = build(architecture, classes)
     expected = network.state_dict()
-    wrong = misfit({name: tensor.shape for name, tensor in expected.items()}, weights)
-    wrong = wrong or ", ".join(
+    mismatch = state_dict_mismatch({name: tensor.shape for name, tensor in expected.items()}, weights)
+    mismatch = mismatch or ", ".join(
         f"{name} is {tensor.dtype}"
         for name, tensor in weights.items()
         if tensor.is_floating_point() != expected[name].is_floating_point()
     )
-    if wrong:
-        raise LandcoverError(f"weights do not fit {architecture.model} ({wrong})")
+    if mismatch:
+        raise LandcoverError(f"weights do not fit {architecture.model} ({mismatch})")
     network.to_empty(device="cpu").load_state_dict(weights)
     if broken := [name for name, tensor in network.state_dict().items() if not tensor.isfinite().all()]:
         raise LandcoverError(f"weights are not finite numbers ({broken[0]})")
@@ -141,5 +145,5 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
 
 def _numbers(values: Any, count: int) -> list[float]:
     if len(values) != count or not all(type(value) in (int, float) and abs(value) <= _FLOAT32.max for value in values):
-        raise ValueError(f"{values!r:.60} where {count} numbers should be")
+        raise ValueError(f"{values!r:.60} instead of {count} numbers")
     return [float(value) for value in values]

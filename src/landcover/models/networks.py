@@ -1,8 +1,9 @@
-"""The networks: a backbone that gives features at several strides, and a decoder that makes logits of them."""
+"""The networks: an encoder that extracts features at several strides, and a decoder that turns them into logits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ MAX_CONTEXT = 16384
 
 @dataclass(frozen=True)
 class Architecture:
-    """All that tells one untrained network from another but for the number of classes.
+    """What determines an untrained network, apart from its number of classes.
 
     Attributes:
         model: One of `MODELS`.
@@ -48,29 +49,29 @@ class Architecture:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a model is made of.
+class ModelSpec:
+    """How a model is built.
 
     Attributes:
-        decoder: Called with the encoder and the number of classes.
-        encoder: Called with the name of the backbone.
-        backbones: On which the model works; only None if it has an encoder of its own.
-        is_fcn: Whether it is of the paper's family, whose decoder takes `upsampling` and `context`.
+        decoder: Makes the decoder, from the encoder and the number of classes.
+        encoder: Makes the encoder, from the name of the backbone.
+        backbones: The backbones that the model works with; only None if it has an encoder of its own.
+        is_fcn: Whether it is one of the paper's family, whose decoder takes `upsampling` and `context`.
     """
 
     decoder: Callable[..., nn.Module]
-    encoder: Callable[[str], nn.Module] = Backbone
+    encoder: Callable[[Any], nn.Module] = Backbone
     backbones: tuple[str | None, ...] = tuple(BACKBONES)
     is_fcn: bool = False
 
 
-def _fcn(finest: int) -> Parts:
-    # fcn1s scores pixels, which need no features.
+def _fcn(finest: int) -> ModelSpec:
+    # fcn1s scores the pixels themselves, for which no backbone needs a stage.
     backbones = tuple(name for name in BACKBONES if finest in (1, *backbone_strides(name)))
-    return Parts(partial(FCNDecoder, finest=finest), backbones=backbones, is_fcn=True)
+    return ModelSpec(partial(FCNDecoder, finest=finest), backbones=backbones, is_fcn=True)
 
 
-MODELS: dict[str, Parts] = {
+MODELS: dict[str, ModelSpec] = {
     # Of the paper by Long, Shelhamer and Darrell (2015), continued to finer strides.
     "fcn32s": _fcn(32),
     "fcn16s": _fcn(16),
@@ -79,20 +80,20 @@ MODELS: dict[str, Parts] = {
     "fcn2s": _fcn(2),
     "fcn1s": _fcn(1),
     # Of the program of 2019 that this project continues: its fcn32s_01, fcn32s_02, fcn8s and base_01.
-    "fcn32s_deconv1": Parts(SingleDeconvDecoder),
-    "fcn32s_deconv5": Parts(partial(DeconvDecoder, skips=False)),
-    "fcn8s_deconv5": Parts(partial(DeconvDecoder, skips=True)),
-    "baseline": Parts(BaselineDecoder, lambda backbone: BaselineEncoder(), backbones=(None,)),
-    "deeplabv3": Parts(DeepLabV3Decoder, partial(Backbone, dilated=True), DILATABLE),
+    "fcn32s_deconv1": ModelSpec(SingleDeconvDecoder),
+    "fcn32s_deconv5": ModelSpec(partial(DeconvDecoder, skips=False)),
+    "fcn8s_deconv5": ModelSpec(partial(DeconvDecoder, skips=True)),
+    "baseline": ModelSpec(BaselineDecoder, lambda backbone: BaselineEncoder(), backbones=(None,)),
+    "deeplabv3": ModelSpec(DeepLabV3Decoder, partial(Backbone, dilated=True), DILATABLE),
 }
-"""The models by name, and how each is built."""
+"""The models by name. A new one needs an entry here, and a test that it learns."""
 
 
 def backbones_of(model: str) -> tuple[str | None, ...]:
-    """The backbones on which a model works; only None for one that has an encoder of its own.
+    """The backbones that a model works with; only None for a model that has an encoder of its own.
 
     Raises:
-        LandcoverError: No such model.
+        LandcoverError: There is no such model.
     """
     if model not in MODELS:
         raise LandcoverError(f"no model {model!r}; there are {', '.join(MODELS)}")
@@ -100,14 +101,17 @@ def backbones_of(model: str) -> tuple[str | None, ...]:
 
 
 class Network(nn.Module):
-    """A backbone and a decoder, for images of any size. `build` makes them.
+    """An encoder and a decoder, for images of any size. Call `build` to make one.
 
     Attributes:
-        backbone: The encoder, with all of its parameters.
-        decoder: Makes logits of the image and the backbone's features.
+        backbone: The encoder.
+        decoder: Computes logits from the image and the encoder's features.
         architecture: What `build` made it from.
         mean, std: float32 (1, 3, 1, 1), of red, green and blue in 0..1, by which the input is normalised.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, architecture: Architecture, backbone: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
@@ -122,17 +126,17 @@ class Network(nn.Module):
     @property
     def stride(self) -> int:
         """Stride in pixels of the finest features that the network uses; 1 if it uses the pixels themselves."""
-        return self.decoder.stride
+        return cast(int, self.decoder.stride)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits float32 (N, C, H, W) of RGB images float32 (N, 3, H, W) in 0..1, of any height and width."""
         height, width = image.shape[-2:]
         image = (image - self.mean) / self.std
-        # Every stride must divide the size, so that each step of the features stands for the same pixels as below it.
+        # Every stride must divide the size, so that the features of all stages lie on the same grid.
         right, below = -width % STRIDES[-1], -height % STRIDES[-1]
-        if torch.compiler.is_exporting() or right or below:  # a size that is left open may or may not be a multiple
+        if torch.compiler.is_exporting() or right or below:  # an exported graph with free sizes always needs the step
             image = functional.pad(image, (0, right, 0, below), mode="replicate")
-        logits = self.decoder(image, self.backbone(image))
+        logits: Tensor = self.decoder(image, self.backbone(image))
         return logits[..., :height, :width]
 
 
@@ -143,59 +147,57 @@ def build(
     mean: Sequence[float] = IMAGENET_MEAN,
     std: Sequence[float] = IMAGENET_STD,
 ) -> Network:
-    """An untrained network.
+    """Build an untrained network.
 
     Args:
-        architecture: Its backbone is ignored, and None in the network's, where the model has an encoder of its own.
+        architecture: Its backbone is ignored by a model that has an encoder of its own; that of the network is None.
         classes: Number C of classes.
         mean, std: Of red, green and blue in 0..1, by which the input is normalised.
 
     Raises:
-        LandcoverError: No such model, backbone or upsampling, or they do not go together.
+        LandcoverError: There is no such model, backbone or upsampling, or they do not fit together.
     """
     if backbones_of(architecture.model) == (None,):
         architecture = replace(architecture, backbone=None)
     _check(architecture)
-    parts = MODELS[architecture.model]
-    backbone = parts.encoder(architecture.backbone)
-    options = {"upsampling": architecture.upsampling, "context": architecture.context} if parts.is_fcn else {}
-    network = Network(architecture, backbone, parts.decoder(backbone, classes, **options))
+    spec = MODELS[architecture.model]
+    backbone = spec.encoder(architecture.backbone)
+    options = {"upsampling": architecture.upsampling, "context": architecture.context} if spec.is_fcn else {}
+    network = Network(architecture, backbone, spec.decoder(backbone, classes, **options))
     network.normalise_by(mean, std)
     return network
 
 
 def to_input(images: Tensor | np.ndarray, device: torch.device) -> Tensor:
-    """Images as a `Network` takes them: float32 (N, 3, H, W) in 0..1, channels last in memory, on `device`.
+    """Images as a `Network` takes them: float32 (N, 3, H, W) in 0..1, on `device`.
 
     Args:
-        images: RGB, uint8 (N, H, W, 3).
+        images: RGB, uint8 (N, H, W, 3). Contiguous ones give a result that is channels last in memory.
     """
     return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / 255
 
 
 def _check(architecture: Architecture) -> None:
-    """Raise a LandcoverError unless the parts of an architecture go together; its model is known to be one."""
+    """Raise a LandcoverError unless the parts of an architecture fit together. Its model is one of `MODELS`."""
     model, backbone, context = architecture.model, architecture.backbone, architecture.context
     if backbone is not None and backbone not in BACKBONES:
         raise LandcoverError(f"no backbone {backbone!r}; there are {', '.join(BACKBONES)}")
     if backbone not in MODELS[model].backbones:
         if not MODELS[model].is_fcn or backbone is None:
-            raise LandcoverError(
-                f"train.backbone = {backbone}: {model} does not work on it. Set it to one of "
-                f"{', '.join(MODELS[model].backbones)}."
-            )
+            choices = ", ".join(str(name) for name in MODELS[model].backbones)
+            raise LandcoverError(f"`backbone` = {backbone}: {model} does not work with it. Set it to one of {choices}.")
         strides = ", ".join(map(str, backbone_strides(backbone)))
         choices = ", ".join(name for name, other in MODELS.items() if other.is_fcn and backbone in other.backbones)
         raise LandcoverError(
-            f"train.model = {model}: {backbone} has features at strides {strides} only. Set it to one of {choices}."
+            f"`model` = {model}: {backbone} has features at strides {strides} only. Set it to one of {choices}."
         )
     if architecture.upsampling not in UPSAMPLING:
         raise LandcoverError(f"no upsampling {architecture.upsampling!r}; there are {', '.join(UPSAMPLING)}")
     if type(context) is not int or not 0 <= context <= MAX_CONTEXT:
-        raise LandcoverError(f"train.context = {context!r}: set it to a whole number from 0 to {MAX_CONTEXT}")
+        raise LandcoverError(f"`context` = {context!r}: set it to a whole number from 0 to {MAX_CONTEXT}")
     if MODELS[model].is_fcn:
         return
     if architecture.upsampling != "bilinear":
-        raise LandcoverError(f"train.upsampling = learned: {model} upsamples in its own way. Set it to bilinear.")
+        raise LandcoverError(f"`upsampling` = learned: {model} has its own upsampling. Set it to bilinear.")
     if context:
-        raise LandcoverError(f"train.context = {context}: {model} has no fc6 and fc7. Set it to 0.")
+        raise LandcoverError(f"`context` = {context}: {model} has no fc6 and fc7. Set it to 0.")

@@ -1,25 +1,25 @@
-"""Where a model comes from and how good it was: what its file tells a receiver, and the network does not need."""
+"""The origin of a model: data, parameters and score, recorded in its file for people."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from landcover.models.collapse import Favourite
+from landcover.models.collapse import DominantClass
 
 Table = Mapping[str, Any]
-"""Texts, numbers, truth values, null, and lists of them, by name."""
+"""Strings, numbers, booleans, null, and lists of them, by name."""
 
 _COUNTS = ("holdout", "train_images", "train_tiles", "validation_images", "validation_tiles")
 _SHARES = ("tile_mean_iou", "tile_accuracy")
-_LONGEST = 1000  # characters of a text, items of a list or table
+_LONGEST = 1000  # characters of a string, items of a list or table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What a model was made of; each attribute is None where that is not known, as of models of earlier versions.
+    """What a model was made from. An attribute is None if it is not known, as for models of earlier versions.
 
-    It holds no time, no commit and no absolute path, so that the same training gives the same bytes in any clone.
+    It contains no time, no commit and no absolute path, so that the same training gives the same bytes in any clone.
 
     Attributes:
         data: `root` of the data set as the parameters name it, `holdout`, and the numbers `train_images`,
@@ -27,34 +27,34 @@ class Origin:
         resolution: Metres of ground that a pixel covers at the model's working resolution.
         params: Parameters of the training that shape the result.
         score: `epoch` and its figures on the validation tiles: `validation_loss`, `tile_mean_iou`, `tile_accuracy`.
-        favourite: The class that the model gives most often on the validation tiles.
+        dominant: The class that the model predicts most often on the validation tiles; `favourite` in the file.
     """
 
     data: Table | None = None
     resolution: float | None = None
     params: Table | None = None
     score: Table | None = None
-    favourite: Favourite | None = None
+    dominant: DominantClass | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain types; `from_json` reads it back."""
+        """Convert to plain types; `from_json` reads them back."""
         return {
             "data": self.data,
             "resolution": self.resolution,
             "params": self.params,
             "score": self.score,
-            "favourite": self.favourite and asdict(self.favourite),
+            "favourite": self.dominant and asdict(self.dominant),
         }
 
     @classmethod
-    def from_json(cls, content: Mapping, classes: int) -> "Origin":
-        """Read what `to_json` gave, beside anything else; what is missing is not known.
+    def from_json(cls, content: Mapping[str, Any], classes: int) -> "Origin":
+        """Read what `to_json` returned. Other keys are ignored, and missing ones give None.
 
         Args:
-            classes: Their number.
+            classes: Number of classes.
 
         Raises:
-            ValueError: A value cannot be; the message names it.
+            ValueError: A value is impossible; the message names it.
         """
 
         def read(key: str, convert: Callable[[Any], Any]) -> Any:
@@ -62,19 +62,19 @@ class Origin:
             try:
                 return None if value is None else convert(value)
             except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-                raise ValueError(f"{key} = {value!r:.60} cannot be") from error
+                raise ValueError(f"{key} = {value!r:.60} is impossible") from error
 
         return cls(
             data=read("data", _data),
             resolution=read("resolution", _resolution),
             params=read("params", _table),
             score=read("score", _score),
-            favourite=read("favourite", lambda value: _favourite(value, classes)),
+            dominant=read("favourite", lambda value: _dominant(value, classes)),
         )
 
 
 def _data(value: Any) -> Table:
-    _text(value["root"])
+    _check(isinstance(value["root"], str) and len(value["root"]) <= _LONGEST)
     _check(all(type(value[key]) is int and value[key] >= 0 for key in _COUNTS))
     return _table(value)
 
@@ -91,11 +91,11 @@ def _score(value: Any) -> Table:
     return _table(value)
 
 
-def _favourite(value: Any, classes: int) -> Favourite:
+def _dominant(value: Any, classes: int) -> DominantClass:
     _check(type(value["label"]) is int and 0 <= value["label"] < classes)
     shares = [value[key] for key in ("predicted", "truth")]
     _check(all(_is_number(share) and 0 <= share <= 1 for share in shares))
-    return Favourite(value["label"], *map(float, shares))
+    return DominantClass(value["label"], *map(float, shares))
 
 
 def _table(value: Any) -> Table:
@@ -104,11 +104,6 @@ def _table(value: Any) -> Table:
         items = item if isinstance(item, list) else [item]
         _check(len(items) <= _LONGEST and all(map(_is_plain, items)))
     return dict(value)
-
-
-def _text(value: Any) -> str:
-    _check(isinstance(value, str) and len(value) <= _LONGEST)
-    return value
 
 
 def _is_plain(value: Any) -> bool:

@@ -7,28 +7,28 @@ from torch import Tensor
 
 
 def decay_at(step: int, ema: float) -> float:
-    """Decay of the average at the `step`-th update, from 1 on: `ema`, less in the beginning.
+    """Decay of the average at update number `step`, counted from 1: `ema`, but less at first.
 
-    An average that decays by 0.99 from its first step on consists, after 60 steps, by more than half of weights and
-    batch-norm statistics that have seen nothing. So it spans the last tenth of the steps until that is as long as what
-    `ema` asks for (the rule of TensorFlow's `ExponentialMovingAverage` with `num_updates`).
+    With a constant decay of 0.99, more than half of the average after 60 steps would still be the initial weights and
+    batch-norm statistics. So at first the average spans the last tenth of the steps, until `ema` spans fewer (the rule
+    of TensorFlow's `ExponentialMovingAverage` with `num_updates`).
     """
     return min(ema, (1 + step) / (10 + step))
 
 
 def averaging(ema: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
-    """How `torch.optim.swa_utils.AveragedModel` updates its tensors: by `decay_at`.
+    """Make the function by which `torch.optim.swa_utils.AveragedModel` updates its tensors, with `decay_at`.
 
     Args:
-        ema: Decay per step in the end, 0 <= ema < 1; 0 for no average.
+        ema: Final decay per step, 0 <= ema < 1; 0 for no average.
     """
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], currents: Sequence[Tensor], step: Tensor | int) -> None:
         decay = decay_at(int(step), ema)
         if averages[0].is_floating_point():
-            torch._foreach_lerp_(averages, currents, 1 - decay)
-        else:  # counters: of batches that batch norm has seen
+            torch._foreach_lerp_(list(averages), list(currents), 1 - decay)
+        else:  # counters of the batches that batch norm has seen
             for average, current in zip(averages, currents, strict=True):
                 average.copy_(current)
 

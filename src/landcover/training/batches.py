@@ -1,4 +1,4 @@
-"""The batches that training sees: random crops of prepared tiles."""
+"""The batches of training: random crops of prepared tiles."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import Tiles
 from landcover.system.processes import Processes
-from landcover.training.augmentation import Augmentation, Draw
+from landcover.training.augmentation import Augmentation, Transforms
 
 
 class Batch(NamedTuple):
@@ -19,34 +19,34 @@ class Batch(NamedTuple):
     Attributes:
         images: uint8 (N, S, S, 3).
         labels: uint8 (N, S, S), class indices or `UNKNOWN`.
-        draw: How to augment them.
+        transforms: Their augmentation.
     """
 
     images: Tensor
     labels: Tensor
-    draw: Draw
+    transforms: Transforms
 
 
 class Plan(NamedTuple):
-    """Where the crops of a whole batch lie."""
+    """The places of the crops of a whole batch, and their augmentation."""
 
     tiles: Tensor  # int64 (N,)
     corners: Tensor  # int64 (N, 2), row and column of the upper left pixel
     side: int  # pixels
-    draw: Draw
+    transforms: Transforms
 
 
-class Batches(Dataset):
-    """Batch after batch of random crops, each a pure function of (seed, epoch, step).
+class Batches(Dataset[Batch]):
+    """Batches of random crops, each a pure function of (seed, epoch, step).
 
-    Crops lie within the unpadded part of their tile, uniformly over the pixels of the data set. Where that part is
-    smaller than the crop, the rest of the crop is padding: images zero, labels `UNKNOWN`.
+    Crops lie within the unpadded part of their tile, distributed uniformly over the pixels of the data set. If that
+    part is smaller than the crop, the crop is padded: images with zeros, labels with `UNKNOWN`.
 
     Args:
         pixels: Number of pixels of each class in each tile, (tiles, C).
-        size: Side of the crops as the network sees them, in pixels.
-        batch_size: Crops in a batch, over all processes.
-        balance: Share (0..1) of the crops that are instead drawn around a pixel of a class, all classes as often.
+        size: Side of the crops in pixels, after zooming.
+        batch_size: Crops per batch, over all processes together.
+        balance: Share (0..1) of the crops that are instead placed around a pixel of a random class.
     """
 
     def __init__(
@@ -67,58 +67,58 @@ class Batches(Dataset):
         self._part = (processes or Processes()).slice_of(batch_size)
         self._extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())
         self._area = self._extent.prod(1).double()
-        self._cumulated = pixels.cumsum(0)  # pixels of each class up to each tile
+        self._cumulated = pixels.cumsum(0)  # pixels of each class in all tiles up to each
 
     def plan(self, epoch: int, step: int) -> Plan:
-        """Decide by chance all of a batch, of which each process then reads its part."""
+        """Draw the crops of a whole batch, of which each process then reads its part."""
         generator = torch.Generator().manual_seed(seed_of(self._seed, epoch, step))
         side = self._augmentation.draw_side(self.size, generator)
         chosen = torch.multinomial(self._area, self.batch_size, replacement=True, generator=generator)
         where = torch.rand(self.batch_size, 2, generator=generator)
         corners = (where * ((self._extent[chosen] - side).clamp(min=0) + 1)).long()
         if self._balance:
-            self._favour_rare_classes(chosen, corners, side, where, generator)
+            self._balance_classes(chosen, corners, side, where, generator)
         return Plan(chosen, corners, side, self._augmentation.draw(self.batch_size, generator))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """This process's part of the batch of (epoch, step)."""
-        chosen, corners, side, draw = self.plan(*key)
-        chosen, corners = chosen[self._part].tolist(), corners[self._part].tolist()
-        images = np.zeros((len(chosen), side, side, 3), np.uint8)
-        labels = np.full((len(chosen), side, side), UNKNOWN, np.uint8)
-        for i, (tile, (row, column)) in enumerate(zip(chosen, corners, strict=True)):
+        plan, part = self.plan(*key), self._part
+        tiles, corners, side = plan.tiles[part].tolist(), plan.corners[part].tolist(), plan.side
+        images = np.zeros((len(tiles), side, side, 3), np.uint8)
+        labels = np.full((len(tiles), side, side), UNKNOWN, np.uint8)
+        for i, (tile, (row, column)) in enumerate(zip(tiles, corners, strict=True)):
             window = np.s_[tile, row : row + side, column : column + side]
             crop = self._tiles.labels[window]
             images[i, : crop.shape[0], : crop.shape[1]] = self._tiles.images[window]
             labels[i, : crop.shape[0], : crop.shape[1]] = crop
-        return Batch(torch.from_numpy(images), torch.from_numpy(labels), draw.part(self._part))
+        return Batch(torch.from_numpy(images), torch.from_numpy(labels), plan.transforms.of(part))
 
     def tile_names(self, epoch: int, step: int) -> list[str]:
-        """From which tiles the batch of (epoch, step) is cut: sample name and the tile's row and column in it."""
+        """The tiles of the batch of (epoch, step): the name of the sample, and the row and column of the tile in it."""
         rows = self._tiles.table.iloc[sorted(set(self.plan(epoch, step).tiles.tolist()))]
         return [f"{row.name} at {row.row},{row.column}" for row in rows.itertuples(index=False, name="Tile")]
 
-    def _favour_rare_classes(
+    def _balance_classes(
         self, chosen: Tensor, corners: Tensor, side: int, where: Tensor, generator: torch.Generator
     ) -> None:
-        """Move some crops, in place, so that each holds a pixel of a class that chance named."""
+        """Move some of the crops, in place, so that each contains a pixel of a random class."""
         present = torch.from_numpy(np.flatnonzero(self._cumulated[-1]))
-        favoured = torch.rand(self.batch_size, generator=generator) < self._balance
+        moved = torch.rand(self.batch_size, generator=generator) < self._balance
         classes = present[torch.randint(len(present), (self.batch_size,), generator=generator)]
         picks = torch.rand(self.batch_size, 2, generator=generator, dtype=torch.float64)
-        for i in favoured.nonzero().flatten().tolist():
+        for i in moved.nonzero().flatten().tolist():
             cumulated = self._cumulated[:, classes[i]]
             tile = int(np.searchsorted(cumulated, picks[i, 0].item() * cumulated[-1], side="right"))
             height, width = self._extent[tile].tolist()
             rows, columns = np.nonzero(self._tiles.labels[tile, :height, :width] == classes[i].item())
             pixel = int(picks[i, 1] * len(rows))
             chosen[i] = tile
-            for axis, (place, extent) in enumerate(((rows[pixel], height), (columns[pixel], width))):
-                # All corners for which the crop holds the pixel and lies within the tile, if it can.
-                lowest, highest = max(0, place - side + 1), max(0, min(place, extent - side))
+            for axis, (position, extent) in enumerate(((rows[pixel], height), (columns[pixel], width))):
+                # The range of corners for which the crop contains the pixel and, if possible, lies within the tile.
+                lowest, highest = max(0, position - side + 1), max(0, min(position, extent - side))
                 corners[i, axis] = lowest + int(where[i, axis] * (highest - lowest + 1))
 
 
 def seed_of(*key: int) -> int:
-    """A seed made of all of `key`."""
+    """Derive a seed from all numbers of `key`."""
     return int(np.random.SeedSequence(key).generate_state(1)[0])

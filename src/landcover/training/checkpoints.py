@@ -1,4 +1,4 @@
-"""Training that can be killed at any moment: its state in a file, used only by the very same training."""
+"""Checkpoints: the state of a training in a file, from which only the very same training resumes."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,31 +24,32 @@ class Checkpoint:
     """A file for the state of a training.
 
     Args:
-        path: Where it lies.
-        fingerprint: Of all that the result of the training depends on; a state with another one is not used.
+        path: Path of the file.
+        fingerprint: Digest of everything that the result of the training depends on. A file with another one is not
+            used.
     """
 
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path, self._fingerprint = Path(path), fingerprint
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace what is there by tensors, numbers and texts in dicts and lists."""
+        """Replace the file by this state: tensors, numbers and strings in dicts and lists."""
         with replacing(self.path) as scratch, scratch.open("wb") as file:
             try:
                 torch.save({"fingerprint": self._fingerprint, "state": state, "digest": digest_of(state)}, file)
-            except RuntimeError as error:  # so it calls a full disk
+            except RuntimeError as error:  # what PyTorch raises when the disk is full
                 raise write_error(self.path, error) from error
             file.flush()
-            os.fsync(file.fileno())  # on the disk before it takes the place of the one before: power may fail
+            os.fsync(file.fileno())  # on the disk before it replaces the last checkpoint: power may fail
 
     def load(self) -> dict[str, Any] | None:
-        """The saved state; None if there is none, or if it is damaged or of another training, as a line then says.
+        """Read the state. None if there is no file; or, with a line that says so, if it is damaged or does not match.
 
         Loading never runs code from the file.
 
         Raises:
-            OSError: It is there and may not be read.
-            MemoryError, RuntimeError: There is no memory for it.
+            OSError: The file exists and cannot be read.
+            MemoryError, RuntimeError: Memory does not suffice.
         """
         try:
             check_readable(self.path)
@@ -56,44 +57,44 @@ class Checkpoint:
             return None
         try:
             with zipfile.ZipFile(self.path) as archive:
-                if damaged := archive.testzip():  # PyTorch writes checksums and does not look at them
+                if damaged := archive.testzip():  # PyTorch writes checksums but does not verify them
                     raise zipfile.BadZipFile(damaged)
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             fingerprint, state = content["fingerprint"], content["state"]
-            is_whole = content.get("digest") == digest_of(state)
-        except Exception as error:  # a damaged file raises whatever its bytes make the reader do
+            is_intact = content.get("digest") == digest_of(state)
+        except Exception as error:  # a damaged file can make the reader raise anything
             if is_out_of_memory(error):
                 raise
-            self.tell_damaged(type(error).__name__)
+            self.print_damaged(type(error).__name__)
             return None
         if fingerprint != self._fingerprint:
             print(f"{self.path}: of other params, data or code, not used: training starts anew.", flush=True)
             return None
-        if not is_whole:
-            self.tell_damaged("content and digest differ")
+        if not is_intact:
+            self.print_damaged("content and digest differ")
             return None
-        return state
+        return cast(dict[str, Any], state)
 
-    def tell_damaged(self, problem: str) -> None:
-        """Say that it is not used, for it is damaged."""
+    def print_damaged(self, problem: str) -> None:
+        """Print that the file is damaged and not used."""
         print(f"{self.path}: damaged ({printable(problem)}), not used: training starts anew.", flush=True)
 
     def delete(self) -> None:
-        """Remove it, and its folder if nothing else is there."""
-        with exclusive(self.path):  # which clears away what a killed run left
+        """Remove the file, and its folder if that is then empty."""
+        with exclusive(self.path):  # which also removes the scratch files of a killed run
             self.path.unlink(missing_ok=True)
         with suppress(OSError):  # not empty
             self.path.parent.rmdir()
 
 
 def digest_of(state: Any) -> str:
-    """SHA-256 of tensors, numbers and texts in dicts, lists and tuples: their values, types and shapes; hexadecimal."""
+    """SHA-256, hexadecimal, of tensors, numbers and strings in dicts, lists and tuples: values, types and shapes."""
     digest = hashlib.sha256()
 
     def add(value: Any) -> None:
         if isinstance(value, torch.Tensor):
             digest.update(f"{value.dtype} {tuple(value.shape)} ".encode())
-            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         elif isinstance(value, Mapping):
             digest.update(f"table {len(value)} ".encode())
             for key, item in value.items():
@@ -112,9 +113,9 @@ def digest_of(state: Any) -> str:
 
 
 def fingerprint(settings: Any, files: Iterable[Path]) -> str:
-    """Digest of `settings` (JSON), the content of files, and the code and libraries that are loaded: hexadecimal."""
+    """SHA-256, hexadecimal, of `settings` (JSON), the content of the files, and the loaded code and libraries."""
     ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("landcover", "stages", "__main__")]
-    code = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
+    code = {Path(file) for module in ours if (file := getattr(module, "__file__", None))}
     content = {
         "settings": settings,
         "files": [_digest(file) for file in sorted(files)],

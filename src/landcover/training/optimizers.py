@@ -1,25 +1,27 @@
-"""How the weights follow their gradients: optimisers and learning-rate schedules."""
+"""Optimisers and learning-rate schedules."""
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Any, float], torch.optim.Optimizer]] = {
     "adamw": lambda groups, momentum: torch.optim.AdamW(groups, fused=True),
     "adam": lambda groups, momentum: torch.optim.Adam(groups, fused=True),
     "sgd": lambda groups, momentum: torch.optim.SGD(groups, momentum=momentum, fused=True),
 }
+"""The optimisers by name. Each is made from groups of parameters and the momentum, which only sgd uses."""
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda progress: 1.0,
     "poly": lambda progress: (1 - progress) ** 0.9,  # the power of DeepLab and its successors
     "cosine": lambda progress: 0.5 * (1 + math.cos(math.pi * progress)),
 }
-"""Factor of the learning rate, by progress from 0 (after warm-up) to 1 (the end of training)."""
+"""Factors of the learning rate, by progress from 0 (end of the warm-up) to 1 (end of the training)."""
 
-_DECAYING = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+_WITH_KERNELS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def make_optimizer(
@@ -31,16 +33,21 @@ def make_optimizer(
     weight_decay: float = 0.0,
     momentum: float = 0.9,
 ) -> torch.optim.Optimizer:
-    """One of `OPTIMIZERS` for the parameters of a network that need gradients; each group keeps its peak `peak_lr`.
+    """Make one of `OPTIMIZERS` for the parameters of a network that need gradients.
+
+    Each group of parameters stores its peak learning rate as `peak_lr`.
 
     Args:
-        network: Its part `backbone` learns with `backbone_lr` times the learning rate.
-        weight_decay: On the kernels of convolutions and linear layers, not on biases and norms.
-        momentum: Of sgd.
+        network: Its submodule `backbone` has `backbone_lr` times the learning rate.
+        optimizer: One of `OPTIMIZERS`.
+        lr: Peak learning rate.
+        backbone_lr: Factor on the learning rate of the backbone.
+        weight_decay: Of the kernels of convolutions and linear layers; biases and norms have none.
+        momentum: Momentum of sgd.
     """
-    kernels = {id(module.weight) for module in network.modules() if isinstance(module, _DECAYING)}
-    backbone = {id(parameter) for parameter in network.backbone.parameters()}
-    groups = {}
+    kernels = {id(module.weight) for module in network.modules() if isinstance(module, _WITH_KERNELS)}
+    backbone = {id(parameter) for parameter in network.get_submodule("backbone").parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
         if parameter.requires_grad:
             peak = lr * backbone_lr if id(parameter) in backbone else lr
@@ -54,7 +61,7 @@ def make_optimizer(
 
 
 def lr_factor(schedule: str, step: int, warmup: int, total: int) -> float:
-    """Factor of the learning rate at `step` of `total`: up a line for `warmup` steps, then by one of `SCHEDULES`."""
+    """Factor of the learning rate at `step` of `total`: a linear rise for `warmup` steps, then one of `SCHEDULES`."""
     if step < warmup:
         return (step + 1) / (warmup + 1)
     return SCHEDULES[schedule](min(1.0, (step - warmup) / max(1, total - warmup)))

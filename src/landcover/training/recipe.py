@@ -1,48 +1,173 @@
-"""How to train: all that is not the network, its examples or the loss."""
+"""The recipe of a training: all of its settings, each a field with its range, default and description.
 
-from dataclasses import dataclass
+The descriptions become the comments of `params.yaml` and the table of `docs/parameters.md` (`make docs`).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from landcover.models.decoders import UPSAMPLING
+from landcover.models.encoders import BACKBONES
+from landcover.models.networks import MODELS, Architecture
+from landcover.system.devices import DEVICES, PRECISIONS
+from landcover.system.errors import LandcoverError
+from landcover.system.settings import (
+    BelowOne,
+    Count,
+    NotNegative,
+    Number,
+    Positive,
+    Seed,
+    Settings,
+    Share,
+    Side,
+    listed,
+    one_of,
+)
+from landcover.training.augmentation import SYMMETRY
+from landcover.training.losses import CLASS_WEIGHTS, LOSSES, parse_loss
+from landcover.training.optimizers import OPTIMIZERS, SCHEDULES
+
+KEEP = ("last", "best")
+
+_NOT_SHAPING = {"device", "workers", "log_every", "checkpoint_minutes"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Settings of a `landcover.training.trainer.Trainer`.
+def _formula(loss: str) -> str:
+    try:
+        parse_loss(loss)
+    except LandcoverError as error:
+        raise ValueError(error) from error
+    return loss
 
-    Attributes:
-        epochs, steps: Number of epochs, and of batches in each.
-        optimizer, momentum, weight_decay, backbone_lr: As `make_optimizer` takes them.
-        lr: Peak learning rate.
-        schedule, warmup: As `lr_factor` takes them.
-        clip: Norm to which gradients are cut down; 0 for none.
-        ema: Decay per step of the moving average of weights and batch-norm statistics that becomes the model, less in
-            the beginning, as `averaging.decay_at` says; 0 for none.
-        freeze_batch_norm: Normalise by the statistics that the network came with: for batches too small for their own.
-        accumulate: Parts in which a batch passes through the network, to save memory.
-        precision: One of `devices.PRECISIONS`.
-        compile: Translate the network by `torch.compile`.
-        keep: `last` or `best`: the epoch whose network becomes the model; best is the highest mean IoU.
-        workers: Processes that read batches ahead.
-        log_every: Batches between two lines on the terminal where there is no progress bar; 0 for no lines.
-        checkpoint_minutes: Between two checkpoints within an epoch.
-        seed: Of dropout.
-    """
 
-    epochs: int
-    steps: int
-    lr: float
-    optimizer: str = "adamw"
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    backbone_lr: float = 1.0
-    schedule: str = "cosine"
-    warmup: int = 0
-    clip: float = 5.0
-    ema: float = 0.0
-    freeze_batch_norm: bool = False
-    accumulate: int = 1
-    precision: str = "fp32"
-    compile: bool = False
-    keep: str = "last"
-    workers: int = 0
-    log_every: int = 0
-    checkpoint_minutes: float = 10.0
-    seed: int = 0
+def _class_weights(value: Any) -> str | list[float]:
+    if isinstance(value, list) and all(type(weight) in (int, float) and abs(weight) <= 1e9 for weight in value):
+        return value
+    if isinstance(value, str) and value in CLASS_WEIGHTS:
+        return value
+    raise ValueError(f"should be one of {', '.join(CLASS_WEIGHTS)}, or a list of numbers, one for each class")
+
+
+class Recipe(Settings):
+    """All settings of a training. Their descriptions say what they mean."""
+
+    model: Annotated[str, one_of(MODELS)] = Field("fcn1s", description=f"network: {listed(MODELS)}")
+    backbone: Annotated[str, one_of(BACKBONES)] = Field(
+        "mobilenet_v3_large",
+        description=f"encoder of the network: {listed(BACKBONES)}; the model baseline has its own",
+    )
+    weights: str = Field(
+        "none",
+        description="initial weights of the backbone: none (random), imagenet (torchvision's, downloaded) or the path "
+        "of a state dict",
+    )
+    upsampling: Annotated[str, one_of(UPSAMPLING)] = Field(
+        "bilinear",
+        description="upsampling in fcn32s to fcn1s: bilinear, or learned (transposed convolutions that start as "
+        "bilinear)",
+    )
+    context: Count = Field(
+        0, description="channels of fc6 and fc7 in fcn32s to fcn1s, such as 1024 or the paper's 4096; 0 for neither"
+    )
+    epochs: Positive = Field(13, description="number of epochs; the model is validated after each")
+    steps: Positive = Field(100, description="batches per epoch")
+    batch_size: Annotated[int, Field(ge=1, le=2**20)] = Field(
+        16, description="crops per batch, over all processes together"
+    )
+    accumulate: Positive = Field(
+        1, description="parts in which a batch passes through the network, one after the other, to save memory"
+    )
+    crop: Side = Field(96, description="side of the square crops in pixels; they are placed at random")
+    balance: Share = Field(
+        0.0,
+        description="share of the crops that are placed around a pixel of a random class, rare classes as often as "
+        "others",
+    )
+    symmetry: Annotated[str, one_of(SYMMETRY)] = Field(
+        "d4", description="random flips of the crops: none, flip (left and right) or d4 (all flips and quarter turns)"
+    )
+    zoom: Annotated[Number, Field(ge=1, le=16)] = Field(
+        1.0,
+        description="random scale: the crops of a batch are scaled by a factor between 1/zoom and zoom; 1 for none",
+    )
+    jitter: BelowOne = Field(
+        0.05,
+        description="colour jitter: standard deviation of the random factor of each channel of each crop; 0 for none",
+    )
+    loss: Annotated[str, AfterValidator(_formula)] = Field(
+        "cross_entropy + 0.5*dice", description=f"loss: {listed(LOSSES)}, or a weighted sum of them"
+    )
+    class_weights: Annotated[Any, AfterValidator(_class_weights)] = Field(
+        "sqrt_inverse",
+        description="weights of the classes in cross_entropy and focal: none, sqrt_inverse or inverse (of their share "
+        "of the pixels), or a list of numbers, one for each class",
+    )
+    label_smoothing: BelowOne = Field(
+        0.0, description="share of the truth that cross_entropy spreads evenly over all classes"
+    )
+    focal_gamma: NotNegative = Field(
+        2.0,
+        description="exponent of the focal loss: a higher one gives less weight to pixels whose class is certain",
+    )
+    optimizer: Annotated[str, one_of(OPTIMIZERS)] = Field("adamw", description=f"optimizer: {listed(OPTIMIZERS)}")
+    momentum: BelowOne = Field(0.9, description="momentum of sgd")
+    lr: Annotated[Number, Field(gt=0)] = Field(0.004, description="peak learning rate")
+    backbone_lr: NotNegative = Field(
+        1.0, description="factor on the learning rate of the backbone: below 1 for pretrained weights"
+    )
+    schedule: Annotated[str, one_of(SCHEDULES)] = Field(
+        "cosine", description="learning rate after the warm-up: constant, poly or cosine (the last two fall to 0)"
+    )
+    warmup: Count = Field(100, description="steps over which the learning rate rises to its peak")
+    weight_decay: NotNegative = Field(
+        0.1, description="weight decay of the kernels of convolutions; there is none of biases and norms"
+    )
+    clip: NotNegative = Field(5.0, description="norm to which gradients are clipped; 0 for no clipping")
+    freeze_batch_norm: bool = Field(
+        False,
+        description="keep the initial statistics of batch norm: for pretrained weights and tiny batches",
+    )
+    ema: BelowOne = Field(
+        0.99,
+        description="decay per step of the moving average of the weights, which becomes the model; at step n at most "
+        "(1 + n) / (10 + n); 0 for no average",
+    )
+    keep: Annotated[str, one_of(KEEP)] = Field(
+        "last", description="epoch that becomes the model: last, or best (highest mean IoU on the validation tiles)"
+    )
+    precision: Annotated[str, one_of(PRECISIONS)] = Field(
+        "fp32", description="precision in which the network computes: fp32, bf16 or fp16 (GPUs only)"
+    )
+    compile: bool = Field(
+        False,
+        description="compile the network with torch.compile: this takes minutes at the start, then steps are faster",
+    )
+    device: Annotated[str, one_of(DEVICES)] = Field("auto", description=f"device: {listed(DEVICES)}")
+    workers: Count = Field(0, description="processes that read batches ahead: 4 or more for a GPU, 0 for a CPU")
+    log_every: Count = Field(
+        20, description="batches between two lines of progress where there is no progress bar; 0 for no lines"
+    )
+    checkpoint_minutes: NotNegative = Field(
+        5, description="minutes between two checkpoints within an epoch; there is one after each epoch in any case"
+    )
+    seed: Seed = Field(0, description="seed of the initial weights, the crops and their augmentation")
+
+    @model_validator(mode="after")
+    def _smooths_a_cross_entropy(self) -> "Recipe":
+        if self.label_smoothing and "cross_entropy" not in parse_loss(self.loss):
+            raise ValueError(f"label_smoothing = {self.label_smoothing}: needs cross_entropy, which is not in `loss`")
+        return self
+
+    def architecture(self) -> Architecture:
+        """The network to train."""
+        return Architecture(self.model, self.backbone, self.upsampling, self.context)
+
+    def shaping(self) -> dict[str, Any]:
+        """The settings that shape the model: all but those that say where it is trained and how that is reported."""
+        settings = self.model_dump(exclude=_NOT_SHAPING)
+        if Path(self.weights).is_absolute():
+            settings["weights"] = Path(self.weights).name
+        return settings

@@ -1,4 +1,4 @@
-"""How good a network is on the validation tiles, while it trains."""
+"""Loss and scores of a network on the validation tiles, after each epoch."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from landcover.data.tiles import Tiles
-from landcover.models.collapse import Favourite
+from landcover.models.collapse import DominantClass
 from landcover.models.networks import to_input
 from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
@@ -17,18 +17,18 @@ from landcover.training.losses import Criterion
 @torch.inference_mode()
 def validate(
     network: nn.Module, tiles: Tiles, criterion: Criterion, pixels: int, device: torch.device, processes: Processes
-) -> tuple[dict[str, float | None], Favourite | None]:
-    """Figures of a network over all labelled pixels: `validation_loss`, `tile_accuracy` and `tile_mean_iou`.
+) -> tuple[dict[str, float | None], DominantClass | None]:
+    """Compute `validation_loss`, `tile_accuracy` and `tile_mean_iou` of a network over all labelled pixels.
 
-    Processes share the work and sum their counts: the figures are those of one process but for the rounding of the
-    loss.
+    Processes share the work and sum their counts. The results are those of a single process, except for the rounding
+    of the loss.
 
     Args:
-        network: In evaluation mode, on `device`; gives logits (N, C, H, W) of RGB in 0..1 (N, 3, H, W).
-        pixels: To put through the network at once, about.
+        network: In evaluation mode, on `device`; it returns logits (N, C, H, W) for RGB in 0..1 (N, 3, H, W).
+        pixels: Approximate number of pixels per batch.
 
     Returns:
-        The figures, and the class that it gives most often; None where no pixel is labelled.
+        The three figures, and the class that is predicted most often. All are None if no pixel is labelled.
     """
     classes = len(criterion.class_weights)
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
@@ -45,7 +45,7 @@ def validate(
     counted = processes.all_reduce(confusion.to(_home(device))).cpu().numpy()
     loss = criterion.value(totals, counts).item() if counted.any() else None
     scores = {"tile_accuracy": pixel_accuracy(counted), "tile_mean_iou": mean(class_iou(counted))}
-    return {"validation_loss": loss, **scores}, Favourite.of(counted)
+    return {"validation_loss": loss, **scores}, DominantClass.of(counted)
 
 
 def _home(device: torch.device) -> torch.device:

@@ -15,7 +15,7 @@ PARAMS = Path(__file__).parents[3] / "params.yaml"
 
 def test_parameters_models_and_json_give_the_table_that_they_hold(classes, tmp_path):
     architecture = Architecture("baseline", None)
-    save_model(Model(build(architecture, 3), architecture, classes, 1.0), tmp_path / "m.safetensors")
+    save_model(Model(build(architecture, 3), classes, 1.0), tmp_path / "m.safetensors")
     (tmp_path / "c.json").write_text(json.dumps(classes.to_json(), indent="\t"))
     assert read_class_table(tmp_path / "m.safetensors") == read_class_table(tmp_path / "c.json") == classes
     assert read_class_table(PARAMS) == DEEPGLOBE

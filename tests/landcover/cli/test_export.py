@@ -22,7 +22,7 @@ def folder(classes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     architecture = Architecture("baseline", None)
     with torch.random.fork_rng():
-        save_model(Model(build(architecture, 3), architecture, classes, 1.0), tmp_path / "m.safetensors")
+        save_model(Model(build(architecture, 3), classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path
 
 

@@ -9,7 +9,7 @@ import yaml
 from conftest import landcover, landcover_process
 
 from landcover.classes.class_table import ClassTable
-from landcover.models.collapse import Favourite
+from landcover.models.collapse import DominantClass
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.models.provenance import Origin
@@ -26,7 +26,7 @@ ORIGIN = Origin(
     resolution=0.5,
     params={"model": "fcn8s", "lr": 1e-5, "epochs": 13, "class_weights": [1.0, 2.0, 3.0]},
     score={"epoch": 12, "validation_loss": 0.7, "tile_mean_iou": 0.6123, "tile_accuracy": None},
-    favourite=Favourite(2, 0.4, 0.5),
+    dominant=DominantClass(2, 0.4, 0.5),
 )
 
 
@@ -37,7 +37,7 @@ def told(classes, tmp_path):
     def save(origin: Origin = ORIGIN) -> Path:
         torch.manual_seed(0)
         architecture = Architecture("fcn8s", "resnet18")
-        model = Model(build(architecture, 3), architecture, classes, 0.5, origin=origin)
+        model = Model(build(architecture, 3), classes, 0.5, origin=origin)
         save_model(model, tmp_path / "m.safetensors")
         return tmp_path / "m.safetensors"
 
@@ -129,22 +129,22 @@ def test_the_commit_is_the_first_whose_lock_file_names_this_very_file(told, tmp_
 @pytest.mark.parametrize("command", [["info"], ["predict", "a.png", "-o", "maps", "-m"], ["export", "-o", "m.onnx"]])
 def test_a_model_with_one_answer_to_everything_is_a_warning_wherever_it_is_used(told, tmp_path, command, pairs):
     (pairs / "0000_sat.png").rename(tmp_path / "a.png")
-    told(Origin(favourite=Favourite(2, 0.998, 0.41)))
+    told(Origin(dominant=DominantClass(2, 0.998, 0.41)))
     done = landcover(*command, "m.safetensors", folder=tmp_path)
     assert done.returncode == 0
     assert done.stderr.splitlines()[0] == (
-        "warning: m.safetensors: it gives 99.8% of the labelled validation pixels the class 'water', which is right "
-        "for 41.0%: expect that of its maps too. Train longer (train.epochs, train.steps), or with a lower train.ema, "
-        "train.warmup or train.lr."
+        "warning: m.safetensors: it predicts the class 'water' for 99.8% of the labelled validation pixels, which is "
+        "right for 41.0% of them: expect the same of its maps. Train for more epochs or steps, or with a lower ema, "
+        "warmup or lr."
     )
-    told(Origin(favourite=Favourite(2, 0.998, 0.995)))
+    told(Origin(dominant=DominantClass(2, 0.998, 0.995)))
     assert "warning" not in landcover(*command, "m.safetensors", folder=tmp_path).stderr
 
 
 def test_all_colours_of_a_class_are_shown(tmp_path):
     colours = {"land": (1, 1, 1), "sea": [(2, 2, 2), (3, 3, 3)], "none": [(155, 155, 155), (0, 0, 0)]}
     architecture = Architecture("baseline", None)
-    model = Model(build(architecture, 2), architecture, ClassTable.of(colours, "none"), 1.0)
+    model = Model(build(architecture, 2), ClassTable.of(colours, "none"), 1.0)
     save_model(model, tmp_path / "m.safetensors")
     lines = landcover("info", "m.safetensors", folder=tmp_path).stdout.splitlines()
     first = lines.index("classes:") + 1

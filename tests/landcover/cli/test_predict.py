@@ -198,7 +198,7 @@ def test_classes_of_polygons_are_those_of_the_map_and_not_of_the_model(model_fil
     assert landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", folder=tmp_path).returncode == 0
     model = load_model(model_file)
     renamed = ClassTable({f"{name} 2": colour for name, colour in classes.colours.items()})
-    save_model(Model(model.network, model.architecture, renamed, 1.0), tmp_path / "renamed.safetensors")
+    save_model(Model(model.network, renamed, 1.0), tmp_path / "renamed.safetensors")
     arguments = ("-m", "renamed.safetensors", "-o", "out", "--polygons", "scene.gpkg")
     assert landcover("predict", "scene.tif", *arguments, folder=tmp_path).returncode == 0
     assert set(geopandas.read_file(tmp_path / "scene.gpkg")["class"]) <= set(classes.names)

@@ -55,7 +55,7 @@ def coloured(architecture):
             network(batch(2, TILE, TILE))
         if architecture.model == "fcn1s":
             network.decoder.pixel_score[-1].bias -= network.eval()(batch(4, TILE, TILE)).mean((0, 2, 3))
-    return Model(network.train(), architecture, TABLE, 1.0)
+    return Model(network.train(), TABLE, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -162,11 +162,11 @@ def test_missing_packages_are_named_in_one_line_and_nothing_is_written(missing, 
 
 def test_weights_beyond_the_limit_of_the_file_are_refused_at_once(tmp_path):
     with torch.device("meta"):
-        network = build(architecture := Architecture("fcn32s", "resnet18", context=16384), 3)
+        network = build(Architecture("fcn32s", "resnet18", context=16384), 3)
     with pytest.raises(
         LandcoverError, match=r"an ONNX file may have 2 GiB, and the weights of fcn32s on resnet18 take 2\.6"
     ):
-        export_onnx(Model(network, architecture, TABLE, 1.0), tmp_path / "model.onnx")
+        export_onnx(Model(network, TABLE, 1.0), tmp_path / "model.onnx")
     assert onnx_export.MAX_BYTES < onnx.checker.MAXIMUM_PROTOBUF
     assert list(tmp_path.iterdir()) == []
 

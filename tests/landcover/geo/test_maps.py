@@ -29,7 +29,7 @@ def image(folder, height, width):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(150, 131), (200, 1), (1, 1)])
 def test_a_map_has_the_labels_of_the_same_image_in_memory(model, tmp_path, size, scale):
-    model = Model(model.network, model.architecture, model.classes, scale)
+    model = Model(model.network, model.classes, scale)
     pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, *size))
     options = InferenceOptions(window=64, overlap=0.25, tta="flip")
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", options)

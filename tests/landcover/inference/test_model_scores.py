@@ -47,7 +47,7 @@ def test_the_loss_is_the_cross_entropy_of_the_known_pixels(model, pairs):
 
 
 def test_the_loss_is_computed_at_full_size_at_any_working_resolution(model, pairs):
-    half = Model(model.network, model.architecture, model.classes, 0.5)
+    half = Model(model.network, model.classes, 0.5)
     result = score_model(half, find_samples(pairs))
     seen = []
     for sample in find_samples(pairs):

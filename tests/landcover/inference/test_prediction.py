@@ -21,7 +21,7 @@ def model(classes):
     torch.manual_seed(0)
     network = build(FCN1S, len(classes)).eval()
     torch.nn.init.normal_(network.decoder.pixel_score[-1].weight)  # untrained skips contribute: many classes appear
-    return Model(network, FCN1S, classes, 1.0)
+    return Model(network, classes, 1.0)
 
 
 def noise(height, width):
@@ -32,7 +32,7 @@ def noise(height, width):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize("size", [(1, 1), (97, 131), (64, 64), (200, 3)])
 def test_labels_have_the_size_of_the_image_whatever_it_is(model, classes, size, scale, tta):
-    labels = label_image(Model(model.network, FCN1S, classes, scale), noise(*size), InferenceOptions(tta=tta))
+    labels = label_image(Model(model.network, classes, scale), noise(*size), InferenceOptions(tta=tta))
     assert labels.shape == size
     assert labels.dtype == np.uint8
     assert labels.max() < len(classes)  # unknown is never predicted
@@ -53,7 +53,7 @@ def test_with_the_flip_labels_are_mirrored_with_the_image(model):
 
 
 def test_the_class_is_chosen_after_upsampling(model, classes):
-    half = Model(model.network, FCN1S, classes, 0.5)
+    half = Model(model.network, classes, 0.5)
     labels = label_image(half, noise(64, 64))
     blocks = labels.reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(-1, 4)
     assert (blocks != blocks[:, :1]).any()  # classes chosen before it would be constant in each 2x2 block
@@ -75,7 +75,7 @@ def near_sighted(classes):
     with torch.inference_mode():
         logits = network(torch.from_numpy(smooth(225, 200)).permute(2, 0, 1)[None].float() / 255)
         network.decoder[-1].bias -= logits.mean((0, 2, 3))
-    return Model(network, architecture, classes, 1.0)
+    return Model(network, classes, 1.0)
 
 
 def near_borders(length, scaled, window):
@@ -92,7 +92,7 @@ def near_borders(length, scaled, window):
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 @pytest.mark.parametrize(("tta", "size"), [("none", (225, 199)), ("d4", (256, 192))])
 def test_labels_in_windows_are_those_of_the_whole_at_borders_too(near_sighted, classes, tta, size, scale):
-    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    model = Model(near_sighted.network, classes, scale)
     window = int(128 * scale)
     whole = label_image(model, smooth(*size), InferenceOptions(tta=tta))
     assert len(np.unique(whole)) == len(classes)
@@ -125,7 +125,7 @@ def test_batches_of_windows_give_the_labels_of_single_windows(near_sighted):
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.8])
 @pytest.mark.parametrize("size", [(1, 300), (300, 1), (129, 131), (63, 257)])
 def test_windows_cover_images_of_odd_sizes(near_sighted, classes, size, overlap, scale):
-    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    model = Model(near_sighted.network, classes, scale)
     labels = label_image(model, smooth(*size), InferenceOptions(window=64, overlap=overlap, batch_size=3))
     assert labels.shape == size
     assert (labels == label_image(model, smooth(*size))).mean() > 0.95
@@ -133,7 +133,7 @@ def test_windows_cover_images_of_odd_sizes(near_sighted, classes, size, overlap,
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_at_most_two_windows_of_rows_of_a_tall_image_are_in_memory(near_sighted, classes, scale):
-    model = Model(near_sighted.network, near_sighted.architecture, classes, scale)
+    model = Model(near_sighted.network, classes, scale)
 
     class Tall:
         """Counts the rows that were read and not labelled yet; holds no pixels."""

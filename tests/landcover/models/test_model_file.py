@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from landcover.models.collapse import Favourite
+from landcover.models.collapse import DominantClass
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.models.provenance import Origin
@@ -24,7 +24,7 @@ ARCHITECTURES = [
 
 def untrained(architecture, classes):
     torch.manual_seed(0)
-    return Model(build(architecture, len(classes), mean=(0.1, 0.2, 0.3)).eval(), architecture, classes, 0.5)
+    return Model(build(architecture, len(classes), mean=(0.1, 0.2, 0.3)).eval(), classes, 0.5)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_same_model_gives_the_same_bytes(model, tmp_path):
 
 
 def test_where_it_comes_from_reads_back(model, tmp_path):
-    origin = Origin(data=DATA, resolution=2.5, params={"lr": 0.1}, score=SCORE, favourite=Favourite(1, 1.0, 0.5))
+    origin = Origin(data=DATA, resolution=2.5, params={"lr": 0.1}, score=SCORE, dominant=DominantClass(1, 1.0, 0.5))
     save_model(replace(model, origin=origin), tmp_path / "m")
     assert load_model(tmp_path / "m").origin == origin
 
@@ -130,17 +130,17 @@ SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accurac
         ({"model": "fcn9s"}, "no model 'fcn9s'; there are fcn32s"),
         ({"model": None}, "no model None"),
         ({"model": ["fcn8s"]}, "not a model of this program"),
-        ({"model": "deeplabv3"}, "deeplabv3 does not work on it"),
+        ({"model": "deeplabv3"}, "deeplabv3 does not work with it"),
         ({"model": "fcn4s"}, r"weights do not fit fcn4s \(decoder\.scores\.3\.weight is missing"),
         ({"backbone": "resnet18"}, "weights do not fit fcn8s"),
-        ({"backbone": None}, "fcn8s does not work on it"),
+        ({"backbone": None}, "fcn8s does not work with it"),
         ({"backbone": {}}, "not a model of this program"),
         ({"upsampling": "cubic"}, "no upsampling 'cubic'"),
         ({"upsampling": 3}, "no upsampling 3"),
-        ({"context": 10**9}, "train.context = 1000000000"),
+        ({"context": 10**9}, "`context` = 1000000000"),
         ({"context": 16384}, "weights do not fit"),
-        ({"context": "0"}, "train.context = '0'"),
-        ({"context": 0.0}, "train.context = 0.0"),
+        ({"context": "0"}, "`context` = '0'"),
+        ({"context": 0.0}, "`context` = 0.0"),
         ({"classes": {"a": "#000000", "b": "#ffffff"}, "ignore": None}, "weights do not fit"),
         ({"classes": ["a"]}, "not a model of this program"),
         ({"classes": {"a": "#00", "b": "#ffffff", "c": "#ff00ff"}, "ignore": None}, "should be a colour"),
@@ -153,23 +153,23 @@ SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accurac
         ({"mean": 0.5}, "not a model of this program"),
         ({"std": [0.2, 0.2, 0]}, "std"),
         ({"std": [0.2, 0.2, "x"]}, "not a model of this program"),
-        ({"resolution": -3}, "resolution = -3 cannot be"),
-        ({"resolution": float("inf")}, "resolution = inf cannot be"),
-        ({"resolution": "near"}, "resolution = 'near' cannot be"),
-        ({"data": "mine"}, "data = 'mine' cannot be"),
-        ({"data": {"root": "mine"}}, "data = .* cannot be"),
-        ({"data": DATA | {"train_images": -1}}, "data = .* cannot be"),
-        ({"data": DATA | {"root": 5}}, "data = .* cannot be"),
-        ({"params": []}, r"params = \[\] cannot be"),
-        ({"params": {"lr": {"deep": 1}}}, "params = .* cannot be"),
-        ({"params": {"lr": float("nan")}}, "params = .* cannot be"),
-        ({"params": {"lr": "x" * 10**6}}, "params = .* cannot be"),
-        ({"score": {"epoch": 1}}, "score = .* cannot be"),
-        ({"score": SCORE | {"tile_mean_iou": 1.5}}, "score = .* cannot be"),
-        ({"score": SCORE | {"epoch": 0}}, "score = .* cannot be"),
-        ({"favourite": {"label": 3, "predicted": 1.0, "truth": 0.0}}, "favourite = .* cannot be"),
-        ({"favourite": {"label": 0, "predicted": 2, "truth": 0.0}}, "favourite = .* cannot be"),
-        ({"favourite": [1, 2, 3]}, "favourite = .* cannot be"),
+        ({"resolution": -3}, "resolution = -3 is impossible"),
+        ({"resolution": float("inf")}, "resolution = inf is impossible"),
+        ({"resolution": "near"}, "resolution = 'near' is impossible"),
+        ({"data": "mine"}, "data = 'mine' is impossible"),
+        ({"data": {"root": "mine"}}, "data = .* is impossible"),
+        ({"data": DATA | {"train_images": -1}}, "data = .* is impossible"),
+        ({"data": DATA | {"root": 5}}, "data = .* is impossible"),
+        ({"params": []}, r"params = \[\] is impossible"),
+        ({"params": {"lr": {"deep": 1}}}, "params = .* is impossible"),
+        ({"params": {"lr": float("nan")}}, "params = .* is impossible"),
+        ({"params": {"lr": "x" * 10**6}}, "params = .* is impossible"),
+        ({"score": {"epoch": 1}}, "score = .* is impossible"),
+        ({"score": SCORE | {"tile_mean_iou": 1.5}}, "score = .* is impossible"),
+        ({"score": SCORE | {"epoch": 0}}, "score = .* is impossible"),
+        ({"favourite": {"label": 3, "predicted": 1.0, "truth": 0.0}}, "favourite = .* is impossible"),
+        ({"favourite": {"label": 0, "predicted": 2, "truth": 0.0}}, "favourite = .* is impossible"),
+        ({"favourite": [1, 2, 3]}, "favourite = .* is impossible"),
     ],
     ids=str,
 )

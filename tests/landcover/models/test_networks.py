@@ -229,28 +229,28 @@ def test_the_baseline_ignores_the_backbone():
     [
         (Architecture("fcn9s", "resnet18"), r"no model 'fcn9s'; there are fcn32s, .*baseline, deeplabv3$"),
         (Architecture("fcn8s", "vgg"), r"no backbone 'vgg'; there are vgg11, .*convnext_tiny$"),
-        (Architecture("fcn8s", None), r"train.backbone = None: fcn8s does not work on it. Set it to one of vgg11, "),
+        (Architecture("fcn8s", None), r"`backbone` = None: fcn8s does not work with it. Set it to one of vgg11, "),
         (
             Architecture("deeplabv3", "vgg16"),
-            r"deeplabv3 does not work on it. Set it to one of resnet50, resnet101, mobilenet_v3_large.$",
+            r"deeplabv3 does not work with it. Set it to one of resnet50, resnet101, mobilenet_v3_large.$",
         ),
         (
             Architecture("fcn2s", "convnext_tiny"),
-            r"train.model = fcn2s: convnext_tiny has features at strides 4, 8, 16, 32 only. "
+            r"`model` = fcn2s: convnext_tiny has features at strides 4, 8, 16, 32 only. "
             r"Set it to one of fcn32s, fcn16s, fcn8s, fcn4s, fcn1s.$",
         ),
         (Architecture("fcn8s", "resnet18", "cubic"), r"no upsampling 'cubic'; there are bilinear, learned$"),
         (
             Architecture("deeplabv3", "resnet50", "learned"),
-            r"train.upsampling = learned: deeplabv3 upsamples in its own way. Set it to bilinear.$",
+            r"`upsampling` = learned: deeplabv3 has its own upsampling. Set it to bilinear.$",
         ),
         (
             Architecture("baseline", None, context=1024),
-            r"train.context = 1024: baseline has no fc6 and fc7. Set it to 0.$",
+            r"`context` = 1024: baseline has no fc6 and fc7. Set it to 0.$",
         ),
-        (Architecture("fcn8s", "resnet18", context=-1), r"train.context = -1: set it to a whole number from 0 to"),
-        (Architecture("fcn8s", "resnet18", context=10**9), r"train.context = 1000000000: set it to a whole number"),
-        (Architecture("fcn8s", "resnet18", context=True), r"train.context = True: set it to a whole number"),
+        (Architecture("fcn8s", "resnet18", context=-1), r"`context` = -1: set it to a whole number from 0 to"),
+        (Architecture("fcn8s", "resnet18", context=10**9), r"`context` = 1000000000: set it to a whole number"),
+        (Architecture("fcn8s", "resnet18", context=True), r"`context` = True: set it to a whole number"),
     ],
     ids=str,
 )

@@ -43,7 +43,7 @@ def test_a_batch_depends_on_seed_epoch_and_step_alone(make):
     first, _ = batches[3, 1], batches[0, 0]
     again = batches[3, 1]
     assert first.images.equal(again.images)
-    assert first.draw.symmetry.equal(again.draw.symmetry)
+    assert first.transforms.symmetry.equal(again.transforms.symmetry)
     assert not first.images.equal(batches[1, 3].images)
 
 
@@ -53,8 +53,8 @@ def test_processes_get_the_parts_of_one_batch(make):
     parts = [make(16, 6, processes=Processes(rank, 3), **options)[2, 3] for rank in range(3)]
     assert whole.images.equal(torch.cat([part.images for part in parts]))
     assert whole.labels.equal(torch.cat([part.labels for part in parts]))
-    assert whole.draw.scale.equal(torch.cat([part.draw.scale for part in parts]))
-    assert whole.draw.symmetry.equal(torch.cat([part.draw.symmetry for part in parts], 1))
+    assert whole.transforms.scale.equal(torch.cat([part.transforms.scale for part in parts]))
+    assert whole.transforms.symmetry.equal(torch.cat([part.transforms.symmetry for part in parts], 1))
 
 
 def test_balanced_crops_hold_rare_classes_as_often_as_others(tiles, classes):

@@ -4,12 +4,9 @@ import signal
 import pytest
 import torch
 
-from landcover.models.networks import Architecture, build
+from landcover.models.networks import build
 from landcover.system.errors import LandcoverError
-from landcover.training.augmentation import Augmentation
-from landcover.training.batches import Batches
 from landcover.training.checkpoints import Checkpoint
-from landcover.training.losses import Criterion
 from landcover.training.recipe import Recipe
 from landcover.training.trainer import Trainer
 
@@ -18,43 +15,36 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def make(tiles, classes):
-    """A function that makes a trainer."""
+    """A function that makes a trainer, by default of a small network on few small crops."""
 
-    def make(
-        *,
-        model="fcn1s",
-        backbone="mobilenet_v2",
-        loss="cross_entropy + 0.5*dice",
-        batch_size=4,
-        crop=32,
-        seed=0,
-        **recipe,
-    ):
-        torch.manual_seed(seed)
-        network = build(Architecture(model, backbone), 3)
-        augmentation = Augmentation(jitter=0.02)
-        pixels = tiles.class_pixels(classes)
-        batches = Batches(tiles, pixels, size=crop, batch_size=batch_size, seed=seed, augmentation=augmentation)
-        recipe = {
+    def make(**settings):
+        defaults = {
+            "backbone": "mobilenet_v2",
             "epochs": 1,
             "steps": 3,
+            "batch_size": 4,
+            "crop": 32,
+            "jitter": 0.02,
+            "class_weights": [1, 1, 1],
             "lr": 3e-3,
             "weight_decay": 0.01,
             "warmup": 5,
             "ema": 0.9,
-            "seed": seed,
-        } | recipe
-        return Trainer(network, batches, Criterion(loss, torch.ones(3)), Recipe(**recipe), CPU)
+            "log_every": 0,
+        }
+        recipe = Recipe(**(defaults | settings))
+        torch.manual_seed(recipe.seed)
+        return Trainer(build(recipe.architecture(), 3), tiles, classes, recipe, CPU)
 
     return make
 
 
 def same_bits(one, other):
-    one, other = one.model()[1].state_dict(), other.model()[1].state_dict()
+    one, other = one.result().network.state_dict(), other.result().network.state_dict()
     return all(weights.equal(other[name]) for name, weights in one.items())
 
 
-def test_it_learns_what_colour_tells(make, tiles):
+def test_it_learns_classes_that_differ_in_colour(make, tiles):
     rows = list(make(epochs=3, steps=25).run(tiles))
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["train_loss"] < 0.5 * rows[0]["train_loss"]
@@ -96,7 +86,7 @@ def test_another_seed_gives_other_weights(make, tiles):
 def test_without_averaging_the_model_is_the_network_itself(make, tiles):
     trainer = make(ema=0.0)
     list(trainer.run(tiles))
-    for one, other in zip(trainer.network.parameters(), trainer.model()[1].parameters(), strict=True):
+    for one, other in zip(trainer.stepper.network.parameters(), trainer.result().network.parameters(), strict=True):
         assert one.equal(other)
 
 
@@ -104,10 +94,10 @@ def test_without_averaging_the_model_is_the_network_itself(make, tiles):
 def test_the_epoch_asked_for_is_kept(make, tiles, keep):
     trainer = make(epochs=5, steps=4, lr=0.02, warmup=0, ema=0.0, keep=keep)
     rows = list(trainer.run(tiles))
-    row, network = trainer.model()
+    row, network, _ = trainer.result()
     assert row == (rows[-1] if keep == "last" else max(rows, key=lambda row: row["tile_mean_iou"]))
     again = make(epochs=1, steps=1)
-    again.average.module.load_state_dict(network.state_dict())
+    again.stepper.average.module.load_state_dict(network.state_dict())
     again._done = 1
     again._finish_epoch(tiles)
     assert again._rows[-1]["tile_mean_iou"] == row["tile_mean_iou"]
@@ -118,23 +108,21 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(make, tiles):
     whole, parts = make(**options), make(**options, accumulate=4)
     for one, other in zip(whole.run(tiles), parts.run(tiles), strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    weights = parts.model()[1].state_dict()
-    for name, tensor in whole.model()[1].state_dict().items():
+    weights = parts.result().network.state_dict()
+    for name, tensor in whole.result().network.state_dict().items():
         torch.testing.assert_close(tensor, weights[name])
 
 
 def test_a_batch_that_does_not_divide_is_refused(make):
-    with pytest.raises(
-        LandcoverError, match=r"train\.batch_size = 4: should be a multiple of 3, .* train\.accumulate = 3"
-    ):
+    with pytest.raises(LandcoverError, match=r"^`batch_size` = 4: should be a multiple of 3, .* `accumulate` = 3"):
         make(accumulate=3)
 
 
 def test_frozen_batch_norm_keeps_its_statistics_and_allows_batches_of_one(make, tiles):
     trainer = make(freeze_batch_norm=True, batch_size=1, ema=0.0)
-    before = {name: buffer.clone() for name, buffer in trainer.network.named_buffers()}
+    before = {name: buffer.clone() for name, buffer in trainer.stepper.network.named_buffers()}
     list(trainer.run(tiles))
-    assert all(buffer.equal(before[name]) for name, buffer in trainer.network.named_buffers())
+    assert all(buffer.equal(before[name]) for name, buffer in trainer.stepper.network.named_buffers())
 
 
 @pytest.mark.parametrize(
@@ -153,34 +141,34 @@ def test_a_batch_without_anything_to_normalise_over_is_refused(make, tiles, opti
     if accepted:
         list(trainer.run(tiles))
     else:
-        with pytest.raises(LandcoverError, match=r"train\.batch_size = .* batch norm needs more than one value"):
+        with pytest.raises(LandcoverError, match=r"^`batch_size` = .* batch norm needs more than one value"):
             list(trainer.run(tiles))
 
 
-def test_a_loss_that_is_not_finite_stops_training_with_place_rate_and_tiles(make, tiles, tmp_path):
+def test_a_loss_that_is_not_finite_stops_training_and_names_batch_learning_rate_and_tiles(make, tiles, tmp_path):
     checkpoint = Checkpoint(tmp_path / "train.pt", "")
     place = r"epoch \d+, batch \d: the (loss|norm of the gradients) is (nan|inf) at a learning rate of .+e\+29\."
     trainer = make(lr=1e30, epochs=5, steps=2, checkpoint_minutes=0)
-    with pytest.raises(LandcoverError, match=place + r" Lower train\.lr, or look at the batch's tiles: 0 at 0,0"):
+    with pytest.raises(LandcoverError, match=place + r" Lower `lr`, or check the tiles of the batch: 0 at 0,0"):
         list(trainer.run(tiles, checkpoint))
     assert checkpoint.load()["done"] == trainer._done > 0
 
 
 def test_a_network_that_breaks_in_the_last_batch_is_not_kept(make, tiles):
-    with pytest.raises(LandcoverError, match=r"^epoch 1: the loss on the validation tiles is nan\. Lower train\.lr\.$"):
+    with pytest.raises(LandcoverError, match=r"^epoch 1: the loss on the validation tiles is nan\. Lower `lr`\.$"):
         list(make(lr=1e38, warmup=0, steps=1, ema=0.0).run(tiles))
 
 
 def stopped_after(trainer, tiles, checkpoint, steps):
-    """Let Ctrl-C come while a step is under way; return what the training says."""
-    step = trainer._step
+    """Press Ctrl-C during a step; return the message of the training."""
+    step = trainer.stepper.step
 
-    def interrupted(batch, stop):
-        if trainer._done == steps - 1:
+    def interrupted(batch, number, flags):
+        if number == steps - 1:
             os.kill(os.getpid(), signal.SIGINT)
-        return step(batch, stop)
+        return step(batch, number, flags)
 
-    trainer._step = interrupted
+    trainer.stepper.step = interrupted
     with pytest.raises(KeyboardInterrupt) as interrupt:
         list(trainer.run(tiles, checkpoint))
     return str(interrupt.value)
@@ -199,7 +187,7 @@ def test_an_interrupted_training_goes_on_and_ends_in_the_same_bits(make, tiles, 
     resumed = make(**options)
     assert list(resumed.run(tiles, checkpoint)) == rows
     assert f"going on after {place}\n" in capsys.readouterr().out
-    assert resumed.model()[0] == undisturbed.model()[0]
+    assert resumed.result().row == undisturbed.result().row
     assert same_bits(resumed, undisturbed)
 
 
@@ -217,7 +205,7 @@ def first_moment(state):
 
 ALTERATIONS = {
     "no optimizer": lambda state: state.pop("optimizer"),
-    "a key more": lambda state: state.update(more=1),
+    "an additional key": lambda state: state.update(more=1),
     "a number as network": lambda state: state.update(network=3),
     "no first weight": lambda state: state["network"].pop(next(iter(state["network"]))),
     "a weight of another shape": lambda state: state["network"].update(dict.fromkeys(state["network"], torch.ones(7))),
@@ -230,30 +218,30 @@ ALTERATIONS = {
     "a list as weight": lambda state: state["network"].update({name: [1.0] for name in state["network"]}),
     "more steps than there are": lambda state: state.update(done=10**6),
     "steps below 0": lambda state: state.update(done=-1),
-    "a text for steps": lambda state: state.update(done="4"),
-    "another number of steps": lambda state: state.update(done=state["done"] - 3, rows=[], favourites=[]),
-    "rows of nonsense": lambda state: state.update(rows=["nonsense"]),
-    "a row too many": lambda state: state["rows"].append(state["rows"][0]),
+    "a string for steps": lambda state: state.update(done="4"),
+    "another number of steps": lambda state: state.update(done=state["done"] - 3, rows=[], dominant=[]),
+    "a string as row": lambda state: state.update(rows=["row"]),
+    "one row too many": lambda state: state["rows"].append(state["rows"][0]),
     "a row without a figure": lambda state: state["rows"][0].pop("lr"),
-    "a figure that is none": lambda state: state["rows"][0].update(lr=float("inf")),
-    "favourites of no class": lambda state: state.update(favourites=[(99, 1.0, 0.0)]),
+    "an infinite figure": lambda state: state["rows"][0].update(lr=float("inf")),
+    "a dominant class that does not exist": lambda state: state.update(dominant=[(99, 1.0, 0.0)]),
     "no best": lambda state: state.update(best=None),
-    "nonsense as best": lambda state: state.update(best=(1, 2)),
-    "a best that never was": lambda state: state.update(best=({"epoch": 1}, state["best"][1])),
-    "a loss that is none": lambda state: state.update(loss_sum=float("nan")),
+    "numbers as best": lambda state: state.update(best=(1, 2)),
+    "a best row that is not one of the rows": lambda state: state.update(best=({"epoch": 1}, state["best"][1])),
+    "a NaN loss": lambda state: state.update(loss_sum=float("nan")),
     "a moment of another shape": lambda state: first_moment(state).update(exp_avg=torch.zeros(1)),
     "a moment below 0": lambda state: first_moment(state)["exp_avg_sq"].fill_(-1.0),
     "a missing moment": lambda state: first_moment(state).pop("exp_avg"),
-    "moments of a stranger": lambda state: state["optimizer"]["state"].update({10**4: first_moment(state)}),
+    "moments of an unknown parameter": lambda state: state["optimizer"]["state"].update({10**4: first_moment(state)}),
     "another weight decay": lambda state: state["optimizer"]["param_groups"][0].update(weight_decay=7.0),
     "no groups": lambda state: state["optimizer"].update(param_groups=[]),
-    "a scaler": lambda state: state.update(scaler={"scale": "x"}),
+    "a scaler that is not used": lambda state: state.update(scaler={"scale": "x"}),
 }
 
 
 @pytest.mark.parametrize("what", ALTERATIONS)
-def test_a_checkpoint_that_vouches_for_nonsense_is_not_used_and_does_no_harm(make, tiles, tmp_path, capsys, what):
-    options = {"model": "baseline", "backbone": None, "epochs": 2, "steps": 3, "keep": "best"}
+def test_an_altered_checkpoint_with_a_correct_digest_is_not_used_and_does_no_harm(make, tiles, tmp_path, capsys, what):
+    options = {"model": "baseline", "epochs": 2, "steps": 3, "keep": "best"}
     undisturbed = make(**options)
     rows = list(undisturbed.run(tiles))
     checkpoint = Checkpoint(tmp_path / "train.pt", "")
@@ -277,22 +265,21 @@ def test_a_short_training_with_a_long_average_is_as_good_as_one_without(make, ti
     assert averaged["tile_accuracy"] > max(0.5, plain["tile_accuracy"] - 0.05)
 
 
-def test_what_the_kept_network_gives_most_often_is_known(make, tiles):
+def test_the_class_that_the_kept_network_predicts_most_often_is_known(make, tiles):
     trainer = make(epochs=2, steps=1, lr=1e-9)
     with torch.no_grad():
-        for score in trainer.network.decoder.modules():  # whatever is in the image, the last class
+        for score in trainer.stepper.network.decoder.modules():  # the last class, whatever is in the image
             if isinstance(score, torch.nn.Conv2d) and score.out_channels == 3:
                 score.weight.zero_()
                 score.bias.copy_(torch.tensor([0.0, 0.0, 9.0]))
     list(trainer.run(tiles))
-    row, _ = trainer.model()
-    favourite = trainer.favourite(row)
-    assert (favourite.label, favourite.predicted) == (2, 1.0)
-    assert 0.2 < favourite.truth < 0.5
-    assert favourite.is_all
+    dominant = trainer.result().dominant
+    assert (dominant.label, dominant.predicted) == (2, 1.0)
+    assert 0.2 < dominant.truth < 0.5
+    assert dominant.has_collapsed
 
 
-def test_lines_tell_how_it_goes_where_there_is_no_progress_bar(make, tiles, capsys):
+def test_lines_show_the_progress_where_there_is_no_progress_bar(make, tiles, capsys):
     list(make(epochs=2, steps=4, log_every=2).run(tiles))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"epoch {e}, batch {b}" for e in (1, 2) for b in (2, 4)]
@@ -304,4 +291,4 @@ def test_half_precision_computes_and_keeps_full_weights(make, tiles):
     trainer = make(precision="bf16", epochs=2, steps=30)
     rows = list(trainer.run(tiles))
     assert rows[-1]["tile_accuracy"] > 0.6
-    assert {parameter.dtype for parameter in trainer.model()[1].parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in trainer.result().network.parameters()} == {torch.float32}
