@@ -27,7 +27,7 @@ def model_file(classes, tmp_path):
         logits = network(torch.from_numpy(pixels() / np.float32(255))[None])
         network.decoder.scores[0].weight /= logits.std()
         network.decoder.scores[0].bias -= (logits / logits.std()).mean((0, 2, 3))
-    save_model(Model(network, architecture, classes, 1.0), tmp_path / "m.safetensors")
+    save_model(Model(network, classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
 
