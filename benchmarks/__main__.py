@@ -58,7 +58,7 @@ def main() -> None:
     minutes = (time.monotonic() - start) / 60
     heading = (
         "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
-        f"range; a ratio is what its target speaks of.\n\n{machine()}. {minutes:.0f} minutes in all."
+        f"range; the target bounds the ratio.\n\n{machine()}. {minutes:.0f} minutes in all."
     )
     RESULTS.write_text("\n\n".join([heading, *parts]) + "\n", encoding="utf-8")
 

@@ -407,13 +407,13 @@ PARAMS = [
         "no YAML",
         "prepare",
         replaced("params.yaml", b"data: [1,\nprepare: }"),
-        r"params\.yaml, line 2: not YAML\. Mend",
+        r"params\.yaml, line 2: not YAML\. Fix",
     ),
     case(
-        "a date that is none", "prepare", replaced("params.yaml", b"data: 2019-02-31"), r"params\.yaml: not YAML\. Mend"
+        "a date that is none", "prepare", replaced("params.yaml", b"data: 2019-02-31"), r"params\.yaml: not YAML\. Fix"
     ),
-    case("brackets without end", "prepare", replaced("params.yaml", b"[" * 5000), r"params\.yaml: not YAML\. Mend it"),
-    case("bytes", "prepare", replaced("params.yaml", bytes(range(256))), r"params\.yaml.*: not YAML\. Mend it"),
+    case("brackets without end", "prepare", replaced("params.yaml", b"[" * 5000), r"params\.yaml: not YAML\. Fix it"),
+    case("bytes", "prepare", replaced("params.yaml", bytes(range(256))), r"params\.yaml.*: not YAML\. Fix it"),
     case("aliases without end", "train", alias_bomb, at_line(r"train.epochs = \[\['lol', .*: should be a valid int")),
     case(
         "a number of 6000 digits",

@@ -125,7 +125,7 @@ def load_model(path: Path | str) -> Model:
 
 
 def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:
-    """The network with these weights. It takes memory only once they are known to fit, and no more than they do."""
+    """Build the network with these weights; memory is allocated only after they are known to fit."""
     with torch.device("meta"):
         network = build(architecture, classes)
     expected = network.state_dict()

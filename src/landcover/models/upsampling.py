@@ -3,7 +3,7 @@
 On a GPU, PyTorch's own backward pass adds up in an order that changes from run to run. Told to be deterministic, as
 `system.devices.make_repeatable` tells it, PyTorch takes a general substitute that sorts the indices of all pixels.
 Interpolation along an axis is a product with a small matrix. With it, an H200 trained on 1.2 times (deeplabv3 on
-resnet50) to 1.65 times (fcn1s on mobilenet_v3_large) as many images a second as with the substitute.
+resnet50) to 1.65 times (fcn1s on mobilenet_v3_large) as many images per second as with the substitute.
 """
 
 from functools import lru_cache
@@ -52,7 +52,7 @@ def _is_quick(x: Tensor) -> bool:
 def _interpolation(length: int, size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Weights (length, size) of each of `length` values in each of `size` interpolated ones, as `align_corners=False`.
 
-    An interpolated value lies between two others and takes from each as much as it is near to it.
+    An interpolated value lies between two others; the nearer one has the larger weight.
     """
     position = (torch.arange(size, device=device) + 0.5) * (length / size) - 0.5
     distance = position.clamp(0, length - 1) - torch.arange(length, device=device)[:, None]
