@@ -1,4 +1,4 @@
-"""Say which parameters are not those of the last commit: one that was tried and forgotten is in every later run."""
+"""Note which parameters differ from the last commit: one that was tried and forgotten affects every later run."""
 
 import os
 from pathlib import Path
@@ -14,11 +14,12 @@ PARAMS = Path("params.yaml")
 
 
 def note_uncommitted(*blocks: str) -> None:
-    """Say in a line which parameters of these blocks of params.yaml differ from the committed ones.
+    """Note in one line which parameters of these blocks of params.yaml differ from the committed ones.
 
-    Nothing is said where that is not known: without git, a commit or a file that can be read, which others complain of.
+    There is no note if that is not known: without git or a commit, or if a file cannot be read, which `read_block`
+    reports.
     """
-    if os.environ.get("RANK", "0") != "0" or not blocks:  # of the processes that torchrun starts, the first one speaks
+    if os.environ.get("RANK", "0") != "0" or not blocks:  # only the first of the processes that torchrun starts
         return
     committed = git_output("show", f"HEAD:./{PARAMS}")
     if committed is None:
