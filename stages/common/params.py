@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.colours import Colour, read_colours
@@ -139,7 +138,7 @@ def read_block(name: str, kind: type[AnySettings]) -> AnySettings:
         raise LandcoverError(f"{PARAMS}: {_line(name, kind, error.errors()[0])}") from error
 
 
-def _line(name: str, kind: type[Settings], problem: ErrorDetails) -> str:
+def _line(name: str, kind: type[Settings], problem: Mapping[str, Any]) -> str:
     """One line on what is wrong: the key, its value, what is allowed."""
     # Pydantic adds tags to the path, such as the member of a union: keep only what is in the file.
     key = ".".join([name, *(str(part) for part in problem["loc"] if not str(part).startswith(_TAGS))])

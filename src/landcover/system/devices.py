@@ -56,7 +56,7 @@ def check_precision(precision: str, device: "torch.device") -> None:
         return
     if precision == "fp16" or not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
         raise LandcoverError(
-            f"train.precision = {precision!r}: this CPU has no instructions for it and would be slow. Set it to fp32."
+            f"`precision` = {precision!r}: this CPU has no instructions for it and would be slow. Set it to fp32."
         )
 
 

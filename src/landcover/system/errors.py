@@ -187,8 +187,8 @@ def one_line_message(error: BaseException) -> str | None:
             cause = str(error).strip().splitlines()[-1]  # NumPy puts a page of advice before it
             return f"not enough memory to load a library ({cause}). Free some, or raise the limit (ulimit -v)."
         return (
-            "not enough memory. Free some, or compute in smaller parts: a higher train.accumulate, a lower "
-            "train.batch_size or train.crop, a smaller window, a smaller network."
+            "not enough memory. Free some, or compute in smaller parts: more accumulation, smaller batches, crops or "
+            "windows, a smaller network."
         )
     if isinstance(error, OSError) and (error.filename is not None or error.strerror is not None):
         place = f"{printable(str(error.filename))}: " if error.filename is not None else ""

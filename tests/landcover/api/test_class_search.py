@@ -66,7 +66,7 @@ def right_score(folder):
 def write_model(path, classes):
     architecture = Architecture("baseline", None)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_model(Model(build(architecture, len(classes)), architecture, classes, 1.0), path)
+    save_model(Model(build(architecture, len(classes)), classes, 1.0), path)
 
 
 def write_table(path, classes):
