@@ -33,7 +33,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "docs").mkdir()
     torch.manual_seed(0)
     architecture = Architecture("fcn8s", "resnet18")
-    model = Model(build(architecture, len(classes)), architecture, classes, 1.0)
+    model = Model(build(architecture, len(classes)), classes, 1.0)
     save_model(model, tmp_path / "models" / "model.safetensors")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))
     return tmp_path

@@ -71,6 +71,7 @@ def stages(checkout: Path, *arguments: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_the_pipeline_runs_and_repeats_only_what_other_parameters_change(checkout):
     settings = [part for setting in TINY for part in ("-S", setting)]
     first = stages(checkout, *settings)

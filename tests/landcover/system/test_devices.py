@@ -23,7 +23,5 @@ def test_a_precision_that_the_cpu_would_emulate_is_refused(monkeypatch, precisio
     if accepted:
         check_precision(precision, torch.device("cpu"))
     else:
-        with pytest.raises(
-            LandcoverError, match=rf"train\.precision = '{precision}': this CPU has no .* Set it to fp32"
-        ):
+        with pytest.raises(LandcoverError, match=rf"`precision` = '{precision}': this CPU has no .* Set it to fp32"):
             check_precision(precision, torch.device("cpu"))
