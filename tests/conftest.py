@@ -42,12 +42,12 @@ TABLE = ClassTable(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the tests of stages and commands before those of the library's modules: the files that take longest first.
+    """Run the tests of stages, commands and training before those of the library's other modules: long files first.
 
     So no core is left with a long file while the others have finished; see --no-loadscope-reorder in pyproject.toml.
     """
     modules = ROOT / "tests" / "landcover"
-    items.sort(key=lambda item: modules in item.path.parents)
+    items.sort(key=lambda item: modules in item.path.parents and item.path.parent != modules / "training")
 
 
 @pytest.fixture

@@ -166,6 +166,7 @@ def test_an_experiment_is_recorded_on_committed_code_only(checkout):
     checkout.run("git", "checkout", "--quiet", ".")
 
 
+@pytest.mark.long
 def test_the_committed_run_comes_back_as_docs_experiments_says(checkout):
     checkout.repro()
     checkout.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "before")

@@ -58,7 +58,9 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """What the interval says, in words; there is no verdict on fewer than `LEAST_IMAGES` images."""
+        """What the interval says, in words; there is none without scores, or for fewer than `LEAST_IMAGES` images."""
+        if self.difference is None:
+            return "no verdict: the masks have no pixel that can be scored"
         if self.images < LEAST_IMAGES:
             return f"too few images for a verdict: {self.images}, at least {LEAST_IMAGES} are needed"
         if self.low is None or self.high is None or self.low <= 0 <= self.high:

@@ -258,7 +258,10 @@ def test_an_altered_checkpoint_with_a_correct_digest_is_not_used_and_does_no_har
 
 
 @pytest.mark.parametrize("ema", [0.99, 0.999])
-@pytest.mark.parametrize(("model", "backbone"), [("fcn1s", "mobilenet_v3_large"), ("fcn8s", "resnet18")])
+@pytest.mark.parametrize(
+    ("model", "backbone"),
+    [("fcn1s", "mobilenet_v3_large"), pytest.param("fcn8s", "resnet18", marks=pytest.mark.long)],
+)
 def test_a_short_training_with_a_long_average_is_as_good_as_one_without(make, tiles, model, backbone, ema):
     options = {"model": model, "backbone": backbone, "steps": 40, "warmup": 10}
     averaged, plain = (list(make(**options, ema=decay).run(tiles))[-1] for decay in (ema, 0.0))
