@@ -1,4 +1,4 @@
-"""What a GPU brings: whether it labels as the CPU does, images a second, and how long it waits for batches.
+"""What a GPU brings: whether it labels as the CPU does, images per second, and how long it waits for batches.
 
     python -m benchmarks.gpu [PART ...] [--data ROOT] [--scale SCALE] [--out FOLDER] [--seconds SECONDS] [--tiny]
 
@@ -8,7 +8,7 @@ order:
 
 - agreement: of the masks that one model, trained by the stages, draws on the GPU and on the CPU;
 - repetition: whether the same steps give the same weights, bit for bit;
-- training: images a second of the stage's steps, and the share of the time in which the next batch is awaited; each
+- training: images per second of the stage's steps, and the share of the time in which the next batch is awaited; each
   step ends with a look at the loss, so that the GPU does nothing meanwhile;
 - labelling: images of 512x512 a second, as the stage does it image by image, and the forward pass in batches of 8;
 - compiled: training again, by `train.compile`;

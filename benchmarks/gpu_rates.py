@@ -1,4 +1,4 @@
-"""Images a second that networks train on and label, on any device: the parts of `benchmarks.gpu` within its process."""
+"""Training and labelling rates of networks on any device: the parts of `benchmarks.gpu` within its process."""
 
 import gc
 import json
@@ -16,6 +16,7 @@ import torch
 from benchmarks.harness import machine
 from benchmarks.networks import bare_steps, labelling_model, network, steps_of_the_stage
 from landcover.data.tiles import Tiles
+from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_image
 from landcover.models.model_file import Model
 from landcover.models.networks import Network
@@ -107,7 +108,7 @@ class Bench:
         return {"same": all(torch.equal(first, second) for first, second in pairs)}
 
     def training(self, *, compiled: bool) -> None:
-        """Images a second of each network in each of the ways that are compiled, or are not."""
+        """Images per second of each network in each of the ways that are compiled, or are not."""
         ways = [way for way in WAYS if way.get("compile", False) == compiled]
         for model, backbone in self.networks:
             shape = self._shape(model, backbone)
@@ -118,7 +119,7 @@ class Bench:
                 self.report.attempt("training", about | way, rate)
 
     def bare(self) -> None:
-        """Images a second of a loop around each network, to compare the stage with."""
+        """Images per second of a loop around each network, to compare the stage with."""
         for model, backbone in self.networks:
             shape = self._shape(model, backbone)
             about = {"network": f"{model} on {backbone}", "crops": f"{shape['batch_size']} of {shape['size']}"}
@@ -127,7 +128,7 @@ class Bench:
                 self.report.attempt("training", about | {"precision": precision, "bare": True}, rate)
 
     def labelling(self) -> None:
-        """Images a second that are in memory."""
+        """Images per second that are in memory."""
         count, side = (TINY_LABELLED, 64) if self.tiny else (LABELLED, 512)
         images = list(np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8))
         for model_name, backbone in self.networks:
@@ -147,7 +148,7 @@ class Bench:
 
 
 def rate_of_bare_loop(new: Callable[[], Network], shape: dict[str, Any]) -> dict[str, Any]:
-    """Images a second of a loop over one batch in memory, with the kernels that are fastest, repeatable or not."""
+    """Images per second of a loop over one batch in memory, with the kernels that are fastest, repeatable or not."""
     torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.benchmark = True
     try:
@@ -158,7 +159,7 @@ def rate_of_bare_loop(new: Callable[[], Network], shape: dict[str, Any]) -> dict
 
 
 def rate_of_stage(new: Callable[[], Network], tiles: Tiles, validation: Tiles, shape: dict[str, Any]) -> dict[str, Any]:
-    """Images a second of the stage's steps, and the share of the time (0..1) in which the next batch is awaited."""
+    """Images per second of the stage's steps, and the share of the time (0..1) in which the next batch is awaited."""
     waited = 0.0
 
     def watched(*arguments: Any, **options: Any) -> Iterator[Any]:
@@ -183,13 +184,13 @@ def rate_of_stage(new: Callable[[], Network], tiles: Tiles, validation: Tiles, s
 
 
 def rate_of_labelling(model: Model, images: list[np.ndarray], tta: str, device: torch.device) -> dict[str, Any]:
-    """Images a second, one after the other, as the stage and the command label them."""
-    seconds = timed(lambda: [label_image(model, image, tta) for image in images], device)
+    """Images per second, one after the other, as the stage and the command label them."""
+    seconds = timed(lambda: [label_image(model, image, InferenceOptions(tta=tta)) for image in images], device)
     return {"images_per_second": round(len(images) / seconds, 1)}
 
 
 def rate_of_forward_pass(net: Network, side: int, precision: str, device: torch.device) -> dict[str, Any]:
-    """Images a second of the network alone, in batches of 8."""
+    """Images per second of the network alone, in batches of 8."""
     batch = torch.rand(8, 3, side, side, device=device).to(memory_format=torch.channels_last)
 
     @torch.inference_mode()

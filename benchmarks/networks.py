@@ -15,7 +15,7 @@ from landcover.data.tiles import Tiles
 from landcover.images.pairs import find_samples
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
-from landcover.system.devices import PRECISIONS
+from landcover.system.devices import find_dtype
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
 from landcover.training.recipe import Recipe
@@ -76,7 +76,7 @@ def bare_steps(
     """A task of `steps` steps on one batch that is in memory as the network wants it: the limit.
 
     Args:
-        precision: One of `PRECISIONS`.
+        precision: Name of one of `devices.PRECISIONS`.
         adamw: Options of PyTorch's optimiser.
     """
     params = read_block("train", Recipe)
@@ -89,7 +89,7 @@ def bare_steps(
     def task() -> None:
         for _ in range(steps):
             optimizer.zero_grad()
-            with torch.autocast(device.type, PRECISIONS[precision], enabled=precision != "fp32"):
+            with torch.autocast(device.type, find_dtype(precision), enabled=precision != "fp32"):
                 logits = net(images).float()
             criterion(logits, labels, criterion.counts(labels), Processes()).backward()
             optimizer.step()
