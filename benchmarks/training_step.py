@@ -1,4 +1,4 @@
-"""Steps a second of the stage `train` against a bare loop of the same network, loss and optimiser.
+"""Steps per second of the stage `train` against a bare loop of the same network, loss and optimiser.
 
 The bare loop has one batch in memory as the network wants it: the limit. The stage crops, flips, turns and colours each
 batch anew, clips gradients, averages weights and checks that all is finite.
