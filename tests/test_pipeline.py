@@ -81,6 +81,7 @@ def test_what_did_not_change_does_not_run_and_what_did_runs_with_all_after_it(ch
     checkout.run("git", "checkout", "--quiet", ".")
 
 
+@pytest.mark.long
 def test_going_back_to_earlier_params_restores_the_model_instead_of_training(checkout):
     checkout.repro()
     model = checkout.folder / "models" / "model.safetensors"
