@@ -17,13 +17,14 @@ Examples:
 @click.option("--model", metavar="NAME", help="List only this model.")
 @click.option("--backbone", metavar="NAME", help="List only models on this backbone.")
 @click.option(
-    "--classes", type=int, default=6, metavar="NUMBER", help="Number of classes that the network tells apart, 1 to 253."
+    "--classes", type=int, default=6, metavar="NUMBER", help="Number of classes that the network tells apart, from 1."
 )
 def models(model: str | None, backbone: str | None, classes: int) -> None:
     """List the networks that can be trained, with size and cost."""
+    from landcover.classes.class_table import MAX_CLASSES
     from landcover.cli.network_table import format_networks, list_networks
 
-    if not 1 <= classes <= 253:
-        raise LandcoverError(f"--classes {classes}: give a number from 1 to 253")
+    if not 1 <= classes <= MAX_CLASSES:
+        raise LandcoverError(f"--classes {classes}: give a number from 1 to {MAX_CLASSES}")
     print(format_networks(list_networks(model, backbone, classes)))
     print("GFLOPs: of convolutions and matrix products; a multiply-add is two. Stride: of the finest features used.")
