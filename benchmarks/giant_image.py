@@ -71,8 +71,8 @@ if __name__ == "__main__":
 
     from benchmarks.networks import labelling_model
     from landcover.geo.maps import predict_map
-    from landcover.geo.raster import open_raster
     from landcover.inference.prediction import for_inference
+    from landcover.rasters.raster import open_raster
 
     image, out = map(Path, sys.argv[1:])
     model = for_inference(labelling_model("fcn1s", "mobilenet_v3_large"), torch.device("cpu"))

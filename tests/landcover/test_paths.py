@@ -11,11 +11,11 @@ from landcover.export.onnx_export import export_onnx
 from landcover.geo.geotiff import write_geotiff as write_map
 from landcover.geo.maps import predict_map
 from landcover.geo.polygons import write_polygons
-from landcover.geo.raster import open_raster
 from landcover.images.image_files import image_size, read_packed, read_rgb
 from landcover.images.pairs import find_images, find_masks, find_pairs, find_samples
 from landcover.inference.mask_files import predict_masks
 from landcover.models.model_file import load_model, save_model
+from landcover.rasters.raster import open_raster
 from landcover.report.figures import Comparison, draw_samples
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import score_masks

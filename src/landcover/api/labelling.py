@@ -227,14 +227,14 @@ class Model:
             with naming_memory_errors(path):
                 if bands or stretch or path.suffix.lower() in RASTER_SUFFIXES:
                     with requiring_extra("GeoTIFFs", "geo"):
-                        from landcover.geo.raster import open_raster
+                        from landcover.rasters.raster import open_raster
                     with open_raster(path, bands, stretch) as raster:
                         raster.print_notes(self._noted)
                         yield raster
                 else:
                     yield ArrayStrips(read_rgb(path))
         elif _is_dataset(image):
-            from landcover.geo.raster import Raster
+            from landcover.rasters.raster import Raster
 
             raster = Raster(Path(image.name), image, bands, stretch)
             raster.print_notes(self._noted)

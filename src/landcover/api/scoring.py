@@ -140,7 +140,7 @@ def score(
 def open_large_mask(path: Path) -> Iterator[MaskStrips]:
     """Open a mask that is too large to be read as a whole; see `scoring.score_masks`."""
     with requiring_extra(f"{path}: masks of so many pixels", "geo"):
-        from landcover.geo import large_masks
+        from landcover.rasters import large_masks
     with large_masks.open_large_mask(path) as mask:
         yield mask
 

@@ -27,7 +27,7 @@ def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
         with requiring_extra("GeoTIFFs", "geo"):
             import landcover.geo.maps
             import landcover.geo.polygons  # noqa: F401
-            from landcover.geo.raster_access import skip_services
+            from landcover.rasters.access import skip_services
         skip_services()
 
 

@@ -1,4 +1,4 @@
-"""Georeferenced images in, maps and polygons out. Needs the extra `geo`.
+"""Maps and polygons on the ground, written and read. Needs the extra `geo`.
 
-Imports `system`, `classes`, `images`, `models` and `inference`.
+Imports `system`, `classes`, `images`, `rasters`, `models` and `inference`.
 """

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 
 from landcover._version import __version__
 from landcover.classes.class_table import UNKNOWN, ClassTable
-from landcover.geo.raster import Raster
+from landcover.rasters.raster import Raster
 from landcover.system.files import replacing, write_error
 
 _BLOCK = 512  # pixels: side of the blocks in which the files are stored

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rasterio.io import DatasetReader
 
-from landcover.geo.raster_access import open_dataset, raster_errors
+from landcover.rasters.access import open_dataset, raster_errors
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason
 

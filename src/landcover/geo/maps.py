@@ -10,12 +10,12 @@ from tqdm import tqdm
 
 from landcover.classes.class_table import ClassTable
 from landcover.geo.geotiff import probability_map, write_geotiff
-from landcover.geo.raster import Raster, open_raster
 from landcover.geo.silence import libraries_silenced
-from landcover.geo.stretching import limits_text
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
+from landcover.rasters.raster import Raster, open_raster
+from landcover.rasters.stretching import limits_text
 from landcover.system.errors import naming_memory_errors
 from landcover.system.outputs import check_outputs
 from landcover.system.paths import check_utf8_name

@@ -9,8 +9,8 @@ from rasterio.transform import Affine
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.geo.geotiff import probability_map, write_cog, write_geotiff
-from landcover.geo.raster import open_raster
 from landcover.images.image_files import read_rgb
+from landcover.rasters.raster import open_raster
 
 ROTATED = Affine.translation(4e5, 6e6) @ Affine.rotation(30) @ Affine.scale(10, -10)
 

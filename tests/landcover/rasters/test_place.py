@@ -5,7 +5,7 @@ from conftest import landcover, write_geotiff
 from hits import scene
 from rasterio.rpc import RPC
 
-from landcover.geo.raster import open_raster
+from landcover.rasters.raster import open_raster
 from landcover.system.errors import LandcoverError
 
 

@@ -1,7 +1,7 @@
 import pytest
 from hits import scene, vrt
 
-from landcover.geo.vrt_sources import is_vrt, read_vrt, sources
+from landcover.rasters.vrt_sources import is_vrt, read_vrt, sources
 from landcover.system.errors import LandcoverError
 
 

@@ -9,11 +9,11 @@ import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
-from landcover.geo.raster_access import open_dataset, raster_errors
-from landcover.geo.raster_bands import band_names, check_bands, find_bands
-from landcover.geo.raster_place import find_place
-from landcover.geo.sampling import sample_pixels
-from landcover.geo.stretching import STRETCH, Stretch, limits_text
+from landcover.rasters.access import open_dataset, raster_errors
+from landcover.rasters.bands import band_names, check_bands, find_bands
+from landcover.rasters.place import find_place
+from landcover.rasters.sampling import sample_pixels
+from landcover.rasters.stretching import STRETCH, Stretch, limits_text
 from landcover.system.errors import LandcoverError, note
 
 _OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
@@ -33,7 +33,7 @@ class Raster:
         bands: Numbers, from 1, of the bands that are red, green and blue.
         stretch: Percentiles of these bands that become 0 and 255; None where values stay as they are.
         limits: Of each of `bands`, the values at these percentiles; None where `stretch` is.
-        place: Where it lies: see `raster_place.find_place`.
+        place: Where it lies: see `place.find_place`.
         notes: By kind, a line on each choice that was made for the user.
 
     Raises:
@@ -184,15 +184,15 @@ def open_raster(
     *,
     allow_vrt_paths: bool = False,
 ) -> Iterator[Raster]:
-    """Open an image in any format of `raster_access.DRIVERS`, or a VRT.
+    """Open an image in any format of `access.DRIVERS`, or a VRT.
 
     Args:
         path: The file.
         bands: Numbers, from 1, of the red, green and blue band, or of one for all three. By default those that
-            `raster_bands.find_bands` finds.
+            `bands.find_bands` finds.
         stretch: Two percentiles of each band that become 0 and 255, counted over pixels that have data. By default
             `STRETCH`; for pixels of 8 bits none.
-        allow_vrt_paths: See `raster_access.open_dataset`.
+        allow_vrt_paths: See `access.open_dataset`.
 
     Raises:
         LandcoverError: The file is not an image, has no such bands, or it is not clear which are red, green and blue.

@@ -5,8 +5,8 @@ from conftest import write_geotiff
 from PIL import Image
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
-from landcover.geo.large_masks import open_large_mask
 from landcover.images.image_files import read_packed
+from landcover.rasters.large_masks import open_large_mask
 from landcover.scoring.mask_labels import count_pair
 from landcover.system.errors import LandcoverError
 

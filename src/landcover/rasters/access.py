@@ -16,8 +16,8 @@ import rasterio
 from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning
 from rasterio.io import DatasetReader, MemoryFile
 
-from landcover.geo.sidecars import check_sidecars, has_own_overviews
-from landcover.geo.vrt_sources import VRT_SUFFIX, is_vrt, read_vrt, sources
+from landcover.rasters.sidecars import check_sidecars, has_own_overviews
+from landcover.rasters.vrt_sources import VRT_SUFFIX, is_vrt, read_vrt, sources
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.paths import check_readable
 

@@ -18,8 +18,8 @@ from hits import (
 )
 from rasterio.enums import Resampling
 
-from landcover.geo.raster import open_raster
-from landcover.geo.raster_access import open_dataset, raster_errors
+from landcover.rasters.access import open_dataset, raster_errors
+from landcover.rasters.raster import open_raster
 from landcover.system.errors import LandcoverError
 
 LARGE = 2100  # pixels: percentiles are taken of fewer, so that overviews are looked for
@@ -227,7 +227,7 @@ def test_a_folder_with_such_files_is_predicted_but_for_them(tmp_path, asked, mod
 
 
 def test_a_program_has_no_web_services_among_its_formats():
-    code = "from landcover.geo.raster_access import skip_services; skip_services(); import rasterio\n"
+    code = "from landcover.rasters.access import skip_services; skip_services(); import rasterio\n"
     code += "with rasterio.Env() as env: print(*env.drivers())"
     environment = {"PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -5,8 +5,8 @@ from conftest import landcover, write_geotiff
 from PIL import Image
 from rasterio.enums import ColorInterp
 
-from landcover.geo.raster import open_raster
 from landcover.images.image_files import read_rgb
+from landcover.rasters.raster import open_raster
 from landcover.system.errors import LandcoverError
 
 

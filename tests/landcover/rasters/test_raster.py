@@ -7,9 +7,9 @@ from conftest import write_geotiff
 from PIL import Image
 from rasterio.enums import ColorInterp
 
-from landcover.geo.raster import open_raster
-from landcover.geo.stretching import STRETCH
 from landcover.images.image_files import read_rgb
+from landcover.rasters.raster import open_raster
+from landcover.rasters.stretching import STRETCH
 from landcover.system.errors import LandcoverError
 
 

@@ -7,7 +7,7 @@ from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from landcover.geo.sidecars import has_own_overviews
+from landcover.rasters.sidecars import has_own_overviews
 
 _SIDE = 2048  # pixels: longest side of the sample
 _STRIP = 512  # rows that are read at a time where GDAL must not read at a lower resolution

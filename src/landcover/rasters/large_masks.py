@@ -10,7 +10,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from landcover.classes.colours import pack
-from landcover.geo.raster_access import open_dataset, raster_errors
+from landcover.rasters.access import open_dataset, raster_errors
 from landcover.system.errors import LandcoverError
 
 _GREY = (ColorInterp.gray, ColorInterp.palette, ColorInterp.undefined)  # undefined: grey in which 0 is white
