@@ -10,7 +10,7 @@ from torch import Tensor
 from landcover.inference.options import TTA, InferenceOptions
 from landcover.inference.strips import RgbReader, overlapping_strips
 from landcover.inference.tiling import Blender, Window, windows
-from landcover.models.networks import Network, to_input
+from landcover.models.networks import Network
 
 
 def score_strips(
@@ -76,4 +76,4 @@ def _probabilities(network: Network, pixels: np.ndarray, views: int) -> Tensor:
 
 
 def _batch(network: Network, pixels: np.ndarray) -> Tensor:
-    return to_input(pixels, next(network.parameters()).device)
+    return network.to_input(pixels)

@@ -1,6 +1,6 @@
 """Decoders: from the features of an encoder to logits at the size of the image.
 
-Every decoder is called as `decoder(image, features)`: the normalised image (N, 3, H, W), H and W multiples of 32, and
+Every decoder is called as `decoder(image, features)`: the normalised image (N, B, H, W), H and W multiples of 32, and
 the features of each stage, the finest first; it returns logits (N, C, H, W). Its attribute `stride` is that of the
 finest features it uses, 1 for the pixels themselves.
 """
@@ -23,10 +23,13 @@ _PIXEL_WIDTH = 16
 
 
 class Encoder(Protocol):
-    """What a decoder must know of an encoder: the channels and strides of its features, the finest first."""
+    """What a decoder must know of an encoder: its bands, and channels and strides of its features, the finest first."""
 
     @property
-    def channels(self) -> Sequence[int]: ...  # noqa: D102 (the class says it)
+    def bands(self) -> int: ...  # noqa: D102 (the class says it)
+
+    @property
+    def channels(self) -> Sequence[int]: ...  # noqa: D102
 
     @property
     def strides(self) -> Sequence[int]: ...  # noqa: D102
@@ -51,7 +54,7 @@ class FCNDecoder(nn.Module):
         self.context: nn.Module = _fully_connected(channels[-1], context) if context else nn.Identity()
         widths = (*channels[:-1], context or channels[-1])
         self.scores = nn.ModuleList(nn.Conv2d(width, classes, 1) for width in widths)
-        self.pixel_score = _pixel_score(classes) if finest == 1 else None
+        self.pixel_score = _pixel_score(encoder.bands, classes) if finest == 1 else None
         upsample: Callable[[int, int], nn.Module] = LearnedUpsampling if upsampling == "learned" else _bilinear
         # From each stride to the next finer one; last, from the finest features to the pixels.
         factors = [coarse // fine for fine, coarse in zip((1, *strides), strides, strict=False)]
@@ -221,12 +224,12 @@ def _fully_connected(channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(fc6, nn.ReLU(True), nn.Dropout(0.5), fc7, nn.ReLU(True), nn.Dropout(0.5))
 
 
-def _pixel_score(classes: int) -> nn.Sequential:
-    """Scores from the colour of each pixel: two narrow 1x1 convolutions, then the score.
+def _pixel_score(bands: int, classes: int) -> nn.Sequential:
+    """Scores from the bands of each pixel: two narrow 1x1 convolutions, then the score.
 
     They are narrow because channels are expensive at full resolution: fewer of them leave time for more steps.
     """
     layers: list[nn.Module] = []
-    for channels in (3, _PIXEL_WIDTH):
+    for channels in (bands, _PIXEL_WIDTH):
         layers += [nn.Conv2d(channels, _PIXEL_WIDTH, 1, bias=False), nn.BatchNorm2d(_PIXEL_WIDTH), nn.ReLU(True)]
     return nn.Sequential(*layers, nn.Conv2d(_PIXEL_WIDTH, classes, 1))

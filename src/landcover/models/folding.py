@@ -27,5 +27,8 @@ def fold_batch_norm(network: NetworkType) -> NetworkType:
         for (name, layer), (norm_name, norm) in pairwise(list(module.named_children())):
             if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, _BatchNorm):
                 setattr(module, name, fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d)))
-                setattr(module, norm_name, nn.Identity())
+                # timm's norms of the type BatchNormAct2d include the activation, which stays.
+                setattr(
+                    module, norm_name, nn.Sequential(norm.drop, norm.act) if hasattr(norm, "act") else nn.Identity()
+                )
     return network.to(memory_format=torch.channels_last)

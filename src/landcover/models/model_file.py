@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
+from landcover.images.image_spec import ImageSpec
 from landcover.models.networks import Architecture, Network, build
 from landcover.models.pretrained import state_dict_mismatch
 from landcover.models.provenance import Origin
@@ -111,9 +112,8 @@ def load_model(path: Path | str) -> Model:
         (scale,) = _numbers([description["scale"]], 1)
         if not 0 < scale <= 1 or min(std) < _FLOAT32.tiny:
             raise ValueError("scale or std out of range")
-        network = _build_to_fit(architecture, len(classes), weights)
+        network = _build_to_fit(architecture, len(classes), ImageSpec(mean=tuple(mean), std=tuple(std)), weights)
         origin = Origin.from_json(description, len(classes))
-        network.normalise_by(mean, std)
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Train a model, or give the path of one.") from error
     except LandcoverError as error:
@@ -124,10 +124,12 @@ def load_model(path: Path | str) -> Model:
     return Model(network, classes, scale, path, origin)
 
 
-def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str, torch.Tensor]) -> Network:
+def _build_to_fit(
+    architecture: Architecture, classes: int, images: ImageSpec, weights: Mapping[str, torch.Tensor]
+) -> Network:
     """Build the network with these weights; memory is allocated only after they are known to fit."""
     with torch.device("meta"):
-        network = build(architecture, classes)
+        network = build(architecture, classes, images)
     expected = network.state_dict()
     mismatch = state_dict_mismatch({name: tensor.shape for name, tensor in expected.items()}, weights)
     mismatch = mismatch or ", ".join(
@@ -137,7 +139,11 @@ def _build_to_fit(architecture: Architecture, classes: int, weights: Mapping[str
     )
     if mismatch:
         raise LandcoverError(f"weights do not fit {architecture.model} ({mismatch})")
-    network.to_empty(device="cpu").load_state_dict(weights)
+    if {name for name, _ in network.named_buffers()} - expected.keys() <= {"mean", "std"}:
+        network.to_empty(device="cpu").normalise_as_told()  # quick: nothing is initialised only to be overwritten
+    else:  # some networks compute buffers, such as positions, when they are built
+        network = build(architecture, classes, images)
+    network.load_state_dict(weights)
     if broken := [name for name, tensor in network.state_dict().items() if not tensor.isfinite().all()]:
         raise LandcoverError(f"weights are not finite numbers ({broken[0]})")
     return network

@@ -1,28 +1,27 @@
 """The networks: an encoder that extracts features at several strides, and a decoder that turns them into logits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, cast
+from functools import cache, partial
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.decoders import (
     UPSAMPLING,
     BaselineDecoder,
     DeconvDecoder,
     DeepLabV3Decoder,
+    Encoder,
     FCNDecoder,
     SingleDeconvDecoder,
 )
-from landcover.models.encoders import BACKBONES, DILATABLE, STRIDES, Backbone, BaselineEncoder, backbone_strides
+from landcover.models.encoders import RECOMMENDED, STRIDES, Backbone, BaselineEncoder
 from landcover.system.errors import LandcoverError
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 MAX_CONTEXT = 16384
 """Four times the paper's width of fc6 and fc7; with this they have some 700 million parameters."""
@@ -34,7 +33,7 @@ class Architecture:
 
     Attributes:
         model: One of `MODELS`.
-        backbone: One of `backbones_of(model)`.
+        backbone: See `encoders.check_backbone`; None for a model that has an encoder of its own.
         upsampling: One of `UPSAMPLING`; "learned" only where `MODELS[model].is_fcn`.
         context: Channels of fc6 and fc7, 0 for neither; more than 0 only where `MODELS[model].is_fcn`.
     """
@@ -54,21 +53,23 @@ class ModelSpec:
 
     Attributes:
         decoder: Makes the decoder, from the encoder and the number of classes.
-        encoder: Makes the encoder, from the name of the backbone.
-        backbones: The backbones that the model works with; only None if it has an encoder of its own.
+        encoder: Makes the encoder, from the name of the backbone and the number of bands.
+        strides: Strides at which the encoder must have features.
+        has_backbone: Whether it works on any backbone with these features; otherwise, it has an encoder of its own.
         is_fcn: Whether it is one of the paper's family, whose decoder takes `upsampling` and `context`.
     """
 
     decoder: Callable[..., nn.Module]
-    encoder: Callable[[Any], nn.Module] = Backbone
-    backbones: tuple[str | None, ...] = tuple(BACKBONES)
+    encoder: Callable[[str, int], nn.Module] = Backbone
+    strides: tuple[int, ...] = (32,)
+    has_backbone: bool = True
     is_fcn: bool = False
 
 
 def _fcn(finest: int) -> ModelSpec:
     # fcn1s scores the pixels themselves, for which no backbone needs a stage.
-    backbones = tuple(name for name in BACKBONES if finest in (1, *backbone_strides(name)))
-    return ModelSpec(partial(FCNDecoder, finest=finest), backbones=backbones, is_fcn=True)
+    strides = (16,) if finest == 1 else (finest,)
+    return ModelSpec(partial(FCNDecoder, finest=finest), strides=strides, is_fcn=True)
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -82,22 +83,35 @@ MODELS: dict[str, ModelSpec] = {
     # Of the program of 2019 that this project continues: its fcn32s_01, fcn32s_02, fcn8s and base_01.
     "fcn32s_deconv1": ModelSpec(SingleDeconvDecoder),
     "fcn32s_deconv5": ModelSpec(partial(DeconvDecoder, skips=False)),
-    "fcn8s_deconv5": ModelSpec(partial(DeconvDecoder, skips=True)),
-    "baseline": ModelSpec(BaselineDecoder, lambda backbone: BaselineEncoder(), backbones=(None,)),
-    "deeplabv3": ModelSpec(DeepLabV3Decoder, partial(Backbone, dilated=True), DILATABLE),
+    "fcn8s_deconv5": ModelSpec(partial(DeconvDecoder, skips=True), strides=(8, 16, 32)),
+    "baseline": ModelSpec(
+        BaselineDecoder, lambda backbone, bands: BaselineEncoder(bands), strides=(4, 16), has_backbone=False
+    ),
+    "deeplabv3": ModelSpec(DeepLabV3Decoder, partial(Backbone, output_stride=8), strides=(8,)),
 }
 """The models by name. A new one needs an entry here, and a test that it learns."""
 
 
-def backbones_of(model: str) -> tuple[str | None, ...]:
-    """The backbones that a model works with; only None for a model that has an encoder of its own.
+def model_spec(model: str) -> ModelSpec:
+    """How a model is built.
 
     Raises:
         LandcoverError: There is no such model.
     """
     if model not in MODELS:
         raise LandcoverError(f"no model {model!r}; there are {', '.join(MODELS)}")
-    return MODELS[model].backbones
+    return MODELS[model]
+
+
+@cache
+def works(model: str, backbone: str) -> bool:
+    """Whether a model of `MODELS` with a backbone can be built on this one."""
+    try:
+        with torch.device("meta"):
+            build(Architecture(model, backbone), 2)
+    except LandcoverError:
+        return False
+    return True
 
 
 class Network(nn.Module):
@@ -107,29 +121,37 @@ class Network(nn.Module):
         backbone: The encoder.
         decoder: Computes logits from the image and the encoder's features.
         architecture: What `build` made it from.
-        mean, std: float32 (1, 3, 1, 1), of red, green and blue in 0..1, by which the input is normalised.
+        images: The images that it takes.
+        mean, std: float32 (1, B, 1, 1), of each band, as `images` has them.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, architecture: Architecture, backbone: nn.Module, decoder: nn.Module) -> None:
+    def __init__(self, architecture: Architecture, images: ImageSpec, backbone: nn.Module, decoder: nn.Module) -> None:
         super().__init__()
-        self.architecture, self.backbone, self.decoder = architecture, backbone, decoder
-        self.normalise_by(IMAGENET_MEAN, IMAGENET_STD)
+        self.architecture, self.images, self.backbone, self.decoder = architecture, images, backbone, decoder
+        self.normalise_as_told()
 
-    def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Set the mean and the standard deviation of red, green and blue in 0..1."""
-        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+    def normalise_as_told(self) -> None:
+        """Set `mean` and `std` to those of `images`; they are no part of the state dict."""
+        for name, values in (("mean", self.images.mean), ("std", self.images.std)):
+            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     @property
     def stride(self) -> int:
         """Stride in pixels of the finest features that the network uses; 1 if it uses the pixels themselves."""
         return cast(int, self.decoder.stride)
 
+    def to_input(self, pixels: Tensor | np.ndarray) -> Tensor:
+        """Images as `forward` takes them, on the device of the network; see the function `to_input`."""
+        return to_input(pixels, next(self.parameters()).device, self.images.divisor)
+
     def forward(self, image: Tensor) -> Tensor:
-        """Logits float32 (N, C, H, W) of RGB images float32 (N, 3, H, W) in 0..1, of any height and width."""
+        """Logits float32 (N, C, H, W) of images float32 (N, B, H, W), of any height and width.
+
+        Pixels are divided by `images.divisor`: those of 8 bits lie in 0..1.
+        """
         height, width = image.shape[-2:]
         image = (image - self.mean) / self.std
         # Every stride must divide the size, so that the features of all stages lie on the same grid.
@@ -140,62 +162,57 @@ class Network(nn.Module):
         return logits[..., :height, :width]
 
 
-def build(
-    architecture: Architecture,
-    classes: int,
-    *,
-    mean: Sequence[float] = IMAGENET_MEAN,
-    std: Sequence[float] = IMAGENET_STD,
-) -> Network:
+def build(architecture: Architecture, classes: int, images: ImageSpec = RGB) -> Network:
     """Build an untrained network.
 
     Args:
         architecture: Its backbone is ignored by a model that has an encoder of its own; that of the network is None.
         classes: Number C of classes.
-        mean, std: Of red, green and blue in 0..1, by which the input is normalised.
+        images: The images that it takes.
 
     Raises:
         LandcoverError: There is no such model, backbone or upsampling, or they do not fit together.
     """
-    if backbones_of(architecture.model) == (None,):
+    spec = model_spec(architecture.model)
+    if not spec.has_backbone:
         architecture = replace(architecture, backbone=None)
-    _check(architecture)
-    spec = MODELS[architecture.model]
-    backbone = spec.encoder(architecture.backbone)
+    elif architecture.backbone is None:
+        raise LandcoverError(f"`backbone` = None: {architecture.model} needs one, such as {RECOMMENDED[0]}.")
+    _check_options(architecture, spec)
+    backbone = spec.encoder(architecture.backbone or "", len(images.bands))
+    _check_strides(architecture, cast(Encoder, backbone))
     options = {"upsampling": architecture.upsampling, "context": architecture.context} if spec.is_fcn else {}
-    network = Network(architecture, backbone, spec.decoder(backbone, classes, **options))
-    network.normalise_by(mean, std)
-    return network
+    return Network(architecture, images, backbone, spec.decoder(backbone, classes, **options))
 
 
-def to_input(images: Tensor | np.ndarray, device: torch.device) -> Tensor:
-    """Images as a `Network` takes them: float32 (N, 3, H, W) in 0..1, on `device`.
+def to_input(images: Tensor | np.ndarray, device: torch.device, divisor: float) -> Tensor:
+    """Images as a `Network` takes them: float32 (N, B, H, W), divided by `divisor`, on `device`.
 
     Args:
-        images: RGB, uint8 (N, H, W, 3). Contiguous ones give a result that is channels last in memory.
+        images: (N, H, W, B) of any pixel type. Contiguous ones give a result that is channels last in memory.
     """
-    return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / 255
+    return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / divisor
 
 
-def _check(architecture: Architecture) -> None:
-    """Raise a LandcoverError unless the parts of an architecture fit together. Its model is one of `MODELS`."""
-    model, backbone, context = architecture.model, architecture.backbone, architecture.context
-    if backbone is not None and backbone not in BACKBONES:
-        raise LandcoverError(f"no backbone {backbone!r}; there are {', '.join(BACKBONES)}")
-    if backbone not in MODELS[model].backbones:
-        if not MODELS[model].is_fcn or backbone is None:
-            choices = ", ".join(str(name) for name in MODELS[model].backbones)
-            raise LandcoverError(f"`backbone` = {backbone}: {model} does not work with it. Set it to one of {choices}.")
-        strides = ", ".join(map(str, backbone_strides(backbone)))
-        choices = ", ".join(name for name, other in MODELS.items() if other.is_fcn and backbone in other.backbones)
+def _check_strides(architecture: Architecture, encoder: Encoder) -> None:
+    """Raise a LandcoverError unless the encoder has the features that the model needs."""
+    spec = MODELS[architecture.model]
+    if missing := [stride for stride in spec.strides if stride not in encoder.strides]:
+        choices = [name for name, other in MODELS.items() if other.is_fcn and set(other.strides) <= {*encoder.strides}]
         raise LandcoverError(
-            f"`model` = {model}: {backbone} has features at strides {strides} only. Set it to one of {choices}."
+            f"`model` = {architecture.model}: {architecture.backbone} has features at strides "
+            f"{', '.join(map(str, encoder.strides))} only, not at {missing[0]}. Set it to one of {', '.join(choices)}."
         )
+
+
+def _check_options(architecture: Architecture, spec: ModelSpec) -> None:
+    """Raise a LandcoverError unless upsampling and context fit the model."""
+    model, context = architecture.model, architecture.context
     if architecture.upsampling not in UPSAMPLING:
         raise LandcoverError(f"no upsampling {architecture.upsampling!r}; there are {', '.join(UPSAMPLING)}")
     if type(context) is not int or not 0 <= context <= MAX_CONTEXT:
         raise LandcoverError(f"`context` = {context!r}: set it to a whole number from 0 to {MAX_CONTEXT}")
-    if MODELS[model].is_fcn:
+    if spec.is_fcn:
         return
     if architecture.upsampling != "bilinear":
         raise LandcoverError(f"`upsampling` = learned: {model} has its own upsampling. Set it to bilinear.")

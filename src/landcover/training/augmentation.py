@@ -71,22 +71,23 @@ _SYMMETRIES: tuple[Callable[[Tensor], Tensor], ...] = (
 )
 
 
-def augment(images: Tensor, labels: Tensor, transforms: Transforms, size: int) -> tuple[Tensor, Tensor]:
+def augment(images: Tensor, labels: Tensor, transforms: Transforms, size: int, divisor: float) -> tuple[Tensor, Tensor]:
     """Flip, zoom and colour a batch.
 
     Args:
-        images: uint8 (N, S, S, 3).
+        images: (N, S, S, B), of any pixel type.
         labels: uint8 (N, S, S).
         transforms: Those of these images, on their device.
         size: Side T of the result in pixels.
+        divisor: By which pixels are divided: see `image_spec.ImageSpec`.
 
     Returns:
-        Images float32 (N, 3, T, T), channels last in memory, in 0..1 or slightly beyond; labels int64 (N, T, T).
+        Images float32 (N, B, T, T), channels last in memory; labels int64 (N, T, T).
     """
     for chosen, symmetry in zip(transforms.symmetry, _SYMMETRIES, strict=True):
         images = torch.where(chosen.view(-1, 1, 1, 1), symmetry(images), images)
         labels = torch.where(chosen.view(-1, 1, 1), symmetry(labels), labels)
-    pixels = to_input(images, images.device)
+    pixels = to_input(images, images.device, divisor)
     if labels.shape[1] != size:
         pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
         labels = functional.interpolate(labels[:, None].float(), (size, size), mode="nearest-exact")[:, 0]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from landcover.models.decoders import UPSAMPLING
-from landcover.models.encoders import BACKBONES
+from landcover.models.encoders import RECOMMENDED, check_backbone
 from landcover.models.networks import MODELS, Architecture
 from landcover.system.devices import DEVICES, PRECISIONS
 from landcover.system.errors import LandcoverError
@@ -35,6 +35,14 @@ KEEP = ("last", "best")
 _NOT_SHAPING = {"device", "workers", "log_every", "checkpoint_minutes"}
 
 
+def _backbone(name: str) -> str:
+    try:
+        check_backbone(name)
+    except LandcoverError as error:
+        raise ValueError(error) from error
+    return name
+
+
 def _formula(loss: str) -> str:
     try:
         parse_loss(loss)
@@ -55,9 +63,9 @@ class Recipe(Settings):
     """All settings of a training. Their descriptions say what they mean."""
 
     model: Annotated[str, one_of(MODELS)] = Field("fcn1s", description=f"network: {listed(MODELS)}")
-    backbone: Annotated[str, one_of(BACKBONES)] = Field(
+    backbone: Annotated[str, AfterValidator(_backbone)] = Field(
         "mobilenet_v3_large",
-        description=f"encoder of the network: {listed(BACKBONES)}; the model baseline has its own",
+        description=f"encoder of the network: any of timm's, such as {listed(RECOMMENDED)}; the model baseline has its own",
     )
     weights: str = Field(
         "none",

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import DominantClass
-from landcover.models.networks import to_input
 from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
@@ -16,7 +15,7 @@ from landcover.training.losses import Criterion
 
 @torch.inference_mode()
 def validate(
-    network: nn.Module, tiles: Tiles, criterion: Criterion, pixels: int, device: torch.device, processes: Processes
+    network: Network, tiles: Tiles, criterion: Criterion, pixels: int, device: torch.device, processes: Processes
 ) -> tuple[dict[str, float | None], DominantClass | None]:
     """Compute `validation_loss`, `tile_accuracy` and `tile_mean_iou` of a network over all labelled pixels.
 
@@ -24,7 +23,7 @@ def validate(
     of the loss.
 
     Args:
-        network: In evaluation mode, on `device`; it returns logits (N, C, H, W) for RGB in 0..1 (N, 3, H, W).
+        network: In evaluation mode, on `device`.
         pixels: Approximate number of pixels per batch.
 
     Returns:
@@ -34,7 +33,7 @@ def validate(
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
     totals_and_counts = torch.zeros(2, len(criterion), dtype=torch.float64)
     for images, labels in _batches(tiles, pixels, processes):
-        inputs, targets = to_input(images, device), labels.to(device).long()
+        inputs, targets = network.to_input(images), labels.to(device).long()
         logits = network(inputs)
         predicted = logits.max(1).indices.to(torch.uint8)
         totals = criterion.totals(logits, targets, Processes()), criterion.counts(targets)
