@@ -65,7 +65,8 @@ class Recipe(Settings):
     model: Annotated[str, one_of(MODELS)] = Field("fcn1s", description=f"network: {listed(MODELS)}")
     backbone: Annotated[str, AfterValidator(_backbone)] = Field(
         "mobilenet_v3_large",
-        description=f"encoder of the network: any of timm's, such as {listed(RECOMMENDED)}; the model baseline has its own",
+        description=f"encoder of the network: any of timm's, such as {listed(RECOMMENDED)}; the model baseline has "
+        "its own",
     )
     weights: str = Field(
         "none",
