@@ -8,6 +8,7 @@ from torch import Tensor
 
 from landcover.data.tiles import Tiles
 from landcover.models.collapse import DominantClass
+from landcover.models.networks import Network
 from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
 from landcover.training.losses import Criterion
