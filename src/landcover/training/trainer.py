@@ -159,7 +159,8 @@ class Trainer:
             self._processes.broadcast(buffer)
         pixels = recipe.batch_size * recipe.crop**2
         average.eval()
-        figures, dominant = validate(average, validation, self._criterion, pixels, self._device, self._processes)
+        network = cast(Network, average.module)
+        figures, dominant = validate(network, validation, self._criterion, pixels, self._device, self._processes)
         epoch = self._done // recipe.steps
         loss = figures["validation_loss"]
         if loss is not None and not math.isfinite(loss):
