@@ -143,17 +143,18 @@ class Backbone(nn.Module):
 
         Sets `_final` to False if the network has no convolution after its last stage.
         """
-        image = torch.zeros(1, self.bands, *_PROBE, device=next(self.network.parameters()).device)
+        network: Any = self.network
+        image = torch.zeros(1, self.bands, *_PROBE, device=next(network.parameters()).device)
         training = self.training
         self.eval()
         try:
             if self._final:
-                final, features = self.network.forward_intermediates(image, norm=True)
+                final, features = network.forward_intermediates(image, norm=True)
                 # Elsewhere, what comes last is in another layout, or the same once more.
                 self._final = final.ndim == 4 and final.shape[2:] == features[-1].shape[2:]
                 self._final = self._final and final.shape[1] != features[-1].shape[1]
             heights: dict[nn.Module, int] = {}
-            with _watching(self.network, heights):
+            with _watching(network, heights):
                 features = self._features(image)
             if not all(isinstance(feature, Tensor) and feature.ndim == 4 for feature in features):
                 raise TypeError("features are no images")
