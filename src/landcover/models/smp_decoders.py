@@ -112,11 +112,13 @@ class SmpDecoder(nn.Module):
 
     def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
         """Logits (N, C, H, W)."""
-        height, width = image.shape[-2:]
+        count, _, height, width = image.shape
         given = [image]  # (N, B, H, W), then (N, channels, H/2, W/2), H/4, ...
         for stride, index in zip(self._strides, self._indices, strict=True):
-            none = features[0].new_zeros(len(image), 0, height // stride, width // stride)
-            given.append(none if index is None else features[index])
+            if index is None:
+                given.append(features[0].new_zeros(count, 0, height // stride, width // stride))
+            else:
+                given.append(features[index])
         with _Local(self._cell):
             scores: Tensor = self.head(self.layers(given))
         return upsample(scores, height, width)
