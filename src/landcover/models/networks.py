@@ -197,7 +197,7 @@ def build(architecture: Architecture, classes: int, images: ImageSpec = RGB) -> 
         raise LandcoverError(f"`backbone` = None: {architecture.model} needs one, such as {RECOMMENDED[0]}.")
     _check_options(architecture, spec)
     backbone = spec.encoder(architecture.backbone or "", len(images.bands))
-    _check_strides(architecture, cast(Encoder, backbone))
+    check_strides(architecture, cast(Encoder, backbone))
     options = {"upsampling": architecture.upsampling, "context": architecture.context} if spec.is_fcn else {}
     return Network(architecture, images, backbone, spec.decoder(backbone, classes, **options))
 
@@ -211,8 +211,12 @@ def to_input(images: Tensor | np.ndarray, device: torch.device, divisor: float) 
     return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / divisor
 
 
-def _check_strides(architecture: Architecture, encoder: Encoder) -> None:
-    """Raise a LandcoverError unless the encoder has the features that the model needs."""
+def check_strides(architecture: Architecture, encoder: Encoder) -> None:
+    """Return if an encoder has the features that the model of an architecture needs.
+
+    Raises:
+        LandcoverError: It has not; the message lists the models of the paper's family that work.
+    """
     spec = MODELS[architecture.model]
     if missing := [stride for stride in spec.strides if stride not in encoder.strides]:
         choices = [name for name, other in MODELS.items() if other.is_fcn and set(other.strides) <= {*encoder.strides}]
