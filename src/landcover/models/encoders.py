@@ -2,7 +2,7 @@
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from timm.layers.drop import DropPath
 from torch import Tensor, nn
 
+from landcover.models.dilation import dilate
 from landcover.models.squeeze_excitation import localise
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 
@@ -113,8 +114,14 @@ class Backbone(nn.Module):
         self._final = final and not self._is_vgg
         self._chosen: tuple[int, ...] = ()
         features, heights = self._probe()
+        if features[-1].shape[2] < _PROBE[0] // output_stride:  # timm has no option for it
+            dilate(_strides(heights), output_stride)
+            try:
+                features, heights = self._probe()
+            except LandcoverError as error:  # sizes that do not fit together any more
+                raise _not_dilated(name, output_stride) from error
         self._choose(features, output_stride)
-        localise(self.network, {module: _PROBE[0] // height for module, height in heights.items() if height})
+        localise(self.network, _strides(heights))
         _prune(self.network, heights)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -180,9 +187,7 @@ class Backbone(nn.Module):
                 f"`backbone` = {self.name}: has no features at strides {', '.join(map(str, STRIDES))}. Choose another."
             )
         if max(chosen) > output_stride:
-            raise LandcoverError(
-                f"`backbone` = {self.name}: cannot be dilated to stride {output_stride}. Choose another."
-            )
+            raise _not_dilated(self.name, output_stride)
         self.strides = tuple(sorted(chosen))
         self._chosen = tuple(chosen[stride] for stride in self.strides)
         self.channels = tuple(features[i].shape[1] for i in self._chosen)
@@ -229,20 +234,26 @@ def _create(name: str, bands: int, output_stride: int) -> nn.Module:
     if timm_name.startswith("vgg"):
         # Shrinks what timm builds in any case and `_prune` removes: fc6 and fc7, 120 million weights.
         options = [{"mlp_ratio": 1 / 4096}]
-    dilation: dict[str, Any] = {} if output_stride == STRIDES[-1] else {"output_stride": output_stride}
+    if output_stride != STRIDES[-1]:
+        options = [option | dilated for dilated in ({"output_stride": output_stride}, {}) for option in options]
     problem: Exception
     for option in options:
         try:
-            return timm.create_model(timm_name, in_chans=bands, num_classes=0, **dilation, **option)
-        except TypeError as error:  # perhaps it has no such option
-            problem = error
-        except (AssertionError, NotImplementedError, ValueError, RuntimeError) as error:
+            return timm.create_model(timm_name, in_chans=bands, num_classes=0, **option)
+        except (TypeError, AssertionError, NotImplementedError, ValueError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise
-            problem = error
-            break
-    what = f"cannot be dilated to stride {output_stride}" if dilation else f"cannot be built ({reason(problem)})"
-    raise LandcoverError(f"`backbone` = {name}: {what}. Choose another.") from problem
+            problem = error  # perhaps it has no such option
+    raise LandcoverError(f"`backbone` = {name}: cannot be built ({reason(problem)}). Choose another.") from problem
+
+
+def _not_dilated(name: str, output_stride: int) -> LandcoverError:
+    return LandcoverError(f"`backbone` = {name}: cannot be dilated to stride {output_stride}. Choose another.")
+
+
+def _strides(heights: Mapping[nn.Module, int]) -> dict[nn.Module, int]:
+    """Stride of the input of each module that takes images."""
+    return {module: _PROBE[0] // height for module, height in heights.items() if height}
 
 
 @contextmanager

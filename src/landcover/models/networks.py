@@ -15,12 +15,12 @@ from landcover.models.decoders import (
     UPSAMPLING,
     BaselineDecoder,
     DeconvDecoder,
-    DeepLabV3Decoder,
     Encoder,
     FCNDecoder,
     SingleDeconvDecoder,
 )
 from landcover.models.encoders import RECOMMENDED, STRIDES, Backbone, BaselineEncoder
+from landcover.models.smp_decoders import SmpDecoder
 from landcover.system.errors import LandcoverError
 
 MAX_CONTEXT = 16384
@@ -72,6 +72,15 @@ def _fcn(finest: int) -> ModelSpec:
     return ModelSpec(partial(FCNDecoder, finest=finest), strides=strides, is_fcn=True)
 
 
+_PYRAMID = (4, 8, 16, 32)
+
+
+def _smp(name: str, strides: tuple[int, ...]) -> ModelSpec:
+    # smp's encoders have no convolution after the last stage.
+    encoder = partial(Backbone, output_stride=strides[-1], final=False)
+    return ModelSpec(partial(SmpDecoder, name=name), encoder, strides)
+
+
 MODELS: dict[str, ModelSpec] = {
     # Of the paper by Long, Shelhamer and Darrell (2015), continued to finer strides.
     "fcn32s": _fcn(32),
@@ -87,7 +96,15 @@ MODELS: dict[str, ModelSpec] = {
     "baseline": ModelSpec(
         BaselineDecoder, lambda backbone, bands: BaselineEncoder(bands), strides=(4, 16), has_backbone=False
     ),
-    "deeplabv3": ModelSpec(DeepLabV3Decoder, partial(Backbone, output_stride=8), strides=(8,)),
+    # Of segmentation_models.pytorch. Those that dilate the encoder need a backbone that can be.
+    "unet": _smp("unet", _PYRAMID),
+    "unetplusplus": _smp("unetplusplus", _PYRAMID),
+    "fpn": _smp("fpn", _PYRAMID),
+    "pspnet": _smp("pspnet", (8,)),
+    "deeplabv3": _smp("deeplabv3", (8,)),
+    "deeplabv3plus": _smp("deeplabv3plus", (4, 16)),
+    "upernet": _smp("upernet", _PYRAMID),
+    "segformer": _smp("segformer", _PYRAMID),
 }
 """The models by name. A new one needs an entry here, and a test that it learns."""
 

@@ -9,6 +9,7 @@ from timm.models._efficientnet_blocks import SqueezeExcite
 from torch import Tensor, nn
 from torch.nn import functional
 
+from landcover.models.pooling import neighbourhood_means
 from landcover.models.upsampling import upsample
 
 _CELL = 32  # pixels of the image, as every input is a multiple of it
@@ -28,10 +29,8 @@ _EXCITATIONS: dict[type[nn.Module], tuple[str, ...]] = {
 class LocalSqueezeExcitation(nn.Module):
     """Squeeze-and-excitation (Hu et al. 2018) by the mean of a neighbourhood instead of the whole input.
 
-    With the global mean, the features of a pixel would depend on the size of the crop or window around it (Chu et al.
-    2022, "Revisiting Global Information Aggregation"). Here means are taken over squares of `_SQUEEZE` x `_SQUEEZE`
-    cells of 32 x 32 image pixels, and the excitation is interpolated between them. At the border of the input, squares
-    are cut off.
+    Means are taken over squares of `_SQUEEZE` x `_SQUEEZE` cells of 32 x 32 image pixels (see `pooling`), and the
+    excitation is interpolated between them.
 
     Args:
         squeeze: The module to replace, of a type in `_EXCITATIONS`; its layers are used under the same names.
@@ -48,8 +47,7 @@ class LocalSqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features (N, C, H, W) to the same, H and W multiples of `cell`."""
-        cells = functional.avg_pool2d(x, self.cell)
-        excitation = functional.avg_pool2d(cells, _SQUEEZE, 1, _SQUEEZE // 2, count_include_pad=False)
+        excitation = neighbourhood_means(x, self.cell, _SQUEEZE)
         for name in self._layers:
             excitation = self.get_submodule(name)(excitation)
         return upsample(excitation, *x.shape[-2:]) * x
