@@ -17,8 +17,8 @@ from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
 from landcover.images.image_spec import ImageSpec
 from landcover.models.networks import Architecture, Network, build
-from landcover.models.pretrained import state_dict_mismatch
 from landcover.models.provenance import Origin
+from landcover.models.state_dicts import state_dict_mismatch
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error

@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from landcover.data.wheels import Carrier, read_member
+from landcover.system.wheels import Carrier, read_member
 from landcover.system.errors import LandcoverError
 
 
