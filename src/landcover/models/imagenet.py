@@ -15,8 +15,6 @@ from landcover.models.weight_names import torchvision_names
 from landcover.models.weight_packages import CARRIERS, is_fetched, weights_file
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 
-_ELSEWHERE = "Download it elsewhere and set `weights` to its path."
-
 
 def imagenet_weights(backbone: Backbone, folder: Path | None) -> tuple[str, dict[str, Tensor]]:
     """Weights for images of three bands that are normalised by ImageNet's statistics.
@@ -53,7 +51,9 @@ def _torchvisions(name: str) -> tuple[str, dict[str, Tensor]]:
     except Exception as error:  # of the network or the disk, or whatever a damaged file in the cache makes torch raise
         if is_out_of_memory(error):
             raise
-        raise LandcoverError(f"{entry.url}: cannot be downloaded ({reason(error)}). {_ELSEWHERE}") from error
+        raise LandcoverError(
+            f"{entry.url}: cannot be downloaded ({reason(error)}). Download it elsewhere and set `weights` to its path."
+        ) from error
     return f"torchvision's {entry}", checked_state_dict(entry.url, found)
 
 
@@ -68,7 +68,11 @@ def _timms(name: str) -> tuple[str, dict[str, Tensor]]:
     except Exception as error:  # of the network, the disk, or a damaged file
         if is_out_of_memory(error):
             raise
-        raise LandcoverError(f"{address}: cannot be downloaded ({reason(error)}). {_ELSEWHERE}") from error
+        # A path would not do: only here is it known for which normalisation of images the weights are.
+        raise LandcoverError(
+            f"{address}: cannot be downloaded ({reason(error).rstrip('.')}). Copy the cache of huggingface_hub from a "
+            "machine with a network, or set `weights` to none."
+        ) from error
     weights = dict(network.state_dict())
     if (tuple(config.mean), tuple(config.std)) != (IMAGENET_MEAN, IMAGENET_STD):
         layer = config.first_conv

@@ -21,7 +21,7 @@ def by_order(
 
     They are if the last parts of the names (weight, bias, running_mean, ...) and the shapes agree one by one, and
     numbers in names only rise, as in state dicts that were never sorted. Batch norm's counters do not count. After the
-    last tensor that is needed, shapes may differ and tensors be missing: a classifier may have other classes.
+    last tensor that is needed, tensors may be missing, and a classifier may have another number of classes.
 
     Args:
         found: In the order of the file, which must be that in which its network lists it.
@@ -38,7 +38,9 @@ def by_order(
         shape, own_shape = list(found[name].shape), list(own[own_name].shape)
         if own_name in first:
             shape[1:2], own_shape[1:2] = [], []
-        if kind(name) != kind(own_name) or (i <= last and not fits(shape, own_shape)):
+        if kind(name) != kind(own_name):
+            return None
+        if not fits(shape, own_shape) and (i <= last or shape[1:] != own_shape[1:]):
             return None
     return names
 
