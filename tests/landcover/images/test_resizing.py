@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from landcover.images.resizing import nearest, scale_down
+from landcover.images.image_spec import PIXEL_TYPES
+from landcover.images.resizing import area_mean, nearest, scale_down
 
 
 def test_scaling_down_averages_areas():
@@ -26,3 +27,28 @@ def test_bands_stay_together_and_nothing_is_copied_at_full_size():
     rgb = np.random.default_rng(0).integers(256, size=(4, 6, 3), dtype=np.uint8)
     assert nearest(rgb, (2, 3)).tolist() == rgb[1::2, 1::2].tolist()
     assert nearest(rgb, (4, 6)) is rgb
+
+
+@pytest.mark.parametrize("dtype", PIXEL_TYPES)
+@pytest.mark.parametrize("bands", [1, 3, 4])
+def test_any_type_and_any_bands_are_averaged(dtype, bands):
+    pixels = np.random.default_rng(0).integers(0, 120, size=(6, 8, bands)).astype(dtype)
+    mean = pixels.astype(float).reshape(3, 2, 4, 2, bands).mean((1, 3))
+    scaled = scale_down(pixels, 0.5)
+    assert scaled.dtype == pixels.dtype
+    assert np.abs(scaled - mean).max() <= {"f": 1e-4, "u": 0.51, "i": 0.51}[scaled.dtype.kind] + 0.5 * (
+        scaled.dtype == np.uint8
+    )  # rounded twice
+    assert scale_down(pixels, 1.0) is pixels
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16", "uint32", "int32"])
+def test_the_largest_and_smallest_integers_stay_what_they_are(dtype):
+    limits = np.iinfo(dtype)
+    pixels = np.stack([np.full((4, 4), limits.max, dtype), np.full((4, 4), limits.min, dtype)], 2)
+    assert (area_mean(pixels, (2, 2)) == pixels[:2, :2]).all()
+
+
+def test_a_box_is_a_part_of_an_image():
+    pixels = np.arange(24, dtype=np.float32).reshape(6, 4, 1)
+    assert area_mean(pixels, (1, 2), (0, 2, 4, 4)).ravel().tolist() == [10.5, 12.5]
