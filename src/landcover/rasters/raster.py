@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from landcover.rasters.access import open_dataset, raster_errors
-from landcover.rasters.bands import band_names, check_bands, find_bands
+from landcover.rasters.bands import band_names, check_bands, find_rgb
 from landcover.rasters.place import find_place
 from landcover.rasters.sampling import sample_pixels
 from landcover.rasters.stretching import STRETCH, Stretch, limits_text
@@ -128,7 +128,7 @@ class Raster:
             return check_bands(self.path, self.dataset, asked)
         if self._palette is not None:
             return [1, 1, 1]
-        bands, are_named = find_bands(self.path, self.dataset)
+        bands, are_named = find_rgb(self.path, self.dataset)
         if are_named:
             names = band_names(self.dataset)
             named = ", ".join(f"{band} ({names[band - 1]})" for band in bands)
@@ -189,7 +189,7 @@ def open_raster(
     Args:
         path: The file.
         bands: Numbers, from 1, of the red, green and blue band, or of one for all three. By default those that
-            `bands.find_bands` finds.
+            `bands.find_rgb` finds.
         stretch: Two percentiles of each band that become 0 and 255, counted over pixels that have data. By default
             `STRETCH`; for pixels of 8 bits none.
         allow_vrt_paths: See `access.open_dataset`.
