@@ -96,7 +96,7 @@ def prepare(
             image = scale_down(image, scale, valid)
             unseen = 0
             if valid is not None:
-                unseen = np.count_nonzero(labels[~valid] != UNKNOWN)
+                unseen = int((labels[~valid] != UNKNOWN).sum())
                 labels[~valid] = UNKNOWN
                 valid = nearest(valid, image.shape[:2])
             labels = nearest(labels, image.shape[:2])

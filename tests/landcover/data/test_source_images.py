@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import write_geotiff
@@ -76,7 +78,7 @@ def test_a_palette_is_no_band(tmp_path):
 
 
 def alike(*headers, like=None):
-    paths = [f"{i}_sat.tif" for i in range(len(headers))]
+    paths = [Path(f"{i}_sat.tif") for i in range(len(headers))]
     return check_alike(paths, [SourceHeader((1, 1), *header) for header in headers], like)
 
 
