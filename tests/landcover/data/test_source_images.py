@@ -71,10 +71,27 @@ def test_images_without_data_are_refused_and_the_band_is_named(tmp_path):
         read_image(tmp_path / "b.tif", [1, 2])
 
 
-def test_a_palette_is_no_band(tmp_path):
-    write_geotiff(tmp_path / "a.tif", np.zeros((1, 3, 3), np.uint8), photometric="palette")
-    with pytest.raises(LandcoverError, match="palette"):
-        read_header(tmp_path / "a.tif", [1])
+@pytest.mark.parametrize(
+    ("bands", "dtype", "problem", "options"),
+    [
+        ([1], "uint8", "its pixels are indices into a palette", {"photometric": "palette"}),
+        ([1], "complex64", "its pixels are complex numbers", {}),
+        ([1], "int64", "its pixels are int64, not uint8", {}),
+        ([1, 9], "uint16", ".*9.*wanted: 1, 9; the file has: ", {}),
+        (["red"], "uint16", ".*red.*wanted: red; the file has: ", {}),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, bands, dtype, problem, options):
+    write_geotiff(tmp_path / "a.tif", np.zeros((1, 3, 3), dtype), **options)
+    with pytest.raises(LandcoverError, match=rf"^{tmp_path}/a\.tif: {problem}") as error:
+        read_header(tmp_path / "a.tif", bands)
+    assert len(error.value.lines) == 1
+
+
+def test_one_band_by_two_names_is_refused(tmp_path):
+    draw_raster_pair(tmp_path, "a", 4)
+    with pytest.raises(LandcoverError, match=r"the same band.* wanted: 3, red; the file has: "):
+        read_header(tmp_path / "a_sat.tif", [3, "red"])
 
 
 def alike(*headers, like=None):
