@@ -63,27 +63,36 @@ def find_wanted(path: Path, dataset: DatasetReader, wanted: Sequence[int | str])
         if tuple(wanted) == COLOURS and dataset.count > 2:  # three bands of 8 bits need no names
             return find_rgb(path, dataset)[0]
         raise LandcoverError(
-            f"{path}: its bands are not those that are wanted ({error}). Choose them by their numbers in this file."
+            f"{path}: its bands are not those that are wanted ({error}). Choose them by their "
+            "numbers in the file (--bands; in the pipeline: data.bands)."
         ) from None
 
 
-def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> list[int]:
-    """Check the bands that a user chose.
+def check_bands(
+    path: Path, dataset: DatasetReader, asked: Sequence[int | str], wanted: Sequence[str], *, grey: bool
+) -> list[int]:
+    """Find the bands that a user chose.
 
     Args:
-        asked: Numbers, from 1, of the red, green and blue band, or of one for all three.
+        asked: Numbers, from 1, or names of the bands of this raster, in the order of `wanted`.
+        wanted: Names of the bands that the model takes.
+        grey: Whether one band may be asked for instead of all, and is then repeated.
 
     Returns:
-        Three numbers.
+        As many numbers as there are wanted bands.
 
     Raises:
-        LandcoverError: The raster has no such band, or there are neither three nor one.
+        LandcoverError: The raster has no such band, or their count is wrong.
     """
-    if wrong := [band for band in asked if not 1 <= band <= dataset.count]:
+    if wrong := [band for band in asked if isinstance(band, int) and not 1 <= band <= dataset.count]:
         raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Choose other bands.")
-    if len(asked) not in (1, 3):
-        raise LandcoverError(f"{path}: {len(asked)} bands are asked for. Choose three bands, such as 3,2,1, or one.")
-    return list(asked) * (3 // len(asked))
+    if len(asked) != len(wanted) and not (grey and len(asked) == 1):
+        raise LandcoverError(
+            f"{path}: {len(asked)} bands are asked for. Choose {len(wanted)}, in the order of the model's: "
+            f"{', '.join(wanted)}{'; or one for all' if grey else ''}."
+        )
+    found = [band if isinstance(band, int) else find_wanted(path, dataset, [band])[0] for band in asked]
+    return found * (len(wanted) // len(found))
 
 
 def band_names(dataset: DatasetReader) -> list[str | None]:

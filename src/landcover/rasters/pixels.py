@@ -1,6 +1,6 @@
 """Bands of an open raster, in strips of rows and in their own pixel type. Needs rasterio."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from rasterio.windows import Window
 
 from landcover.images.image_spec import PIXEL_TYPES
 from landcover.rasters.access import raster_errors
-from landcover.rasters.sampling import sample_pixels
+from landcover.rasters.sampling import sample_blocks, sample_pixels
 from landcover.system.errors import LandcoverError
 
 _OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
@@ -39,8 +39,7 @@ class BandPixels:
         self.height, self.width = dataset.shape
         with raster_errors(path):
             kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
-            if any(kind.kind == "c" for kind in kinds):
-                raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")
+            check_real(path, kinds)
             self.dtype = np.result_type(*kinds)
             if self.dtype.name not in PIXEL_TYPES:
                 raise LandcoverError(
@@ -67,22 +66,32 @@ class BandPixels:
 
         None if all pixels of the raster have data.
         """
-        if not self._has_masks and self.dtype.kind != "f":
+        floats = self._read(top, bottom).transpose(1, 2, 0) if self.dtype.kind == "f" else None
+        return self.valid_of(floats, top, bottom)
+
+    def valid_of(self, pixels: np.ndarray | None, top: int, bottom: int) -> np.ndarray | None:
+        """The same for rows that were read: `pixels`, of floats only."""
+        if not self._has_masks and pixels is None:
             return None
         needed = np.all if self._every else np.any
         valid = np.ones((bottom - top, self.width), bool)
         if self._has_masks:
             with raster_errors(self.path):
                 valid &= needed(self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0, 0)
-        if self.dtype.kind == "f":
-            valid &= needed(np.isfinite(self._read(top, bottom)), 0)
+        if pixels is not None:
+            valid &= needed(np.isfinite(pixels), 2)
         return valid
 
-    def sample(self) -> list[np.ndarray]:
-        """Sample each band's pixels that have data: (N,) of `dtype`, all finite."""
+    def sample(self, *, quick: bool = False) -> list[np.ndarray]:
+        """Sample each band's pixels that have data: (N,) of `dtype`, all finite.
+
+        Args:
+            quick: Read some blocks only, rather than an even grid over all of the raster.
+        """
         with raster_errors(self.path):
-            found = [band.compressed() for band in sample_pixels(self.dataset, self.bands)]
-        return [pixels[np.isfinite(pixels)] for pixels in found]
+            found = (sample_blocks if quick else sample_pixels)(self.dataset, self.bands)
+        bands = [band.compressed() for band in found]
+        return [pixels[np.isfinite(pixels)] for pixels in bands]
 
     def _read(self, top: int, bottom: int) -> np.ndarray:
         """Pixels as the file has them: (B, bottom - top, width)."""
@@ -97,7 +106,7 @@ class BandPixels:
 
     def _find_scales(self) -> np.ndarray | None:
         """Factors, by band, that make white 255 where 8-bit pixels have fewer bits; None if all have 8."""
-        if self.dtype != np.uint8:
+        if self.dtype != np.uint8 or self.dataset.colorinterp[self.bands[0] - 1] == ColorInterp.palette:
             return None
         structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
         bits = [min(int(tags.get("NBITS", 8)), 8) for tags in structure]
@@ -118,3 +127,9 @@ class BandPixels:
         opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
         seen = opacity[opacity > 0]
         return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
+
+
+def check_real(path: Path, kinds: Collection[np.dtype]) -> None:
+    """Raise a LandcoverError if one of the types of pixels is complex."""
+    if any(kind.kind == "c" for kind in kinds):
+        raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")
