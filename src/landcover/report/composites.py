@@ -42,12 +42,14 @@ def draw_composite(path: Path | str, bands: Sequence[int | str] | None) -> tuple
     shown = shown_bands(names)
     with open_image(path, [bands[i] for i in shown]) as image:
         pixels, valid = image.read(0, image.height), image.valid_mask(0, image.height)
+    if len(shown) == 1:
+        pixels = pixels.repeat(3, axis=2)
     if pixels.dtype != np.uint8:
-        sample = pixels.reshape(-1, len(shown)) if valid is None else pixels[valid]
-        pixels = np.moveaxis(Stretch.of(list(sample.T), STRETCH)(np.moveaxis(pixels, 2, 0)), 0, 2)
+        sample = pixels.reshape(-1, 3) if valid is None else pixels[valid]
+        pixels = Stretch.of(list(sample.T), STRETCH)(pixels)
     if valid is not None:
         pixels = np.where(valid[..., None], pixels, np.uint8(_NO_DATA))
     described = ", ".join(names[i] for i in shown)
     if len(shown) == 1:
-        return pixels.repeat(3, axis=2), f"{described} as grey"
+        return pixels, f"{described} as grey"
     return pixels, "" if described == ", ".join(COLOURS) else described
