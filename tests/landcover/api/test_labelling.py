@@ -25,8 +25,9 @@ def model_file(classes, tmp_path):
     network = build(architecture, len(classes)).eval()
     with torch.no_grad():
         logits = network(torch.from_numpy(pixels() / np.float32(255))[None])
-        network.decoder.scores[0].weight /= logits.std()
-        network.decoder.scores[0].bias -= (logits / logits.std()).mean((0, 2, 3))
+        score = network.decoder.scores[0]
+        score.weight /= logits.std()
+        score.bias.copy_((score.bias - logits.mean((0, 2, 3))) / logits.std())
     save_model(Model(network, classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
@@ -59,22 +60,24 @@ def test_labels_of_rasters_are_the_maps_of_landcover_predict(model, model_file, 
     write_geotiff(path, values, nodata=0)
     with rasterio.open(path, "r+") as file:
         file.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red, ColorInterp.undefined]
-    done = command("predict", path, "-m", model_file, "-o", "maps", "--device", "cpu", folder=tmp_path)
+    done = command(
+        "predict", path, "-m", model_file, "-o", "maps", "--device", "cpu", "--stretch", "image", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     with rasterio.open(tmp_path / "maps/scene_mask.tif") as file:
         expected = file.read(1)
     assert (expected[:20, :30] == 255).all()
     capsys.readouterr()
-    assert (model.predict(path) == expected).all()
+    assert (model.predict(path, stretch="image") == expected).all()
     assert capsys.readouterr().err == done.stderr.replace("scene_mask", "scene")  # the notes of the command
     with rasterio.open(path) as dataset:
-        assert (model.predict(dataset) == expected).all()
+        assert (model.predict(dataset, stretch="image") == expected).all()
         with WarpedVRT(dataset) as warped:
-            assert (model.predict(warped) == expected).all()
+            assert (model.predict(warped, stretch=(2, 98)) == expected).all()
         assert not dataset.closed
     assert capsys.readouterr().err == ""  # once for a model
     assert len(np.unique(expected)) == 4
-    model.predict_map(path, tmp_path / "again.tif")
+    model.predict_map(path, tmp_path / "again.tif", stretch="image")
     assert (tmp_path / "again.tif").read_bytes() == (tmp_path / "maps/scene_mask.tif").read_bytes()
 
 
@@ -89,7 +92,7 @@ def test_bands_and_percentiles_of_a_raster_can_be_chosen(model, tmp_path):
     for options, message in (
         ({"bands": [6]}, "scene.tif: no band 6; it has 1 to 5"),
         ({"bands": [1, 2]}, "scene.tif: 2 bands are asked for"),
-        ({"bands": [1], "stretch": (98, 2)}, "should be two rising percentiles"),
+        ({"bands": [1], "stretch": (98, 2)}, "should be image, or two rising percentiles"),
     ):
         with pytest.raises(landcover.LandcoverError, match=message):
             model.predict(path, **options)
