@@ -29,7 +29,8 @@ def finished(tmp_path_factory, programs):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
     params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
-    params["train"] |= {"model": "baseline", "weights": "none", "epochs": 1, "steps": 1, "crop": 32, "batch_size": 2, "log_every": 0}
+    params["train"] |= {"model": "baseline", "epochs": 1, "steps": 1, "crop": 32, "batch_size": 2, "log_every": 0}
+    params["train"] |= {"weights": "none"}
     params["predict"] |= {"tta": "none"}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for split, seed in (("train", 1), ("validation", 2)):

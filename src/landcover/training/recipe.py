@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from landcover.models.decoders import UPSAMPLING
 from landcover.models.encoders import RECOMMENDED, check_backbone
 from landcover.models.networks import MODELS, Architecture
+from landcover.models.weight_packages import CARRIERS
 from landcover.system.devices import DEVICES, PRECISIONS
 from landcover.system.errors import LandcoverError
-from landcover.models.weight_packages import CARRIERS
 from landcover.system.settings import (
     BelowOne,
     Count,
