@@ -57,7 +57,7 @@ def finished(tmp_path_factory, path_with_python):
     checkout.dvc("add", "data/own")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
-    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate"]
     checkout.results = results(checkout)
     return checkout
 

@@ -48,7 +48,7 @@ def checkout(tmp_path_factory, path_with_python):
     checkout.dvc("add", "data/other")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
-    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate"]
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "run")
     return checkout
