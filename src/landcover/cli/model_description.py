@@ -25,7 +25,7 @@ def model_lines(model: Model, path: Path) -> list[str]:
         model: Loaded from `path`.
         path: The model file.
     """
-    origin = [*_data_and_score(model), *_params(model)]
+    origin = [*_data_and_score(model), _initial_weights(model), *_params(model)]
     end = [f"format: {FORMAT}", f"commit: {first_commit(path) or 'not known here'}"]
     return [*_network(model), *_classes(model), *map(printable, origin), *end]
 
@@ -95,6 +95,12 @@ def _data_and_score(model: Model) -> list[str]:
             f"score: mean IoU {mean_iou}, pixel accuracy {accuracy} on the validation tiles, epoch {score['epoch']}"
         )
     return lines
+
+
+def _initial_weights(model: Model) -> str:
+    origin = model.origin
+    random = origin.params is not None and origin.params.get("weights") == "none"
+    return f"initial weights: {origin.weights or ('random' if random else 'not known')}"
 
 
 def _params(model: Model) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
 from landcover.models.encoders import Backbone
 from landcover.models.first_layer import RGB_BANDS, adapt_bands
 from landcover.models.imagenet import imagenet_weights
@@ -76,7 +77,7 @@ def load_weights(network: Network, weights: str, fetched: Path | None = None) ->
     backbone = network.backbone
     if weights == "imagenet":
         origin, found = imagenet_weights(backbone, fetched)
-        place, has_order = origin, True
+        place, has_order = origin, False
     else:
         path = Path(weights)
         found, place, has_order = read_state_dict(path), weights, path.suffix != ".safetensors"
@@ -86,6 +87,8 @@ def load_weights(network: Network, weights: str, fetched: Path | None = None) ->
     own, first = full.state_dict(), _first_layers(full)
     found = without_prefix(found, own)
     names, remarks = _names(backbone, own, found, targets, first, has_order)
+    if weights != "imagenet" and backbone.bands == RGB_BANDS and not _expects_imagenets_statistics(full):
+        remarks += ["taken to be for images normalised by ImageNet's statistics"]
     given = {names[name]: tensor for name, tensor in found.items() if names.get(name) in targets}
     for layer in first & given.keys():
         given[layer], remark = _for_bands(given[layer], targets[layer], backbone.bands, place)
@@ -127,6 +130,12 @@ def _first_layers(full: nn.Module) -> set[str]:
     return {f"{layer}.weight" for layer in ([layers] if isinstance(layers, str) else layers)}
 
 
+def _expects_imagenets_statistics(full: nn.Module) -> bool:
+    """Whether timm's own weights are for images that are normalised as networks here normalise them."""
+    config = getattr(full, "pretrained_cfg", {})
+    return (tuple(config.get("mean", ())), tuple(config.get("std", ()))) == (IMAGENET_MEAN, IMAGENET_STD)
+
+
 def _names(
     backbone: Backbone,
     own: Mapping[str, Tensor],
@@ -154,8 +163,8 @@ def _for_bands(weight: Tensor, own: Tensor, bands: int, place: str) -> tuple[Ten
     theirs = weight.shape[1]
     if theirs != RGB_BANDS or own.shape[1] != bands:
         raise LandcoverError(
-            f"{place}: is for images of {theirs} bands, but these have {bands}. Take weights for {bands} or for "
-            f"{RGB_BANDS} bands."
+            f"{place}: is for images with {theirs} bands, but these have {bands}. Take weights for {bands} or for "
+            f"{RGB_BANDS} bands, or change the bands of the images."
         )
     how = "summed" if bands == 1 else f"repeated and multiplied by {RGB_BANDS}/{bands}"
     return adapt_bands(weight, bands), [f"first layer {how}, from {RGB_BANDS} bands to {bands}"]

@@ -25,6 +25,7 @@ ORIGIN = Origin(
         "validation_tiles": 16,
     },
     resolution=0.5,
+    weights="some-package==1.0",
     params={"model": "fcn8s", "lr": 1e-5, "epochs": 13, "class_weights": [1.0, 2.0, 3.0]},
     score={"epoch": 12, "validation_loss": 0.7, "tile_mean_iou": 0.6123, "tile_accuracy": None},
     dominant=DominantClass(2, 0.4, 0.5),
@@ -69,6 +70,7 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
         "  unknown #000000, never predicted",
         "data: data/mine, trained on 20 images (80 tiles), validated on 4 (16 tiles)",
         "score: mean IoU 0.6123, pixel accuracy - on the validation tiles, epoch 12",
+        "initial weights: some-package==1.0",
         "params:",
         "  train.model = fcn8s",
         "  train.lr = 1e-05",
@@ -97,7 +99,7 @@ def test_bands_of_any_type_are_told_with_their_statistics(classes, tmp_path):
 
 def test_of_a_model_that_does_not_say_it_nothing_is_known(model_file, tmp_path):
     lines = landcover("info", model_file, folder=tmp_path).stdout.splitlines()
-    for name in ("ground resolution", "data", "score", "params"):
+    for name in ("ground resolution", "data", "score", "initial weights", "params"):
         assert f"{name}: not known" in lines
 
 

@@ -254,6 +254,12 @@ def test_encoders_of_smp_have_names_that_are_read(encoder, backbone, tmp_path):
         assert fcn.backbone(image)[-1].equal(theirs(image)[-1])
 
 
+def test_a_file_for_a_network_that_timm_normalises_otherwise_is_said_to_be_taken_for_imagenets(tmp_path):
+    theirs = timm.create_model("tf_efficientnet_lite0")
+    loaded = load_weights(network("tf_efficientnet_lite0"), saved(theirs.state_dict(), tmp_path / "w.pt"))
+    assert str(loaded) == "w.pt; taken to be for images normalised by ImageNet's statistics"
+
+
 def test_other_names_are_matched_by_their_order_and_that_is_said(weights, tmp_path):
     # As of a network that numbers its layers.
     layers = {name: i for i, name in enumerate(dict.fromkeys(key.rpartition(".")[0] for key in weights))}
@@ -305,7 +311,7 @@ def test_weights_for_three_bands_are_adapted_to_others_as_timm_does_it(bands, ho
 def test_weights_for_another_number_of_bands_are_refused(tmp_path):
     theirs = timm.create_model("resnet18", in_chans=13, num_classes=0)
     path = saved(theirs.state_dict(), tmp_path / "w.pt")
-    with pytest.raises(LandcoverError, match=r"w\.pt: is for images of 13 bands, but these have 4\. Take "):
+    with pytest.raises(LandcoverError, match=r"w\.pt: is for images with 13 bands, but these have 4\. Take "):
         load_weights(network(images=images_of(4)), path)
 
 
