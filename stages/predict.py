@@ -65,7 +65,7 @@ def main() -> None:
         if processes.is_main:
             model.warn_if_collapsed()
         options = InferenceOptions(**params.model_dump(exclude={"device"}))
-        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options)
+        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options, bands=data.bands)
     if processes.is_main:
         print(f"{PREDICTIONS}: {len(images)} masks")
 
