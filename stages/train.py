@@ -46,9 +46,10 @@ def main() -> None:
     device = choose_device(recipe.device)
     check_precision(recipe.precision, device)
     dataset = read_dataset(PREPARED)
-    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes) for split in ("train", "validation"))
+    splits = ("train", "validation")
+    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes, dataset.spec) for split in splits)
     torch.manual_seed(recipe.seed)
-    network = build(recipe.architecture(), len(dataset.classes))
+    network = build(recipe.architecture(), len(dataset.classes), dataset.spec)
     load_weights(network, recipe.weights)
     with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
         trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)

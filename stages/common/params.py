@@ -42,7 +42,7 @@ Item = TypeVar("Item")
 def _bands(value: Any) -> list[int | str] | None:
     if value is None:
         return None
-    if isinstance(value, list) and value and all(type(band) in (int, str) for band in value):
+    if isinstance(value, list) and 0 < len(value) <= MAX_BANDS and all(type(band) in (int, str) for band in value):
         if any(type(band) is int and not 1 <= band <= MAX_BANDS for band in value):
             raise ValueError(f"should have numbers from 1 to {MAX_BANDS}")
         if doubled := [band for i, band in enumerate(value) if band in value[:i]]:

@@ -1,7 +1,7 @@
 """Statistics of the bands of many images, added up image by image in constant memory."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,16 @@ class BandFigures(NamedTuple):
     high: tuple[float, ...]
 
 
+class BandStatistics(Protocol):
+    """Statistics of the bands of one image or more."""
+
+    def add(self, other: Any) -> None:
+        """Add the pixels of another image of the same type."""
+
+    def figures(self) -> BandFigures:
+        """The figures of all pixels that were added, at least one."""
+
+
 class Histograms:
     """How often each value occurs in each band: for integers of up to 16 bits. All figures are exact.
 
@@ -52,7 +62,7 @@ class Histograms:
         return cls(np.stack([np.bincount(band.astype(np.int64) - lowest, minlength=size) for band in bands]), lowest)
 
     def add(self, other: "Histograms") -> None:
-        """Add the counts of another image."""
+        """Add the pixels of another image of the same type."""
         self._counts += other._counts
 
     def figures(self) -> BandFigures:
@@ -114,12 +124,12 @@ class Samples:
         self._samples += other._samples
 
     def figures(self) -> BandFigures:
-        """The figures of all pixels that were added."""
+        """The figures of all pixels that were added, at least one."""
         low, high = np.percentile(np.concatenate(self._samples), PERCENTILES, axis=0, method="inverted_cdf")
         return _figures(self._mean, np.sqrt(self._squares / self._count), low, high)
 
 
-def statistics_of(image: np.ndarray, valid: np.ndarray | None, seed: int, share: float) -> Histograms | Samples:
+def statistics_of(image: np.ndarray, valid: np.ndarray | None, seed: int, share: float) -> BandStatistics:
     """Add up an image: the same figures whatever the number of threads.
 
     Args:

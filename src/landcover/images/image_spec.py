@@ -17,7 +17,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 NORMALISATIONS = ("imagenet", "dataset")
 """Statistics by which networks normalise: those of ImageNet, for RGB of 8 bits only; or those of the training tiles."""
 
-_FLOAT32 = np.finfo(np.float32)  # the type in which networks compute
+_SMALLEST, _LARGEST = (float(getattr(np.finfo(np.float32), name)) for name in ("tiny", "max"))
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ImageSpec:
         if dtype not in PIXEL_TYPES:
             raise ValueError(f"dtype = {dtype!r:.60} is not one of {', '.join(PIXEL_TYPES)}")
         mean, std, low, high = (_numbers(name, content[name], len(bands)) for name in ("mean", "std", "low", "high"))
-        if mean is None or std is None or min(std) < _FLOAT32.tiny:
+        if mean is None or std is None or min(std) < _SMALLEST:
             raise ValueError("mean or std is impossible")
         if (low is None) != (high is None) or (low and high and any(a > b for a, b in zip(low, high, strict=True))):
             raise ValueError("low and high are impossible")
@@ -106,6 +106,6 @@ def _numbers(name: str, values: Any, count: int) -> tuple[float, ...] | None:
     if values is None:
         return None
     is_list = isinstance(values, list | tuple) and len(values) == count
-    if not is_list or not all(type(value) in (int, float) and abs(value) <= _FLOAT32.max for value in values):
+    if not is_list or not all(type(value) in (int, float) and abs(value) <= _LARGEST for value in values):
         raise ValueError(f"{name} = {values!r:.60} instead of {count} numbers")
     return tuple(map(float, values))

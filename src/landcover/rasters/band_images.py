@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from landcover.images.band_names import band_name
@@ -11,6 +12,7 @@ from landcover.images.image_spec import COLOURS
 from landcover.rasters.access import raster_errors
 from landcover.rasters.bands import find_wanted, names_of
 from landcover.rasters.pixels import BandPixels
+from landcover.system.errors import LandcoverError
 
 
 class BandImage(BandPixels):
@@ -29,6 +31,10 @@ class BandImage(BandPixels):
     def __init__(self, path: Path, dataset: DatasetReader, wanted: Sequence[int | str]) -> None:
         with raster_errors(path):
             bands = find_wanted(path, dataset, wanted)
+            if any(dataset.colorinterp[band - 1] == ColorInterp.palette for band in bands):
+                raise LandcoverError(
+                    f"{path}: its pixels are indices into a palette. Make colours of them (gdal_translate -expand rgb)."
+                )
             own = names_of(dataset)
             self.names = tuple(
                 band_name(want, own) if isinstance(want, int) else common_name(want) or want for want in wanted
