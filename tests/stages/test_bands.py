@@ -20,7 +20,9 @@ def raster_project(project, bands, dtype, **options):
     for split, seed in (("train", 10), ("validation", 20)):
         for i in range(3):
             draw_raster_pair(Path("data", split), "abc"[i], bands, dtype, seed=seed + i, **hole, **options)
-    project(data={"bands": list(NAMES[bands])}, prepare={"tile": 64}, train={"model": "fcn1s", "backbone": "mobilenet_v2"})
+    project(
+        data={"bands": list(NAMES[bands])}, prepare={"tile": 64}, train={"model": "fcn1s", "backbone": "mobilenet_v2"}
+    )
 
 
 def run_all():
