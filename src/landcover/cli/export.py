@@ -97,9 +97,9 @@ def export(
     )
     if quiet:
         return
-    size = "height, width" if dynamic else f"{tile_size}, {tile_size}"
+    size = f"{len(loaded.images.bands)}, " + ("height, width" if dynamic else f"{tile_size}, {tile_size}")
     say(
-        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, {len(loaded.images.bands)}, {size}), "
+        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, {size}), "
         f"opset {OPSET}, {output.stat().st_size / 1e6:.1f} MB"
     )
     if resolution is None and not dynamic:

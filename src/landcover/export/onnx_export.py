@@ -41,7 +41,7 @@ def export_onnx(
     """Write a model as an ONNX file of opset `OPSET`; the same model gives the same bytes.
 
     The input `image` is float32 (batch, B, H, W) at the model's working resolution: the bands in the model's order, as
-    pixels / 255 if the training images have 8 bits, else as pixel values; normalisation is part of the graph. The output
+    pixels / 255 if the training images have 8 bits, else as pixel values; they are normalised in the graph. The output
     `probabilities` is float32 (batch, C, H, W) and adds up to 1 over the classes `model.classes.names`. Any size of
     batch will do. The metadata, JSON each, tell Deepness and geodeep how to use the model, and people what it is.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from landcover.images.image_spec import ImageSpec
 
-_NARROW = 0.01
+_NARROW = 0.01  # share of the range of training
 
 
 def unusual_values(samples: Sequence[np.ndarray], images: ImageSpec) -> str | None:
@@ -32,8 +32,9 @@ def unusual_values(samples: Sequence[np.ndarray], images: ImageSpec) -> str | No
         width = high - low
         if not low - width <= median <= high + width:
             return f"of its band {name}, the median is {median:.4g}"
-        narrow.append(end - start < _NARROW * width)
-    return f"its values hardly vary, in its band {name} from {start:.4g} to {end:.4g}" if all(narrow) else None
+        if end - start < _NARROW * width:
+            narrow.append(f"its values hardly vary, in its band {name} from {start:.4g} to {end:.4g}")
+    return narrow[0] if len(narrow) == len(samples) else None
 
 
 def warning_of_values(name: object, samples: Sequence[np.ndarray], images: ImageSpec) -> str | None:

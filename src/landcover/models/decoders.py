@@ -12,9 +12,8 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 
-from landcover.models.upsampling import BilinearUpsampling, upsample
+from landcover.models.upsampling import BilinearUpsampling
 
 UPSAMPLING = ("bilinear", "learned")
 """How the scores of an FCN are upsampled: interpolated, or by transposed convolutions that start as interpolation."""
@@ -183,32 +182,6 @@ class BaselineDecoder(nn.Sequential):
         for layer in self:
             logits = layer(logits)
         return logits
-
-
-class DeepLabV3Decoder(nn.Module):
-    """DeepLabV3's head by torchvision (Chen et al. 2017): atrous pyramid, then bilinear upsampling to the pixels."""
-
-    def __init__(self, encoder: Encoder, classes: int) -> None:
-        super().__init__()
-        self.stride = encoder.strides[-1]
-        self.head = DeepLabHead(encoder.channels[-1], classes)
-        pyramid = self.head[0].convs
-        pyramid[-1] = _ImagePooling(*pyramid[-1])
-        self.upsampling = BilinearUpsampling(self.stride)
-
-    def forward(self, image: Tensor, features: Sequence[Tensor]) -> Tensor:
-        """Logits (N, C, H, W)."""
-        logits: Tensor = self.upsampling(self.head(features[-1]))
-        return logits
-
-
-class _ImagePooling(nn.Sequential):
-    """torchvision's ASPPPooling, made of its layers, with an upsampling that a GPU does fast."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (N, C, H, W) to their mean, in another number of channels, at each pixel."""
-        mean: Tensor = super().forward(x)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        return upsample(mean, *x.shape[-2:])
 
 
 def _bilinear(channels: int, factor: int) -> BilinearUpsampling:

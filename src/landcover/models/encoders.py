@@ -2,20 +2,19 @@
 
 import difflib
 import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import timm
 import torch
-from timm.layers import DropPath, EffectiveSEModule, SEModule
-from timm.models._efficientnet_blocks import SqueezeExcite
+from timm.layers.drop import DropPath
 from torch import Tensor, nn
-from torch.nn import functional
 
-from landcover.models.upsampling import upsample
-from landcover.system.errors import LandcoverError, reason
+from landcover.models.dilation import dilate
+from landcover.models.squeeze_excitation import localise
+from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 
 STRIDES = (2, 4, 8, 16, 32)
 """Strides in pixels of the input at which features may lie."""
@@ -34,19 +33,11 @@ RECOMMENDED = (
 )
 """Backbones that were tried with every model that they fit; any other network of timm may be named as well."""
 
-_PROBE = 64  # pixels: side of the image from which the sizes of the features are read
-
-_SQUEEZE = 3  # cells of 32 pixels; 5 is no more accurate, and windows differ from the whole image twice as often
+_PROBE = (64, 160)  # pixels: height and width of the image from which strides are read; 160 tells 14 from 16
+_NEAR = 6  # names that an error lists
 
 _BATCH_NORM_MOMENTUM = 0.1  # with MobileNetV3's own 0.01, statistics do not settle in a short training
 _TORCHVISION_EPSILON = {"mobilenet_v3_large": 1e-3}  # of batch norm, where torchvision's differs from timm's
-
-_EXCITATIONS: dict[type[nn.Module], tuple[str, ...]] = {
-    SqueezeExcite: ("conv_reduce", "act1", "conv_expand", "gate"),
-    SEModule: ("fc1", "bn", "act", "fc2", "gate"),
-    EffectiveSEModule: ("fc", "gate"),
-}
-"""timm's modules of squeeze-and-excitation, each with its layers in the order in which they are called."""
 
 
 def backbones(pattern: str = "*") -> list[str]:
@@ -61,12 +52,26 @@ def check_backbone(name: str) -> None:
     Raises:
         LandcoverError: There is none; the message lists names that are near.
     """
-    # timm would take a name with a colon or slash for a place to download code and weights from.
-    if name in TIMM_NAMES or (not set(name) & {":", "/"} and timm.is_model(name)):
+    if name in TIMM_NAMES:
         return
-    near = difflib.get_close_matches(name, backbones(), n=6, cutoff=0.5)
-    choices = f"near are {', '.join(near)}" if near else f"recommended are {', '.join(RECOMMENDED)}"
-    raise LandcoverError(f"no backbone {name!r}; {choices}. All are listed by: landcover models --all")
+    network, _, weights = name.partition(".")
+    # timm would take a name with a colon or slash for a place to download code and weights from.
+    if set(name) & {":", "/"} or not timm.is_model(network):
+        near = _near(name)
+        choices = f"near are {', '.join(near)}" if near else f"recommended are {', '.join(RECOMMENDED)}"
+        raise LandcoverError(f"no backbone {name!r}; {choices}. All are listed by: landcover models --all")
+    known = [other.partition(".")[2] for other in timm.list_pretrained(f"{network}.*")]
+    if network != name and weights not in known:
+        choices = f"there are {', '.join(known)}" if known else "there are none"
+        raise LandcoverError(f"no weights {weights!r} of the backbone {network}; {choices}")
+
+
+def _near(name: str) -> list[str]:
+    """A few names of backbones that begin as a name does, or are spelt like it."""
+    name, known = name.lower(), backbones()
+    longer = [other for other in known if name and other.startswith(name)]
+    similar = difflib.get_close_matches(name, known, _NEAR, cutoff=0.5)
+    return list(dict.fromkeys([*([name] if name in known else []), *longer, *similar]))[:_NEAR]
 
 
 class Backbone(nn.Module):
@@ -99,16 +104,25 @@ class Backbone(nn.Module):
         check_backbone(name)
         self.name, self.bands = name, bands
         self.network = _create(name, bands, output_stride)
-        self._is_vgg = isinstance(self.network, timm.models.VGG)
-        self._final = final and not self._is_vgg
-        self._chosen: tuple[int, ...] = ()
         for module in self.network.modules():
             if isinstance(module, DropPath):  # its rates are meant for hundreds of epochs
                 module.drop_prob = 0.0
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = _BATCH_NORM_MOMENTUM
                 module.eps = _TORCHVISION_EPSILON.get(name, module.eps)
-        self.strides, self.channels = self._probe(output_stride)
+        self._is_vgg = isinstance(self.network, timm.models.VGG)
+        self._final = final and not self._is_vgg
+        self._chosen: tuple[int, ...] = ()
+        features, heights = self._probe()
+        if features[-1].shape[2] < _PROBE[0] // output_stride:  # timm has no option for it
+            dilate(_strides(heights), output_stride)
+            try:
+                features, heights = self._probe()
+            except LandcoverError as error:  # sizes that do not fit together any more
+                raise _not_dilated(name, output_stride) from error
+        self._choose(features, output_stride)
+        localise(self.network, _strides(heights))
+        _prune(self.network, heights)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(N, B, H, W), H and W multiples of 32, to features (N, `channels[i]`, H / `strides[i]`, W / `strides[i]`)."""
@@ -116,6 +130,7 @@ class Backbone(nn.Module):
         return [features[i] for i in self._chosen]
 
     def _features(self, x: Tensor) -> list[Tensor]:
+        """All features that the network gives, those of the last convolution in place of the coarsest if `_final`."""
         network: Any = self.network
         if self._is_vgg:
             features = []
@@ -130,72 +145,52 @@ class Backbone(nn.Module):
         return [*features[:-1], final]
 
     @torch.no_grad()
-    def _probe(self, output_stride: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Find strides and channels of the features; localise squeeze-and-excitation; remove what is never called."""
-        image = torch.zeros(1, self.bands, _PROBE, _PROBE, device=next(self.network.parameters()).device)
+    def _probe(self) -> tuple[list[Tensor], dict[nn.Module, int]]:
+        """Features of an image, and the modules that compute them, each with the height of its input (see `_watching`).
+
+        Sets `_final` to False if the network has no convolution after its last stage.
+        """
+        network: Any = self.network
+        image = torch.zeros(1, self.bands, *_PROBE, device=next(network.parameters()).device)
         training = self.training
         self.eval()
         try:
             if self._final:
-                final, features = self.network.forward_intermediates(image, norm=True)
+                final, features = network.forward_intermediates(image, norm=True)
                 # Elsewhere, what comes last is in another layout, or the same once more.
-                self._final = final.ndim == 4 and final.shape[2:] == features[-1].shape[2:] != final.shape[1:3]
+                self._final = final.ndim == 4 and final.shape[2:] == features[-1].shape[2:]
                 self._final = self._final and final.shape[1] != features[-1].shape[1]
-            sizes: dict[nn.Module, int] = {}
-            with _recording(self.network, sizes):
+            heights: dict[nn.Module, int] = {}
+            with _watching(network, heights):
                 features = self._features(image)
-        except Exception as error:  # whatever a network raises that takes images of one size only
-            if isinstance(error, MemoryError):
+            if not all(isinstance(feature, Tensor) and feature.ndim == 4 for feature in features):
+                raise TypeError("features are no images")
+        except Exception as error:  # a network that takes images of one size only may raise anything
+            if is_out_of_memory(error):
                 raise
             raise LandcoverError(
-                f"`backbone` = {self.name}: does not take images of any size ({reason(error)}). Choose another."
+                f"`backbone` = {self.name}: has no features of images of every size. Choose another."
             ) from error
         finally:
             self.train(training)
-        found = {}
+        return features, heights
+
+    def _choose(self, features: list[Tensor], output_stride: int) -> None:
+        """Set `strides` and `channels`: of several features with the same stride, the last are chosen."""
+        chosen = {}
         for i, feature in enumerate(features):
-            height, width = feature.shape[2:] if feature.ndim == 4 else (0, 0)
-            if not height or height != width or _PROBE % height:
-                raise LandcoverError(f"`backbone` = {self.name}: its features lie on no grid. Choose another.")
-            if _PROBE // height in STRIDES:
-                found[_PROBE // height] = i  # of several at one stride the last
-        if not found or max(found) > output_stride:
+            for stride in STRIDES:
+                if feature.shape[2:] == (_PROBE[0] // stride, _PROBE[1] // stride):
+                    chosen[stride] = i
+        if not chosen:
             raise LandcoverError(
                 f"`backbone` = {self.name}: has no features at strides {', '.join(map(str, STRIDES))}. Choose another."
             )
-        self._chosen = tuple(found[stride] for stride in sorted(found))
-        _localise(self.network, sizes)
-        _prune(self.network, sizes)
-        return tuple(sorted(found)), tuple(features[i].shape[1] for i in self._chosen)
-
-
-class LocalSqueezeExcitation(nn.Module):
-    """Squeeze-and-excitation (Hu et al. 2018) by the mean of a neighbourhood instead of the whole input.
-
-    With the global mean, the features of a pixel would depend on the size of the crop or window around it (Chu et al.
-    2022, "Revisiting Global Information Aggregation"). Here means are taken over squares of `_SQUEEZE` x `_SQUEEZE`
-    cells of 32 x 32 image pixels, and the excitation is interpolated between them. At the border of the input, squares
-    are cut off.
-
-    Args:
-        squeeze: The module to replace, of a type in `_EXCITATIONS`; its layers are used under the same names.
-        cell: Side of a cell in pixels of the features.
-    """
-
-    def __init__(self, squeeze: nn.Module, cell: int) -> None:
-        super().__init__()
-        self.cell = cell
-        self._layers = _EXCITATIONS[type(squeeze)]
-        for name in self._layers:
-            self.add_module(name, squeeze.get_submodule(name))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Features (N, C, H, W) to the same, H and W multiples of `cell`."""
-        cells = functional.avg_pool2d(x, self.cell)
-        excitation = functional.avg_pool2d(cells, _SQUEEZE, 1, _SQUEEZE // 2, count_include_pad=False)
-        for name in self._layers:
-            excitation = self.get_submodule(name)(excitation)
-        return upsample(excitation, *x.shape[-2:]) * x
+        if max(chosen) > output_stride:
+            raise _not_dilated(self.name, output_stride)
+        self.strides = tuple(sorted(chosen))
+        self._chosen = tuple(chosen[stride] for stride in self.strides)
+        self.channels = tuple(features[i].shape[1] for i in self._chosen)
 
 
 class BaselineEncoder(nn.Module):
@@ -233,32 +228,43 @@ class BaselineEncoder(nn.Module):
 def _create(name: str, bands: int, output_stride: int) -> nn.Module:
     """Timm's network of a name, without a classifier, for images of any size if it has an option for that."""
     timm_name = TIMM_NAMES.get(name, name)
-    dilation: dict[str, Any] = {} if output_stride == STRIDES[-1] else {"output_stride": output_stride}
-    fixed = (timm.get_pretrained_cfg(timm_name) or timm.models.PretrainedCfg()).fixed_input_size
-    options: list[dict[str, Any]] = [{"dynamic_img_size": True}, {"strict_img_size": False}] if fixed else []
-    for option in (*options, {}):
+    options: list[dict[str, Any]] = [{}]
+    if (timm.get_pretrained_cfg(timm_name) or timm.models.PretrainedCfg()).fixed_input_size:
+        options = [{"dynamic_img_size": True}, {"strict_img_size": False}, {}]
+    if timm_name.startswith("vgg"):
+        # Shrinks what timm builds in any case and `_prune` removes: fc6 and fc7, 120 million weights.
+        options = [{"mlp_ratio": 1 / 4096}]
+    if output_stride != STRIDES[-1]:
+        options = [option | dilated for dilated in ({"output_stride": output_stride}, {}) for option in options]
+    problem: Exception
+    for option in options:
         try:
-            return timm.create_model(timm_name, in_chans=bands, num_classes=0, **dilation, **option)
-        except TypeError:  # it has no such option
-            continue
-        except (AssertionError, NotImplementedError, ValueError, RuntimeError) as error:
-            problem = reason(error)
-            break
-    else:
-        problem = "its class has no such option"
-    what = f"cannot have an output stride of {output_stride}" if dilation else "cannot be built"
-    raise LandcoverError(f"`backbone` = {name}: {what} ({problem}). Choose another.")
+            return timm.create_model(timm_name, in_chans=bands, num_classes=0, **option)
+        except (TypeError, AssertionError, NotImplementedError, ValueError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
+            problem = error  # perhaps it has no such option
+    raise LandcoverError(f"`backbone` = {name}: cannot be built ({reason(problem)}). Choose another.") from problem
+
+
+def _not_dilated(name: str, output_stride: int) -> LandcoverError:
+    return LandcoverError(f"`backbone` = {name}: cannot be dilated to stride {output_stride}. Choose another.")
+
+
+def _strides(heights: Mapping[nn.Module, int]) -> dict[nn.Module, int]:
+    """Stride of the input of each module that takes images."""
+    return {module: _PROBE[0] // height for module, height in heights.items() if height}
 
 
 @contextmanager
-def _recording(network: nn.Module, sizes: dict[nn.Module, int]) -> Iterator[None]:
-    """Record each module of a network that is called, with the height of its first input, 0 if that is no image."""
+def _watching(network: nn.Module, heights: dict[nn.Module, int]) -> Iterator[None]:
+    """Collect the modules of a network that are called, each with the height of its input, 0 if that is no image."""
 
-    def record(module: nn.Module, inputs: Any) -> None:
+    def note(module: nn.Module, inputs: Any) -> None:
         image = inputs[0] if inputs else None
-        sizes[module] = image.shape[2] if isinstance(image, Tensor) and image.ndim == 4 else 0
+        heights[module] = image.shape[2] if isinstance(image, Tensor) and image.ndim == 4 else 0
 
-    handles = [module.register_forward_pre_hook(record) for module in network.modules()]
+    handles = [module.register_forward_pre_hook(note) for module in network.modules()]
     try:
         yield
     finally:
@@ -266,20 +272,14 @@ def _recording(network: nn.Module, sizes: dict[nn.Module, int]) -> Iterator[None
             handle.remove()
 
 
-def _localise(network: nn.Module, sizes: Mapping[nn.Module, int]) -> None:
-    """Replace squeeze-and-excitation by that of neighbourhoods."""
-    for parent in list(network.modules()):
-        for child, module in list(parent.named_children()):
-            if type(module) in _EXCITATIONS and module in sizes:
-                stride = _PROBE // sizes[module]
-                setattr(parent, child, LocalSqueezeExcitation(module, STRIDES[-1] // stride))
+def _prune(network: nn.Module, called: Iterable[nn.Module]) -> None:
+    """Remove layers with weights that no feature needs, such as those between the last stage and the classifier.
 
-
-def _prune(network: nn.Module, called: Mapping[nn.Module, int]) -> None:
-    """Remove layers with weights that no feature needs, such as those between the last stage and the classifier."""
-    used = {id(part) for module in called for part in module.modules()}
+    What belongs to a module that is called stays, as that may use the weights of its layers without calling them.
+    """
+    used = {part for module in called for part in module.modules()}
     for parent in list(network.modules()):
         for child, module in list(parent.named_children()):
             has_weights = any(True for _ in module.parameters())
-            if has_weights and not any(id(part) in used for part in module.modules()):
+            if has_weights and used.isdisjoint(module.modules()):
                 setattr(parent, child, nn.Identity())

@@ -17,8 +17,9 @@ from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import Architecture, Network, build
-from landcover.models.pretrained import state_dict_mismatch
+from landcover.models.old_names import with_todays_names
 from landcover.models.provenance import Origin
+from landcover.models.state_dicts import state_dict_mismatch
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error
@@ -158,6 +159,7 @@ def _build_to_fit(
     """Build the network with these weights; memory is allocated only after they are known to fit."""
     with torch.device("meta"):
         network = build(architecture, classes, images)
+    weights = with_todays_names(weights, network.backbone)
     expected = network.state_dict()
     mismatch = state_dict_mismatch({name: tensor.shape for name, tensor in expected.items()}, weights)
     mismatch = mismatch or ", ".join(

@@ -15,12 +15,12 @@ from landcover.models.decoders import (
     UPSAMPLING,
     BaselineDecoder,
     DeconvDecoder,
-    DeepLabV3Decoder,
     Encoder,
     FCNDecoder,
     SingleDeconvDecoder,
 )
 from landcover.models.encoders import RECOMMENDED, STRIDES, Backbone, BaselineEncoder
+from landcover.models.smp_decoders import SmpDecoder
 from landcover.system.errors import LandcoverError
 
 MAX_CONTEXT = 16384
@@ -72,6 +72,19 @@ def _fcn(finest: int) -> ModelSpec:
     return ModelSpec(partial(FCNDecoder, finest=finest), strides=strides, is_fcn=True)
 
 
+_PYRAMID = (4, 8, 16, 32)
+
+
+@cache
+def _smp_encoder(output_stride: int) -> Callable[[str, int], nn.Module]:
+    # smp's encoders have no convolution after the last stage.
+    return partial(Backbone, output_stride=output_stride, final=False)
+
+
+def _smp(name: str, strides: tuple[int, ...]) -> ModelSpec:
+    return ModelSpec(partial(SmpDecoder, name=name), _smp_encoder(strides[-1]), strides)
+
+
 MODELS: dict[str, ModelSpec] = {
     # Of the paper by Long, Shelhamer and Darrell (2015), continued to finer strides.
     "fcn32s": _fcn(32),
@@ -87,7 +100,15 @@ MODELS: dict[str, ModelSpec] = {
     "baseline": ModelSpec(
         BaselineDecoder, lambda backbone, bands: BaselineEncoder(bands), strides=(4, 16), has_backbone=False
     ),
-    "deeplabv3": ModelSpec(DeepLabV3Decoder, partial(Backbone, output_stride=8), strides=(8,)),
+    # Of segmentation_models.pytorch. Those that dilate the encoder need a backbone that can be.
+    "unet": _smp("unet", _PYRAMID),
+    "unetplusplus": _smp("unetplusplus", _PYRAMID),
+    "fpn": _smp("fpn", _PYRAMID),
+    "pspnet": _smp("pspnet", (8,)),
+    "deeplabv3": _smp("deeplabv3", (8,)),
+    "deeplabv3plus": _smp("deeplabv3plus", (4, 16)),
+    "upernet": _smp("upernet", _PYRAMID),
+    "segformer": _smp("segformer", _PYRAMID),
 }
 """The models by name. A new one needs an entry here, and a test that it learns."""
 
@@ -180,7 +201,7 @@ def build(architecture: Architecture, classes: int, images: ImageSpec = RGB) -> 
         raise LandcoverError(f"`backbone` = None: {architecture.model} needs one, such as {RECOMMENDED[0]}.")
     _check_options(architecture, spec)
     backbone = spec.encoder(architecture.backbone or "", len(images.bands))
-    _check_strides(architecture, cast(Encoder, backbone))
+    check_strides(architecture, cast(Encoder, backbone))
     options = {"upsampling": architecture.upsampling, "context": architecture.context} if spec.is_fcn else {}
     return Network(architecture, images, backbone, spec.decoder(backbone, classes, **options))
 
@@ -194,8 +215,12 @@ def to_input(images: Tensor | np.ndarray, device: torch.device, divisor: float) 
     return torch.as_tensor(images).to(device).permute(0, 3, 1, 2).float() / divisor
 
 
-def _check_strides(architecture: Architecture, encoder: Encoder) -> None:
-    """Raise a LandcoverError unless the encoder has the features that the model needs."""
+def check_strides(architecture: Architecture, encoder: Encoder) -> None:
+    """Return if an encoder has the features that the model of an architecture needs.
+
+    Raises:
+        LandcoverError: It has not; the message lists the models of the paper's family that work.
+    """
     spec = MODELS[architecture.model]
     if missing := [stride for stride in spec.strides if stride not in encoder.strides]:
         choices = [name for name, other in MODELS.items() if other.is_fcn and set(other.strides) <= {*encoder.strides}]
