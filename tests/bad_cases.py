@@ -499,8 +499,8 @@ MODELS = [
     case(
         "a model of another version",
         "info",
-        on(MODEL, bad.change_metadata, format=3),
-        rf"{MODEL}: format 3, this program reads 2\. {AGAIN}",
+        on(MODEL, bad.change_metadata, format=4),
+        rf"{MODEL}: format 4, this program reads 2 and 3\. {AGAIN}",
     ),
     case(
         "a model of other classes",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from landcover.images.image_files import read_rgb
-from landcover.images.image_spec import ImageSpec
+from landcover.images.image_spec import COLOURS, ImageSpec
+from landcover.images.pairs import RASTER_SUFFIXES
 from landcover.inference.strips import ArrayStrips
 from landcover.rasters.stretching import Percentiles
 from landcover.system.errors import naming_memory_errors, requiring_extra
@@ -30,7 +31,10 @@ def read_image(
         LandcoverError: See `image_files.read_rgb` and `raster.open_raster`; or rasterio is missing.
     """
     path = Path(path)
-    if images.is_rgb and not bands and not stretch:
+    is_ordinary = images.is_rgb and (
+        bands is None or (tuple(bands) == COLOURS and path.suffix.lower() not in RASTER_SUFFIXES)
+    )
+    if is_ordinary and not stretch:
         return ArrayStrips(read_rgb(path))
     with requiring_extra("GeoTIFFs", "geo"):
         from landcover.rasters.raster import open_raster

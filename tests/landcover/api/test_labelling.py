@@ -12,6 +12,7 @@ from rasterio.vrt import WarpedVRT
 import landcover
 from landcover.api.labelling import InferenceKeywords
 from landcover.images.image_files import read_rgb
+from landcover.images.image_spec import ImageSpec
 from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
@@ -21,13 +22,11 @@ from landcover.models.networks import Architecture, build
 def model_file(classes, tmp_path):
     """An untrained model that gives all of its classes."""
     torch.manual_seed(0)
-    architecture = Architecture("fcn8s", "resnet18")
-    network = build(architecture, len(classes)).eval()
+    network = build(Architecture("fcn1s", "resnet18"), len(classes)).eval()
+    score = network.decoder.pixel_score[-1]
     with torch.no_grad():
-        logits = network(torch.from_numpy(pixels() / np.float32(255))[None])
-        score = network.decoder.scores[0]
-        score.weight /= logits.std()
-        score.bias.copy_((score.bias - logits.mean((0, 2, 3))) / logits.std())
+        torch.nn.init.normal_(score.weight)  # so that its classes depend on each pixel
+        score.bias -= network(torch.from_numpy(pixels() / np.float32(255))[None]).mean((0, 2, 3))
     save_model(Model(network, classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
@@ -111,7 +110,8 @@ def test_probabilities_add_up_to_1_and_are_nan_without_data(model, tmp_path):
 
 
 def test_a_model_says_what_it_is(model, model_file, classes):
-    assert repr(model) == f"<landcover.Model '{model_file}': fcn8s on resnet18, urban, forest, water; on cpu>"
+    assert repr(model) == f"<landcover.Model '{model_file}': fcn1s on resnet18, urban, forest, water; on cpu>"
+    assert (model.bands, model.dtype) == (("red", "green", "blue"), "uint8")
     assert (model.classes, model.path, model.scale, model.device.type) == (classes, model_file, 1.0, "cpu")
 
 
@@ -147,3 +147,49 @@ def test_what_cannot_be_loaded_is_an_error_of_one_line(model_file, tmp_path):
         with pytest.raises(landcover.LandcoverError, match=message) as error:
             landcover.load_model(path, **options)
         assert "\n" not in str(error.value)
+
+
+FOUR = ImageSpec(("red", "green", "blue", "nir"), "uint16", (2000.0,) * 4, (900.0,) * 4, (100.0,) * 4, (4000.0,) * 4)
+
+
+@pytest.fixture
+def model_of_four(classes, tmp_path):
+    """An untrained model of four bands of 16 bits."""
+    torch.manual_seed(0)
+    save_model(Model(build(Architecture("baseline", None), 3, FOUR), classes, 1.0), tmp_path / "four.safetensors")
+    return landcover.load_model(tmp_path / "four.safetensors", device="cpu")
+
+
+def test_an_array_has_the_bands_of_the_model_in_its_units(model_of_four, tmp_path):
+    values = np.random.default_rng(0).integers(100, 4000, size=(40, 50, 4)).astype(np.float32)
+    values[3, 4, 1], values[5, 6, 2] = np.nan, np.inf
+    assert (model_of_four.bands, model_of_four.dtype) == (FOUR.bands, "uint16")
+    labels = model_of_four.predict(values)
+    assert np.argwhere(labels == 255).tolist() == [[3, 4], [5, 6]]
+    write_geotiff(tmp_path / "a.tif", values.transpose(2, 0, 1))
+    with rasterio.open(tmp_path / "a.tif", "r+") as file:
+        file.descriptions = FOUR.bands
+    assert (model_of_four.predict(tmp_path / "a.tif") == labels).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 8, 4), np.uint8), r"uint8 \(8, 8, 4\), .* \(convert it to the units of the training images\)"),
+        (np.zeros((8, 8, 3), np.uint16), r"uint16 \(8, 8, 3\), .* \(give 4 bands, the last axis\)"),
+        (np.zeros((4, 8, 8), np.uint16), r"np\.moveaxis\(image, 0, -1\)"),
+        (np.zeros((8, 8, 6), np.uint16), r"choose 4: image"),
+        (np.zeros((8, 8, 4), np.int64), r"image\.astype\(np\.uint16\)"),
+        (np.zeros((8, 8, 4), ">u2"), r"image\.astype\(np\.uint16\)"),
+    ],
+)
+def test_an_array_of_other_bands_or_type_is_an_error_with_advice(image, message, model_of_four):
+    with pytest.raises(landcover.LandcoverError, match=message) as error:
+        model_of_four.predict(image)
+    assert str(error.value).endswith("uint16 (H, W, 4): red, green, blue, nir, in the units of the training images.")
+
+
+def test_values_in_another_unit_are_a_warning_once_a_model(model_of_four, capsys):
+    for _ in range(2):
+        model_of_four.predict(np.random.default_rng(0).random((40, 50, 4)))
+    assert capsys.readouterr().err.count("warning: image: its values hardly vary") == 1

@@ -90,7 +90,9 @@ def test_what_cannot_be_read_is_one_line(tmp_path, bands, dtype, problem, option
 
 def test_one_band_by_two_names_is_refused(tmp_path):
     draw_raster_pair(tmp_path, "a", 4)
-    with pytest.raises(LandcoverError, match=r"3 and red are the same band; wanted: band 3, red; the file has: 1 'blue'"):
+    with pytest.raises(
+        LandcoverError, match=r"3 and red are the same band; wanted: band 3, red; the file has: 1 'blue'"
+    ):
         read_header(tmp_path / "a_sat.tif", [3, "red"])
 
 

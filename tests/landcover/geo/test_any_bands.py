@@ -38,10 +38,11 @@ def model_of(count, dtype, names=NAMES):
     mean, std = (tuple(map(float, values)) for values in (pixels.mean((1, 2)), pixels.std((1, 2))))
     images = ImageSpec(tuple(names[:count]), dtype, mean, std, low, high)
     torch.manual_seed(0)
-    network = build(Architecture("baseline", None), len(TABLE), images).eval()
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(pixels).float()[None])
-        network.decoder[-1].bias -= logits.mean((0, 2, 3))
+    network = build(Architecture("fcn1s", "resnet18"), len(TABLE), images).eval()
+    score = network.decoder.pixel_score[-1]
+    with torch.no_grad():
+        torch.nn.init.normal_(score.weight)  # so that its classes depend on each pixel
+        score.bias -= network(torch.from_numpy(pixels).float()[None]).mean((0, 2, 3))
     return Model(network, TABLE, 1.0)
 
 
@@ -66,10 +67,12 @@ def test_maps_are_the_labels_of_the_array_whatever_the_order_of_the_bands(count,
     assert len(np.unique(expected)) == 3
     write(path, pixels, NAMES[:count])
     assert (drawn(model, path, options=LARGE) == expected).all()
-    assert (drawn(model, path, options=SMALL) == expected).mean() > 0.97
+    assert (drawn(model, path, options=SMALL) == expected).mean() > 0.9
     order = np.random.default_rng(1).permutation(count)
     write(path, pixels[order], [NAMES[i].upper() for i in order])
     assert (drawn(model, path, options=LARGE) == expected).all()
+    swapped = label_image(model, pixels[::-1].transpose(1, 2, 0), LARGE)
+    assert count == 1 or (swapped == expected).mean() < 0.9
     write(path, pixels[order])
     with pytest.raises(LandcoverError, match=r"a\.tif: its bands are not those that are wanted .* wanted: coastal"):
         drawn(model, path)
@@ -159,7 +162,7 @@ def test_images_are_scaled_in_their_own_type(dtype, tmp_path):
     write(tmp_path / "a.tif", pixels, NAMES[:4])
     expected = label_image(model, pixels.transpose(1, 2, 0), LARGE)
     assert (drawn(model, tmp_path / "a.tif", options=LARGE) == expected).all()
-    assert (drawn(model, tmp_path / "a.tif", options=SMALL) == expected).mean() > 0.97
+    assert (drawn(model, tmp_path / "a.tif", options=SMALL) == expected).mean() > 0.9
 
 
 def test_commands_take_models_of_any_bands(tmp_path):
