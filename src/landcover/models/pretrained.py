@@ -18,6 +18,9 @@ from landcover.models.weight_names import full_network, schemes, without_prefix
 from landcover.system.errors import LandcoverError
 
 _VGG_WIDTH = 4096  # of fc6 and fc7
+_LAST_LAYERS = ("conv_head.", "bn2.", "norm.", "final_conv.")
+"""First parts of the names of layers behind the last stage, which timm's networks with `features_only` lack."""
+
 _FULLY_CONNECTED = {
     f"pre_logits.{layer}.{kind}": f"{index}.{kind}"
     for layer, index in (("fc1", 0), ("fc2", 3))
@@ -49,8 +52,8 @@ def load_weights(network: Network, weights: str, fetched: Path | None = None) ->
     The state dict may have the names of timm's network, of timm's with `features_only=True`, or of torchvision's if it
     has an equal network, all with or without a prefix of `weight_names.PREFIXES`. Other names are accepted in a file
     of `torch.save`, if kinds and shapes of the tensors agree one by one in their order; see `weight_names.by_order`.
-    Every tensor that the backbone has must be there, but batch norm's counters; beside these, only others of the same
-    classification network may be.
+    Every tensor that the backbone has must be there, but batch norm's counters, and the layers behind the last stage,
+    all or none; beside these, only others of the same classification network may be.
 
     Weights for three bands are adapted to other numbers of bands, see `first_layer.adapt_bands`; others must be for as
     many bands as the network takes. VGG's fc6 and fc7 are copied as well if the weights contain them and the network
@@ -93,6 +96,8 @@ def load_weights(network: Network, weights: str, fetched: Path | None = None) ->
     for layer in first & given.keys():
         given[layer], remark = _for_bands(given[layer], targets[layer], backbone.bands, place)
         remarks += remark
+    if left_out := {name.partition(".")[0] for name in _last_layers(targets) - given.keys() if not is_counter(name)}:
+        remarks.append(f"its last layers ({', '.join(sorted(left_out))}) are not in it and start from random weights")
     if mismatch := _mismatch(names, found, given, targets):
         raise LandcoverError(
             f"{place}: does not fit the backbone {backbone.name} ({mismatch}). Take weights of this network, with the "
@@ -117,11 +122,20 @@ def _targets(network: Network) -> dict[str, Tensor]:
 
 
 def _required(targets: Collection[str], given: Collection[str]) -> set[str]:
-    """Which targets a state dict must have: all but counters, but fc6 and fc7 only if it has a part of them."""
+    """Which targets a state dict must have: all but counters, but some groups only if it has a part of them.
+
+    The groups are fc6 and fc7, and the layers behind the last stage.
+    """
     optional = {*filter(is_counter, targets)}
+    if not _last_layers(targets) & {*given}:
+        optional |= _last_layers(targets)
     if not _FULLY_CONNECTED.keys() & {*given}:
         optional |= _FULLY_CONNECTED.keys()
     return {*targets} - optional
+
+
+def _last_layers(targets: Collection[str]) -> set[str]:
+    return {name for name in targets if name.startswith(_LAST_LAYERS)}
 
 
 def _first_layers(full: nn.Module) -> set[str]:

@@ -240,6 +240,22 @@ def test_a_network_of_features_only_has_the_names_of_its_first_level_flattened(t
         assert all(ours.equal(their) for ours, their in zip(convnext.backbone(image), theirs(image), strict=True))
 
 
+def test_a_last_convolution_that_is_not_in_the_file_starts_from_random_weights_and_that_is_said(tmp_path):
+    torch.manual_seed(1)
+    theirs = timm.create_model("mobilenetv2_050", features_only=True).eval()
+    fcn = network("mobilenetv2_050")
+    before = fcn.backbone.network.conv_head.weight.clone()
+    loaded = load_weights(fcn, saved(theirs.state_dict(), tmp_path / "w.safetensors"))
+    assert loaded.remarks[-1] == "its last layers (bn2, conv_head) are not in it and start from random weights"
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert fcn.backbone(image)[-2].equal(theirs(image)[-2])
+    assert fcn.backbone.network.conv_head.weight.equal(before)
+    some = {**theirs.state_dict(), "bn2.weight": torch.ones(1280)}
+    with pytest.raises(LandcoverError, match=r"conv_head.weight is missing"):
+        load_weights(fcn, saved(some, tmp_path / "w.safetensors"))
+
+
 @pytest.mark.parametrize(
     ("encoder", "backbone"),
     [("resnet18", "resnet18"), ("mobilenet_v2", "mobilenet_v2"), ("tu-resnet18", "resnet18")],
