@@ -8,6 +8,7 @@ from landcover.images.common_names import common_name, is_only, tells_light, wor
 from landcover.images.image_spec import COLOURS
 from landcover.images.sensors import named_sensors, possible_sensors
 
+_LISTED = 30  # bands that an error names
 _CODE = re.compile(r"(?:b|band)(0?)(\d{1,2}a?)")
 _COUNTED = re.compile(r"band (\d{1,9})")
 _WAVELENGTHS = {  # of the centre of the band, nm
@@ -93,9 +94,6 @@ def choose_bands(
 def listed(wanted: Sequence[int | str]) -> str:
     """Wanted bands as text: names, and numbers as "band 4"."""
     return ", ".join(f"band {want}" if isinstance(want, int) else want for want in wanted)
-
-
-_LISTED = 30  # bands that an error names
 
 
 def listed_bands(names: Sequence[str | None]) -> str:
