@@ -28,10 +28,10 @@ class BandPixels:
     Attributes:
         path, dataset, bands: As given.
         height, width: In pixels.
-        dtype: Of the pixels; of bands of several types, one that holds them all.
+        dtype: Of the pixels.
 
     Raises:
-        LandcoverError: The pixels are complex, or of another type than `PIXEL_TYPES`.
+        LandcoverError: The pixels are complex, of several types, or of another type than `PIXEL_TYPES`.
     """
 
     def __init__(self, path: Path, dataset: rasterio.DatasetReader, bands: Sequence[int], *, every: bool) -> None:
@@ -40,7 +40,10 @@ class BandPixels:
         with raster_errors(path):
             kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
             check_real(path, kinds)
-            self.dtype = np.result_type(*kinds)
+            if len(kinds) > 1:
+                types = ", ".join(sorted(map(str, kinds)))
+                raise LandcoverError(f"{path}: its bands are of several types: {types}. Convert them to one.")
+            (self.dtype,) = kinds
             if self.dtype.name not in PIXEL_TYPES:
                 raise LandcoverError(
                     f"{path}: its pixels are {self.dtype}, not {', '.join(PIXEL_TYPES)}. Convert them to one of these."
@@ -96,9 +99,7 @@ class BandPixels:
     def _read(self, top: int, bottom: int) -> np.ndarray:
         """Pixels as the file has them: (B, bottom - top, width)."""
         with raster_errors(self.path):
-            pixels: np.ndarray = self.dataset.read(
-                self.bands, window=self._window(top, bottom), out_dtype=self.dtype.name
-            )
+            pixels: np.ndarray = self.dataset.read(self.bands, window=self._window(top, bottom))
             return pixels
 
     def _window(self, top: int, bottom: int) -> Window:

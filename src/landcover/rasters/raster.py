@@ -8,10 +8,11 @@ import numpy as np
 import rasterio
 from rasterio.enums import ColorInterp
 
+from landcover.images.band_names import band_name
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.images.value_ranges import warning_of_values
 from landcover.rasters.access import open_dataset, raster_errors
-from landcover.rasters.bands import band_names, check_bands, find_rgb, find_wanted
+from landcover.rasters.bands import check_bands, find_rgb, find_wanted, names_of
 from landcover.rasters.pixels import BandPixels, check_real
 from landcover.rasters.place import find_place
 from landcover.rasters.stretching import STRETCH, Percentiles, Stretch
@@ -131,8 +132,9 @@ class Raster:
         else:
             bands = find_wanted(self.path, self.dataset, wanted)
             are_named = True
-        names = band_names(self.dataset)
-        if are_named and (self.images.is_rgb or [names[band - 1] for band in bands] != list(wanted)):
+        names = names_of(self.dataset)
+        is_obvious = tuple(band_name(band, names) for band in bands) == wanted and not self.images.is_rgb
+        if are_named and not is_obvious:
             named = ", ".join(f"{band} ({names[band - 1]})" if names[band - 1] else f"{band}" for band in bands)
             used_as = " and ".join(filter(None, [", ".join(wanted[:-1]), wanted[-1]]))
             self.notes["bands"] = (

@@ -50,9 +50,7 @@ class Stretch:
             percentiles = STRETCH
         is_pair = isinstance(percentiles, tuple | list) and len(percentiles) == 2
         if not is_pair or not 0 <= percentiles[0] < percentiles[1] <= 100:
-            raise LandcoverError(
-                f'stretch = {percentiles}: should be two rising percentiles from 0 to 100, or "image".'
-            )
+            raise LandcoverError(f"stretch = {percentiles}: should be image, or two rising percentiles from 0 to 100.")
         limits, medians = [], []
         for sample in bands:
             numbers = sample[np.isfinite(sample)].astype(np.float64)

@@ -101,3 +101,16 @@ def test_other_types_are_refused(tmp_path, dtype):
     raster(tmp_path / "a.tif", 2, dtype)
     with pytest.raises(LandcoverError, match=r"a\.tif: its pixels are .*\. Convert them to"):
         open_image(tmp_path / "a.tif", [1]).__enter__()
+
+
+def test_bands_of_several_types_are_refused(tmp_path):
+    source = "<SimpleSource><SourceFilename relativeToVRT='1'>{}.tif</SourceFilename></SimpleSource>"
+    bands = ""
+    for band, dtype, name in ((1, "Byte", "uint8"), (2, "Float32", "float32")):
+        raster(tmp_path / f"{name}.tif", 1, name)
+        bands += f"<VRTRasterBand dataType='{dtype}' band='{band}'>{source.format(name)}</VRTRasterBand>"
+    (tmp_path / "a.vrt").write_text(f"<VRTDataset rasterXSize='9' rasterYSize='13'>{bands}</VRTDataset>")
+    with pytest.raises(LandcoverError, match=r"a\.vrt: its bands are of several types: float32, uint8\. Convert"):
+        open_image(tmp_path / "a.vrt", [1, 2]).__enter__()
+    with open_image(tmp_path / "a.vrt", [2]) as image:
+        assert image.dtype == np.float32
