@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from landcover.images.pairs import find_masks, find_samples
+from landcover.rasters.images import read_valid_mask
 from landcover.report.examples import captions, examples
 from landcover.report.figures import Comparison, draw_samples
 from landcover.scoring.bootstrap import mean_iou_interval
@@ -49,7 +50,13 @@ def main() -> None:
     if isinstance(params.samples, list) and (missing := [name for name in params.samples if name not in samples]):
         raise LandcoverError(f"params.yaml: evaluate.samples: no image in {truth} is called {missing[0]!r}.")
     predictions = find_masks(PREDICTIONS)
-    scores = score_masks(truth, PREDICTIONS, classes, only=samples)
+    scores = score_masks(
+        truth,
+        PREDICTIONS,
+        classes,
+        only=samples,
+        valid_mask=lambda name: read_valid_mask(samples[name].image, data.bands),
+    )
     # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
     scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
     write_table(IOU, scores.iou_table())

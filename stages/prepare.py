@@ -81,10 +81,7 @@ def main() -> None:
     if off_palette := sum(found.off_palette for found in splits.values()):
         warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
     if unseen := sum(found.unseen for found in splits.values()):
-        warn(
-            f"{data.root}: {unseen} pixels have a class in the masks but no data in the images; they are not learned, "
-            "and where a map has none of its classes, evaluate counts it as wrong. Make them unknown in the masks"
-        )
+        warn(f"{data.root}: {unseen} pixels have a class in the masks but no data in the images, and count as unknown")
     for name in classes.names:
         if splits["train"].share[name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")

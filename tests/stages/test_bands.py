@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import TABLE, read_table
 from raster_pairs import NAMES, draw_raster_pair
 
+from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import read_dataset
+from landcover.images.image_files import read_packed, save_png
 from landcover.images.image_spec import RGB
 from landcover.models.model_file import load_model
 from stages import evaluate, predict, prepare, train
@@ -79,3 +82,20 @@ def test_bands_of_ordinary_images_are_chosen_by_name_or_number(project):
         dataset = read_dataset(prepare.PREPARED)
         assert (dataset.spec.bands, dataset.normalisation) == (("blue", "red"), "dataset")
         assert np.load(prepare.PREPARED / "train" / "images.npy").shape[3] == 2
+
+
+def test_a_class_where_there_is_no_data_is_neither_learned_nor_scored(project, capsys):
+    raster_project(project, 4, "uint16")
+    for path in Path("data").rglob("*_mask.png"):
+        labels = TABLE.decode(read_packed(path))[0]
+        labels[labels == UNKNOWN] = 1
+        save_png(TABLE.encode(labels), path)
+    prepare.main()
+    line = "warning: data: 210 pixels have a class in the masks but no data in the images, and count as unknown"
+    assert line in capsys.readouterr().err.splitlines()
+    train.main()
+    predict.main()
+    evaluate.main()
+    counted = {(row["actual"], row["predicted"]): int(row["pixels"]) for row in read_table("plots/confusion.csv")}
+    assert counted[("unknown", "unknown")] == 3 * 5 * 7
+    assert sum(counted.values()) == 3 * 64 * 64

@@ -73,6 +73,14 @@ def open_image(
         yield BandImage(path, dataset, bands)
 
 
+def read_valid_mask(path: Path | str, bands: Sequence[int | str] | None) -> np.ndarray | None:
+    """Where an image has data: bool (H, W), None for everywhere. See `open_image` and `ImageReader.valid_mask`."""
+    if bands is None:
+        return None
+    with open_image(path, bands) as image:
+        return image.valid_mask(0, image.height)
+
+
 class _OrdinaryImage:
     """Red, green and blue of 8 bits."""
 

@@ -12,11 +12,12 @@ from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.colours import Colour
 from landcover.images.image_files import read_packed
 from landcover.images.pairs import Sample
+from landcover.rasters.images import read_valid_mask
 from landcover.report.composites import draw_composite
 from landcover.system.files import replacing
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)
-"""Colours of pixels that are predicted right and wrong; pixels of unknown truth keep the colour of unknown."""
+"""Colours of pixels that are predicted right and wrong; those of unknown truth or without data have that of unknown."""
 
 DPI = 100  # pixels per inch of a figure's size
 
@@ -53,6 +54,7 @@ def draw_samples(
         row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
         truth, _ = classes.decode(read_packed(comparison.sample.mask))
         predicted, _ = classes.decode(read_packed(comparison.prediction))
+        valid = read_valid_mask(comparison.sample.image, bands)
         image, bands_shown = draw_composite(comparison.sample.image, bands)
         if bands_shown:
             headings[0] = f"image: {bands_shown}"
@@ -60,7 +62,7 @@ def draw_samples(
             image,
             classes.encode(truth),
             classes.encode(predicted),
-            _verdict(truth, predicted, classes),
+            _verdict(truth if valid is None else np.where(valid, truth, np.uint8(UNKNOWN)), predicted, classes),
         )
         for axis, panel in zip(row, panels, strict=True):
             axis.imshow(panel, interpolation="nearest")

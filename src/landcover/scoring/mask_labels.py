@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from landcover.classes.class_table import ClassTable
+from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.image_files import TooManyPixelsError, read_packed
 from landcover.images.pairs import check_same_size
@@ -67,11 +67,18 @@ def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffP
         return _labels(read_packed(path), classes)
 
 
-def count_pair(truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None = None) -> PairCounts:
+def count_pair(
+    truth: Path,
+    predicted: Path,
+    classes: ClassTable,
+    open_large: OpenMask | None = None,
+    valid: np.ndarray | None = None,
+) -> PairCounts:
     """Count the pixels of two masks by label, strip by strip.
 
     Args:
         open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
+        valid: Where the image has data, bool (H, W): elsewhere the truth counts as unknown. None for everywhere.
 
     Raises:
         LandcoverError: A line for each mask that cannot be read; or their sizes differ.
@@ -79,13 +86,16 @@ def count_pair(truth: Path, predicted: Path, classes: ClassTable, open_large: Op
     with _opened_together(truth, predicted, classes, open_large) as (true_mask, predicted_mask):
         height, width = true_mask.height, true_mask.width
         check_same_size(predicted, (predicted_mask.height, predicted_mask.width), truth, (height, width))
+        if valid is not None:
+            check_same_size(truth, (height, width), "its image", valid.shape)
         rows = max(1, min(_BLOCK, _MOST_PIXELS // width))
         confusion = np.zeros((len(classes) + 1,) * 2, np.int64)
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
-            confusion += confusion_matrix(
-                true_mask.labels(top, bottom), predicted_mask.labels(top, bottom), len(classes)
-            )
+            labels = true_mask.labels(top, bottom)
+            if valid is not None:
+                labels = np.where(valid[top:bottom], labels, np.uint8(UNKNOWN))
+            confusion += confusion_matrix(labels, predicted_mask.labels(top, bottom), len(classes))
         return PairCounts(confusion, true_mask.off_palette, predicted_mask.off_palette)
 
 

@@ -9,7 +9,7 @@ classes without unknown; a class that is neither present nor predicted has no Io
 `mask_labels` turns colours into labels.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,6 +149,7 @@ def score_masks(
     keep_going: bool = False,
     allow_missing: bool = False,
     open_large: OpenMask | None = None,
+    valid_mask: Callable[[str], np.ndarray | None] = lambda _: None,
     quiet: bool = False,
 ) -> Scores:
     """Score the masks `NAME_mask.png` of a folder against those of another, paired by name, on all cores.
@@ -162,6 +163,8 @@ def score_masks(
         keep_going: Score the masks that can be read, if there are any, and list the others in `Scores.broken`.
         allow_missing: Leave out unpaired masks, and name them in `Scores.missing`, if there are any pairs.
         open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
+        valid_mask: Returns where the image of a name has data, bool (H, W), or None for everywhere: elsewhere its truth
+            counts as unknown.
         quiet: Show no progress bar, which only terminals show anyway.
 
     Returns:
@@ -186,7 +189,7 @@ def score_masks(
 
     @error_as_result
     def count(name: str) -> tuple[str, PairCounts]:
-        return name, count_pair(truths[name], predicted[name], classes, open_large)
+        return name, count_pair(truths[name], predicted[name], classes, open_large, valid_mask(name))
 
     results = progress_bar("score", len(names), "images", parallel_map(count, names), quiet=quiet)
     per_image: dict[str, np.ndarray] = {}
