@@ -21,7 +21,9 @@ from typing import Any
 import yaml
 
 from benchmarks.harness import processor
+from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
+from stages.common.paths import MODEL
 from stages.common.runner import run
 
 FOLDER = Path("results")
@@ -99,8 +101,13 @@ def committed_code() -> str:
 
 
 def origin_of(weights: str) -> str:
-    """Where a file of weights comes from, as the environment variable WEIGHTS_ORIGIN says; empty for named weights."""
-    return "" if weights in ("none", "imagenet") else os.environ.get("WEIGHTS_ORIGIN", "")
+    """Where weights come from, empty if that is not known.
+
+    Of ImageNet's, the model says it; of a file, the environment variable WEIGHTS_ORIGIN.
+    """
+    if weights == "imagenet":
+        return load_model(MODEL).origin.weights or ""
+    return "" if weights == "none" else os.environ.get("WEIGHTS_ORIGIN", "")
 
 
 def metrics(stage: str) -> dict[str, Any]:

@@ -23,7 +23,6 @@ _SUMMARY = (
     "time and machine, or source",
 )
 _SEARCH = ("changed", "mean IoU", "pixel accuracy")
-_WEIGHTS = {"none": "none", "imagenet": "ImageNet, torchvision's"}
 _WIDTH = 116
 """Columns of a wrapped command."""
 
@@ -110,7 +109,7 @@ def _our_summary(row: Row) -> Line:
     return scores["none"]["mean_iou"], [
         f"**{train['model']}**",
         "its own" if train["model"] == "baseline" else train["backbone"],
-        _WEIGHTS.get(train["weights"]) or row["weights_origin"] or train["weights"],
+        _weights(train["weights"], row["weights_origin"]),
         f"{row['params']['prepare']['scale']:g}",
         f"{train['epochs']} x {train['steps']} x {train['batch_size']}",
         f"{row['training']['parameters']:,}",
@@ -137,6 +136,11 @@ def _their_classes(row: Row) -> Line:
 
 def _ious(scores: Row) -> list[str]:
     return [_rounded(value) for value in [scores["mean_iou"], *scores["iou"].values()]]
+
+
+def _weights(weights: str, origin: str) -> str:
+    """Where the initial weights are from."""
+    return f"ImageNet, {origin or 'source not recorded'}" if weights == "imagenet" else origin or weights
 
 
 def _with_interval(scores: Row) -> str:

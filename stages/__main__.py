@@ -2,9 +2,9 @@
 
     python -m stages [STAGE ...] [-S BLOCK.KEY=VALUE ...]
 
-changes params.yaml as `dvc exp run -S` does, then runs the stages named, by default prepare, train, predict and
-evaluate. Of these it leaves out those that it ran before with the same parameters, for themselves and all stages before
-them. It does not look whether data or code have changed: name a stage to run it in any case.
+changes params.yaml as `dvc exp run -S` does, then runs the stages named, by default prepare, weights, train, predict
+and evaluate. Of these it leaves out those that it ran before with the same parameters, for themselves and all stages
+before them. It does not look whether data or code have changed: name a stage to run it in any case.
 """
 
 import json
@@ -24,7 +24,7 @@ from stages.common.params import LAUNCH, PARAMS
 from stages.common.runner import run
 
 PIPELINE = Path("dvc.yaml")
-STAGES = ("prepare", "train", "predict", "evaluate")
+STAGES = ("prepare", "weights", "train", "predict", "evaluate")
 DONE = Path("checkpoints/stages.json")
 """The parameters, by stage, with which each was last run to its end."""
 
@@ -77,7 +77,7 @@ def run_stages(params: dict[str, Any], named: list[str]) -> None:
     done = json.loads(DONE.read_text(encoding="utf-8")) if DONE.exists() else {}
     used: dict[str, Any] = {}
     for stage in STAGES:
-        used = used | {block: params[block] for block in pipeline[stage]["params"]}
+        used = used | {name: value_of(params, name) for name in pipeline[stage]["params"]}
         if named and stage not in named:
             continue
         if not named and done.get(stage) == used:
@@ -93,6 +93,12 @@ def run_stages(params: dict[str, Any], named: list[str]) -> None:
             sys.exit(code)
         done[stage] = used
         write_done(done)
+
+
+def value_of(params: dict[str, Any], name: str) -> Any:
+    """A block of params.yaml by its name, or the value of a key by BLOCK.KEY."""
+    block, _, key = name.partition(".")
+    return params[block][key] if key else params[block]
 
 
 def write_done(done: dict[str, Any]) -> None:

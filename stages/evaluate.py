@@ -58,7 +58,7 @@ def main() -> None:
     caption = captions(scores)
     titles = [f"{printable(name)}\n{caption[name]}" for name in names]
     rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
-    draw_samples(rows, classes, SAMPLES)
+    draw_samples(rows, classes, SAMPLES, data.bands)
     figures = scores.figures()
     low, high = mean_iou_interval(scores.per_image, params.resamples, params.seed)
     bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}

@@ -57,6 +57,8 @@ def main() -> None:
     model = load_model(MODEL)
     if model.classes != data.table():
         raise LandcoverError(f"{MODEL}: its classes are not those of data.classes in params.yaml. Train it again.")
+    if data.bands and len(data.bands) != len(model.images.bands):
+        raise LandcoverError(f"{MODEL}: its bands are not those of data.bands in params.yaml. Train it again.")
     device = choose_device(params.device)
     model = for_inference(model, device)
     images = data.part("validation", find_images(data.folder("validation")))
@@ -65,7 +67,8 @@ def main() -> None:
         if processes.is_main:
             model.warn_if_collapsed()
         options = InferenceOptions(**params.model_dump(exclude={"device"}))
-        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options)
+        shard = dict(processes.shard(list(images.items())))
+        predict_masks(model, shard, scratch, options, bands=data.bands)
     if processes.is_main:
         print(f"{PREDICTIONS}: {len(images)} masks")
 

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from landcover.data.preparation import Prepared, prepare
 from landcover.data.tiles import Dataset, write_dataset
+from landcover.images.image_spec import ImageSpec
 from landcover.images.pairs import find_pairs
-from landcover.system.errors import Problems, warn
+from landcover.system.errors import LandcoverError, Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_only_own_files, check_outputs
 from landcover.system.settings import Number, Settings, Share, Side
@@ -58,7 +59,9 @@ def main() -> None:
                 check_outputs(files, folders=[PREPARED], advice=ADVICE)
                 if samples:
                     samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
-                    splits[split] = prepare(samples, classes, scratch / split, **params.model_dump())
+                    like = splits["train"].spec if "train" in splits else None
+                    options = {"bands": data.bands, "like": like, **params.model_dump()}
+                    splits[split] = prepare(samples, classes, scratch / split, **options)
         problems.raise_any()
         root = Path(data.root)
         dataset = Dataset(
@@ -68,6 +71,8 @@ def main() -> None:
             holdout=data.holdout,
             images={split: found.images for split, found in splits.items()},
             resolution=resolution_of(data),
+            measured=splits["train"].spec,
+            normalisation=normalisation_of(data, splits["train"].spec),
         )
         write_dataset(scratch, dataset)
     write_table(SHARES, shares(splits))
@@ -75,6 +80,11 @@ def main() -> None:
         print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} images, {found.pixels} pixels")
     if off_palette := sum(found.off_palette for found in splits.values()):
         warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
+    if unseen := sum(found.unseen for found in splits.values()):
+        warn(
+            f"{data.root}: {unseen} pixels have a class in the masks but no data in the images; they are not learned, "
+            "and where a map has none of its classes, evaluate counts it as wrong. Make them unknown in the masks"
+        )
     for name in classes.names:
         if splits["train"].share[name] == 0:
             warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
@@ -85,6 +95,22 @@ def resolution_of(data: Data) -> float | None:
     if data.resolution == "auto":
         return EMBEDDED_RESOLUTION if Path(data.root) == BLUEMARBLE else None
     return None if data.resolution is None else float(data.resolution)
+
+
+def normalisation_of(data: Data, images: ImageSpec) -> str:
+    """By which statistics networks normalise: one of `image_spec.NORMALISATIONS`.
+
+    Raises:
+        LandcoverError: ImageNet's are asked for, but there are none for such images.
+    """
+    if data.normalisation == "auto":
+        return "imagenet" if images.is_rgb else "dataset"
+    if data.normalisation == "imagenet" and not images.is_rgb:
+        raise LandcoverError(
+            f"`normalisation` = imagenet: is for red, green and blue of 8 bits, not for {', '.join(images.bands)} of "
+            f"{images.dtype}. Set it to dataset."
+        )
+    return data.normalisation
 
 
 def shares(splits: dict[str, Prepared]) -> pd.DataFrame:

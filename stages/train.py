@@ -1,6 +1,6 @@
 """Train a network.
 
-in:   data/prepared, and the initial weights if train.weights names a file
+in:   data/prepared, data/weights, and the initial weights if train.weights names a file
 out:  models/model.safetensors, metrics/train.json, plots/training.csv (a row per epoch, while it trains)
 
 Killed at any moment and started again, it resumes from its checkpoint and ends in the same bytes.
@@ -18,8 +18,9 @@ import torch
 from landcover.data.tiles import Dataset, Tiles, read_dataset
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import build
-from landcover.models.pretrained import load_weights
+from landcover.models.pretrained import Loaded, load_weights
 from landcover.models.provenance import Origin
+from landcover.models.weight_packages import weights_file
 from landcover.system.devices import check_precision, choose_device, make_repeatable
 from landcover.system.files import naming_write_errors, rounded, write_metrics
 from landcover.system.outputs import check_outputs
@@ -29,7 +30,7 @@ from landcover.training.checkpoints import Checkpoint, fingerprint
 from landcover.training.recipe import Recipe
 from landcover.training.trainer import Row, Trained, Trainer
 from stages.common.params import read_block
-from stages.common.paths import MODEL, PREPARED
+from stages.common.paths import MODEL, PREPARED, WEIGHTS
 from stages.common.runner import run
 
 CHECKPOINT = Path("checkpoints/train.pt")
@@ -46,13 +47,16 @@ def main() -> None:
     device = choose_device(recipe.device)
     check_precision(recipe.precision, device)
     dataset = read_dataset(PREPARED)
-    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes) for split in ("train", "validation"))
+    splits = ("train", "validation")
+    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes, dataset.spec) for split in splits)
     torch.manual_seed(recipe.seed)
-    network = build(recipe.architecture(), len(dataset.classes))
-    load_weights(network, recipe.weights)
+    network = build(recipe.architecture(), len(dataset.classes), dataset.spec)
+    loaded = load_weights(network, recipe.weights, WEIGHTS)
     with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
         trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)
-        inputs = [path for path in [*PREPARED.rglob("*"), Path(recipe.weights)] if path.is_file()]
+        if loaded and processes.is_main:
+            print(f"initial weights of {recipe.backbone}: {loaded}", flush=True)
+        inputs = [path for path in [*PREPARED.rglob("*"), *weights_files(recipe)] if path.is_file()]
         checkpoint = Checkpoint(CHECKPOINT, fingerprint([recipe.model_dump(), processes.count, str(device)], inputs))
         rows = trainer.run(validation, checkpoint)
         if scratch is None:  # not the first process, which writes for all
@@ -60,7 +64,7 @@ def main() -> None:
             return
         write_curves(rows, scratch / CURVES.name)
         trained = trainer.result()
-        origin = origin_of(trained, recipe, dataset, tiles, validation)
+        origin = origin_of(trained, recipe, loaded, dataset, tiles, validation)
         model = Model(trained.network, dataset.classes, dataset.scale, MODEL, origin)
         save_model(model, MODEL)
         parameters = sum(weights.numel() for weights in trained.network.parameters())
@@ -72,13 +76,22 @@ def main() -> None:
 
 
 def check_paths(recipe: Recipe) -> None:
-    """Check that no output would replace an input, and that the stage before this one would not replace the weights."""
-    weights = [Path(recipe.weights)] if recipe.weights not in ("none", "imagenet") else []
-    check_outputs([PREPARED, *weights], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
-    check_outputs(weights, folders=[PREPARED], advice=ADVICE)
+    """Check that no output would replace an input, and that no stage before this one would replace the weights."""
+    weights = [] if recipe.weights in ("none", "imagenet") else [Path(recipe.weights)]
+    check_outputs([PREPARED, WEIGHTS, *weights], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
+    check_outputs(weights, folders=[PREPARED, WEIGHTS], advice=ADVICE)
 
 
-def origin_of(trained: Trained, recipe: Recipe, dataset: Dataset, tiles: Tiles, validation: Tiles) -> Origin:
+def weights_files(recipe: Recipe) -> list[Path]:
+    """The files, some of which may be missing, from which the network starts."""
+    if recipe.weights == "imagenet":
+        return [weights_file(WEIGHTS, recipe.backbone)]
+    return [Path(recipe.weights)]
+
+
+def origin_of(
+    trained: Trained, recipe: Recipe, loaded: Loaded | None, dataset: Dataset, tiles: Tiles, validation: Tiles
+) -> Origin:
     """What the file of the model records about its data, its recipe and its score."""
     score = ("epoch", "validation_loss", "tile_mean_iou", "tile_accuracy")
     return Origin(
@@ -91,6 +104,7 @@ def origin_of(trained: Trained, recipe: Recipe, dataset: Dataset, tiles: Tiles, 
             "validation_tiles": len(validation.table),
         },
         resolution=dataset.resolution and dataset.resolution / dataset.scale,
+        weights=loaded.source if loaded else None,
         params=recipe.shaping(),
         score={name: rounded(trained.row[name]) for name in score},
         dominant=trained.dominant,

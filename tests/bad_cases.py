@@ -10,8 +10,9 @@ import bad_files as bad
 import numpy as np
 import pandas as pd
 import yaml
-from conftest import draw_pair
+from conftest import draw_pair, write_geotiff
 from PIL import Image
+from raster_pairs import draw_raster_pair
 
 MODEL = "models/model.safetensors"
 PROGRAMS = {
@@ -152,6 +153,32 @@ def large(path: Path) -> None:
     without("[bc]_*")(path)
     for name in ("a_sat.png", "a_mask.png"):
         Image.new("L", (9000, 9000)).save(path / name)
+
+
+def rasters(*damages: Callable[[Path], object], bands: object = ("red", "nir"), **options) -> Callable[[Path], None]:
+    """A damage: the pairs are GeoTIFFs of blue, green, red and nir of 16 bits, of which some bands are used."""
+
+    def damage(folder: Path) -> None:
+        without("data/*/*.png")(folder)
+        for split, seed in (("train", 1), ("validation", 2)):
+            for name in "abc":
+                path = folder / "data" / split
+                draw_raster_pair(path, name, size=(40, 56), seed=seed + ord(name), **options)
+        set_param("data.bands", list(bands) if isinstance(bands, tuple) else bands)(folder)
+        several(*damages)(folder)
+
+    return damage
+
+
+def other_raster(path: Path, count: int = 4, dtype: str = "uint16", value: object = 1, **options: object) -> None:
+    """A raster of one value in the place of an image."""
+    write_geotiff(path, np.full((count, 40, 56), value, dtype), **options)
+
+
+def no_number_in_a_band(path: Path) -> None:
+    pixels = np.ones((4, 40, 56), np.float32)
+    pixels[2] = np.nan
+    write_geotiff(path, pixels)
 
 
 def at_line(text: str) -> str:
@@ -472,8 +499,8 @@ MODELS = [
     case(
         "a model of another version",
         "info",
-        on(MODEL, bad.change_metadata, format=3),
-        rf"{MODEL}: format 3, this program reads 2\. {AGAIN}",
+        on(MODEL, bad.change_metadata, format=4),
+        rf"{MODEL}: format 4, this program reads 2 and 3\. {AGAIN}",
     ),
     case(
         "a model of other classes",
@@ -770,4 +797,70 @@ LATER = [
         *[rf"{V}/\w_sat\.png: {UNREADABLE}"] * 3,
     ),
 ]
-CASES = [*IMAGES, *PARAMS, *MODELS, *OUTPUTS, *LATER]
+TIF = f"{T}/b_sat.tif"
+BOTH = r"wanted: .*; the file has: .*"
+RASTERS = [
+    case(
+        "a band that no file has",
+        "prepare",
+        rasters(bands=("red", "swir16")),
+        *[r"data/\w+/[abc]_sat\.tif: .*swir16; wanted: red, swir16; the file has: .*1 .?blue.* 4 .?nir"] * 6,
+    ),
+    case("a file of fewer bands", "prepare", rasters(on(TIF, other_raster, 3), bands=(1, 4)), rf"{TIF}: .*4.* {BOTH}"),
+    case(
+        "a file of another type",
+        "prepare",
+        rasters(on(TIF, other_raster, dtype="float32"), bands=(1, 2, 3, 4)),
+        rf"{TIF}: its pixels are float32, those of a_sat\.tif uint16\. Convert all to one type\.",
+    ),
+    case(
+        "validation images of another type",
+        "prepare",
+        rasters(
+            *(
+                (lambda folder, name=name: draw_raster_pair(folder / V, name, dtype="uint8", size=(40, 56)))
+                for name in "abc"
+            )
+        ),
+        *[rf"{V}/[abc]_sat\.tif: its pixels are uint8, those of the training images uint16\. Convert all"] * 3,
+    ),
+    case(
+        "a file without data",
+        "prepare",
+        rasters(on(TIF, other_raster, value=7, nodata=7), bands=(1, 2)),
+        rf"{TIF}: no pixel has data\. Remove the pair, or choose other data\.bands\.",
+    ),
+    case(
+        "a band of which nothing is a number",
+        "prepare",
+        rasters(on(TIF, no_number_in_a_band), dtype="float32", bands=(1, 3)),
+        rf"{TIF}: no pixel of the band band 3 has data\. Remove the pair, or choose other data\.bands\.",
+    ),
+    case(
+        "complex numbers",
+        "prepare",
+        rasters(on(TIF, other_raster, dtype="complex64"), bands=(1,)),
+        rf"{TIF}: its pixels are complex numbers\. Convert them",
+    ),
+    case(
+        "a palette",
+        "prepare",
+        rasters(on(TIF, other_raster, 1, dtype="uint8", photometric="palette"), dtype="uint8", bands=(1,)),
+        rf"{TIF}: its pixels are indices into a palette\. Make colours of them",
+    ),
+    case(
+        "more bands than three without a choice",
+        "prepare",
+        rasters(bands=None),
+        *[r"data/\w+/[abc]_sat\.tif: not readable as an image \(.*; in the pipeline, data\.bands chooses the bands"]
+        * 6,
+    ),
+    case(
+        "normalisation for other images",
+        "prepare",
+        rasters(set_param("data.normalisation", "imagenet")),
+        r"data\.normalisation = imagenet: is for red, green and blue of 8 bits, not for red, nir of uint16\. Set it to "
+        r"dataset\.",
+    ),
+]
+CASES = [*IMAGES, *PARAMS, *MODELS, *OUTPUTS, *LATER, *RASTERS]

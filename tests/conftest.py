@@ -144,6 +144,7 @@ def project(tmp_path, monkeypatch):
     params["train"] |= {
         "model": "fcn8s",
         "backbone": "resnet18",
+        "weights": "none",
         "epochs": 2,
         "steps": 2,
         "crop": 32,

@@ -17,6 +17,7 @@ LABEL = ("landcover", "predict", V, "-m", MODEL, "-o")
 SCENE = ("landcover", "predict", "scenes/a.tif", "-m", MODEL, "-o")
 PROGRAMS = {
     "fetch": ("stages.fetch",),
+    "weights": ("stages.weights",),
     "export": ("landcover", "export", MODEL, "-o", "out.onnx"),
     "export onto itself": ("landcover", "export", MODEL, "-o", f"models/../{MODEL}"),
     "label beside": (*LABEL, V, "--overwrite"),
@@ -217,6 +218,26 @@ STAGES = [
         "train",
         several(replaced("data/prepared/w.pth", b"mine"), set_param("train.weights", "data/prepared/w.pth")),
         r"data/prepared: would be replaced, with the input data/prepared/w\.pth in it\. Move the weights, and set",
+    ),
+    case(
+        "weights among those that are fetched",
+        "train",
+        several(
+            lambda folder: (folder / "data/weights").mkdir(),
+            replaced("data/weights/w.pth", b"mine"),
+            set_param("train.weights", "data/weights/w.pth"),
+        ),
+        r"data/weights: would be replaced, with the input data/weights/w\.pth in it\. Move the weights, and set",
+    ),
+    case(
+        "weights among those that are fetched",
+        "weights",
+        several(
+            lambda folder: (folder / "data/weights").mkdir(),
+            replaced("data/weights/w.pth", b"mine"),
+            set_param("train.weights", "data/weights/w.pth"),
+        ),
+        r"data/weights: would be replaced, with the input data/weights/w\.pth in it\. Move the weights, and set",
     ),
     case(
         "weights in the place of the model",

@@ -53,10 +53,11 @@ def finished(tmp_path_factory, path_with_python):
         train={"model": "baseline", "epochs": 2, "steps": 3, "crop": 32, "batch_size": 2, "checkpoint_minutes": 0},
         predict={"tta": "none"},
     )
+    checkout.set(train={"weights": "none"})
     checkout.dvc("add", "data/own")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
-    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate"]
     checkout.results = results(checkout)
     return checkout
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.weights import Initial
+
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -74,4 +76,8 @@ def test_what_differs_is_told_of_the_blocks_that_are_read(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_params_are_exactly_the_blocks_that_are_read(stage):
-    assert set(STAGES[stage].get("params", [])) == block_keys_read(stage)
+    assert {name.partition(".")[0] for name in STAGES[stage].get("params", [])} == block_keys_read(stage)
+
+
+def test_the_stage_weights_depends_on_the_keys_that_it_reads():
+    assert STAGES["weights"]["params"] == [f"train.{key}" for key in Initial.model_fields]

@@ -40,6 +40,7 @@ def write_params(folder: Path, seed: int) -> None:
     params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
     params["prepare"] |= {"tile": 32 + 16 * seed}
     params["train"] |= {"model": "baseline", "epochs": 4, "steps": 4, "crop": 32, "batch_size": 2, "warmup": 0}
+    params["train"] |= {"weights": "none"}
     params["train"] |= {"checkpoint_minutes": 0, "keep": "best", "log_every": 1, "seed": seed}
     params["predict"] |= {"tta": "flip", "window": 64}
     params["evaluate"] |= {"seed": seed, "samples": 1 + seed}

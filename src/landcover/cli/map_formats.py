@@ -14,6 +14,7 @@ from landcover.system.errors import Problems
 if TYPE_CHECKING:
     from landcover.geo.maps import MapWriter
     from landcover.models.model_file import Model
+    from landcover.rasters.stretching import Percentiles
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class DrawingOptions:
     """
 
     inference: InferenceOptions
-    bands: Sequence[int] | None
-    stretch: tuple[float, float] | None
+    bands: Sequence[int | str] | None
+    stretch: "Percentiles | None"
     allow_vrt_paths: bool
     probabilities: bool
     quiet: bool

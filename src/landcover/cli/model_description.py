@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from landcover.classes.colours import hex_colour
+from landcover.images.image_spec import ImageSpec
 from landcover.models.model_file import FORMAT, Model, describe
 from landcover.system.differences import differences, shown
 from landcover.system.documents import load_yaml
@@ -24,7 +25,7 @@ def model_lines(model: Model, path: Path) -> list[str]:
         model: Loaded from `path`.
         path: The model file.
     """
-    origin = [*_data_and_score(model), *_params(model)]
+    origin = [*_data_and_score(model), _initial_weights(model), *_params(model)]
     end = [f"format: {FORMAT}", f"commit: {first_commit(path) or 'not known here'}"]
     return [*_network(model), *_classes(model), *map(printable, origin), *end]
 
@@ -52,9 +53,21 @@ def _network(model: Model) -> list[str]:
         f"parameters: {_size(model):,}",
         f"stride: {model.network.stride}",
         f"scale: {model.scale}",
-        "bands: red, green, blue; 8 bits, 0 to 255",
+        *_images(model.images),
         f"ground resolution: {f'{resolution:g} m per pixel at this scale' if resolution else 'not known'}",
     ]
+
+
+def _images(images: ImageSpec) -> list[str]:
+    """The bands and the statistics by which the network normalises them, in pixel values."""
+    unit = "8 bits, 0 to 255" if images.dtype == "uint8" else images.dtype
+    lines = [f"bands: {', '.join(map(printable, images.bands))}; {unit}"]
+    lows, highs = images.low, images.high
+    for i, name in enumerate(images.bands):
+        mean, std = (values[i] * images.divisor for values in (images.mean, images.std))
+        known = f", percentiles 2 and 98: {lows[i]:.6g} and {highs[i]:.6g}" if lows and highs else ""
+        lines.append(f"  {printable(name)}: mean {mean:.6g}, standard deviation {std:.6g}{known}")
+    return lines
 
 
 def _classes(model: Model) -> list[str]:
@@ -82,6 +95,12 @@ def _data_and_score(model: Model) -> list[str]:
             f"score: mean IoU {mean_iou}, pixel accuracy {accuracy} on the validation tiles, epoch {score['epoch']}"
         )
     return lines
+
+
+def _initial_weights(model: Model) -> str:
+    origin = model.origin
+    random = origin.params is not None and origin.params.get("weights") == "none"
+    return f"initial weights: {origin.weights or ('random' if random else 'not known')}"
 
 
 def _params(model: Model) -> list[str]:

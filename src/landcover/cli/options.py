@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -42,6 +42,25 @@ def real_number(allowed: Callable[[float], bool], range_in_words: str) -> Callab
         raise click.BadParameter(f"{value}: give a number {range_in_words}.")
 
     return number
+
+
+def chosen_bands(value: str) -> list[int | str]:
+    """Type of bands of a raster: numbers from 1, or names."""
+    bands = [int(part) if part.isdecimal() else part for part in map(str.strip, value.split(","))]
+    if any(band in ("", 0) for band in bands):
+        raise click.BadParameter(f"{value}: give numbers from 1, such as 3,2,1, or names of the file's bands.")
+    return bands
+
+
+def percentiles(value: str) -> Literal["image"] | tuple[float, float]:
+    """Type of a stretch: two rising percentiles, or "image"."""
+    if value == "image":
+        return "image"
+    with suppress(ValueError):
+        low, high = (float(part) for part in value.split(","))
+        if 0 <= low < high <= 100:
+            return low, high
+    raise click.BadParameter(f"{value}: give image, or two rising percentiles from 0 to 100, such as 2,98.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +136,20 @@ max_off_palette_option = click.option(
     default=0.01,
     metavar="SHARE",
     help="Share of a folder's pixels, 0 to 1, that may have colours of no class; 1 for masks that were saved as JPEG.",
+)
+bands_option = click.option(
+    "--bands",
+    type=chosen_bands,
+    metavar="N,N,...",
+    help="Numbers, from 1, of a GeoTIFF's bands, in the order of the model's (red, green, blue if it is one of "
+    "ordinary images); by default the bands that the file names so.",
+)
+stretch_option = click.option(
+    "--stretch",
+    type=percentiles,
+    metavar="image|LOW,HIGH",
+    help="Percentiles of each band of a GeoTIFF that become the range of the training images: 0 to 255 if these have "
+    "8 bits; image for 2,98. Needed where one has 8 bits and the other has not.",
 )
 inference_options = _as_dataclass(
     InferenceOptions,

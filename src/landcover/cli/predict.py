@@ -1,14 +1,21 @@
 """The command `landcover predict`: maps of any images, outside the pipeline."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from landcover.cli.command_line import Command
 from landcover.cli.map_formats import AUTO, MAP_FORMATS, DrawingOptions
-from landcover.cli.options import device_option, inference_options, model_option, quiet_option
+from landcover.cli.options import (
+    bands_option,
+    device_option,
+    inference_options,
+    model_option,
+    quiet_option,
+    stretch_option,
+)
 from landcover.geo.polygon_files import POLYGON_FORMATS
 from landcover.inference.options import InferenceOptions
 from landcover.system.errors import LandcoverError, say
@@ -29,6 +36,10 @@ documentation lists. GeoTIFFs need rasterio (pip install -r
 requirements-extras.txt). Only files on this machine are read, and for a VRT
 only those in its folder and below.
 
+A model knows the names of its bands and finds them in the file, whatever their
+order; --bands chooses others, by number. The values are used as they are: a
+model of 8-bit images takes images of other pixel types only with --stretch.
+
 Images larger than the window are labelled in overlapping windows that are
 blended. GeoTIFFs are read, labelled and written in strips of rows, so that
 memory does not grow with their height.
@@ -44,7 +55,7 @@ Examples:
       --overwrite --quiet
   landcover predict town.jpg -m models/model.safetensors -o town_map.png
   landcover predict scene.tif -m models/model.safetensors -o maps \\
-      --bands 4,3,2 --stretch 2,98 --polygons scene.gpkg
+      --bands 4,3,2 --stretch image --polygons scene.gpkg
   landcover predict big.tif -m models/model.safetensors -o maps \\
       --device cuda --window 1024 --batch-size 8
 
@@ -54,24 +65,6 @@ Exit codes:
      stderr says what, a line for each
   2  wrong command line
 """
-
-
-def band_numbers(value: str) -> list[int]:
-    """Type of the numbers of bands: three, or one."""
-    with suppress(ValueError):
-        numbers = [int(part) for part in value.split(",")]
-        if len(numbers) in (1, 3) and min(numbers) >= 1:
-            return numbers
-    raise click.BadParameter(f"{value}: give three numbers from 1, such as 3,2,1, or one.")
-
-
-def percentiles(value: str) -> tuple[float, float]:
-    """Type of two rising percentiles."""
-    with suppress(ValueError):
-        low, high = (float(part) for part in value.split(","))
-        if 0 <= low < high <= 100:
-            return low, high
-    raise click.BadParameter(f"{value}: give two rising percentiles from 0 to 100, such as 2,98.")
 
 
 def polygon_file(value: str) -> Path:
@@ -108,18 +101,8 @@ def polygon_file(value: str) -> Path:
     help=f"Format of the maps: {', '.join(f'{name} ({form.title})' for name, form in MAP_FORMATS.items())}; auto goes "
     "by the image.",
 )
-@click.option(
-    "--bands",
-    type=band_numbers,
-    metavar="R,G,B",
-    help="Numbers, from 1, of the red, green and blue bands of a GeoTIFF; by default the bands that it names so.",
-)
-@click.option(
-    "--stretch",
-    type=percentiles,
-    metavar="LOW,HIGH",
-    help="Percentiles of a GeoTIFF's bands that become 0 and 255; by default 2,98 unless it has 8 bits.",
-)
+@bands_option
+@stretch_option
 @click.option(
     "--allow-vrt-paths", is_flag=True, help="Let a VRT read files outside its folder, anywhere on this machine."
 )
@@ -143,8 +126,8 @@ def predict(
     options: InferenceOptions,
     device: str,
     format: str,
-    bands: Sequence[int] | None,
-    stretch: tuple[float, float] | None,
+    bands: Sequence[int | str] | None,
+    stretch: Literal["image"] | tuple[float, float] | None,
     allow_vrt_paths: bool,
     polygons: Path | None,
     probabilities: bool,

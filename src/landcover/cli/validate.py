@@ -1,24 +1,30 @@
 """The command `landcover validate`: scores of a model on images with masks, outside the pipeline."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from landcover.cli.command_line import Command
 from landcover.cli.options import (
     PATH,
+    bands_option,
     device_option,
     inference_options,
     json_option,
     max_off_palette_option,
     model_option,
     quiet_option,
+    stretch_option,
 )
 from landcover.inference.options import InferenceOptions
 
 _EPILOG = """\
 FOLDER holds pairs NAME_sat.jpg (or png, tif) and NAME_mask.png (or tif) of any
-size, in the colours of the model. Nothing is written. It prints
+size, in the colours of the model; images are GeoTIFFs if the model takes other
+bands than red, green and blue, or other pixels than of 8 bits. Nothing is
+written. It prints
 
   loss            cross-entropy of the class probabilities, averaged over the
                   pixels whose truth is known
@@ -43,6 +49,8 @@ Exit codes:
 @model_option
 @inference_options
 @device_option
+@bands_option
+@stretch_option
 @max_off_palette_option
 @json_option
 @quiet_option("Print only the figures: no progress, no notes.")
@@ -51,6 +59,8 @@ def validate(
     model: Path,
     options: InferenceOptions,
     device: str,
+    bands: Sequence[int | str] | None,
+    stretch: Literal["image"] | tuple[float, float] | None,
     max_off_palette: float,
     as_json: bool,
     quiet: bool,
@@ -68,7 +78,7 @@ def validate(
     samples = find_samples(folder)
     loaded = for_inference(load_model(model), choose_device(device))
     loaded.warn_if_collapsed()
-    result = score_model(loaded, samples, options, quiet=quiet)
+    result = score_model(loaded, samples, options, bands=bands, stretch=stretch, quiet=quiet)
     advice = f"Give masks in the colours of the classes of {model}, or raise --max-off-palette."
     result.scores.truth_off_palette.check(folder, max_off_palette, advice)
     if as_json:

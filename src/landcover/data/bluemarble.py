@@ -21,12 +21,12 @@ from tqdm import tqdm
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.classes.colours import hex_colour
-from landcover.data.wheels import Carrier, read_member
 from landcover.images.image_files import save_png
 from landcover.images.resizing import nearest
 from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
 from landcover.system.outputs import check_only_own_files
+from landcover.system.wheels import Carrier, read_member
 
 IGBP = {
     "urban": (13,),

@@ -1,9 +1,9 @@
 """Prepared data sets, as they lie between preparation and training: tiles of one size at the working resolution.
 
-The folder of a split holds `images.npy`, uint8 (N, T, T, 3) RGB; `labels.npy`, uint8 (N, T, T), class indices or
-`UNKNOWN`; and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in the image
-at working resolution, its height and width without padding, and its number of pixels of each class. `dataset.json`
-beside the splits holds what they have in common.
+The folder of a split holds `images.npy`, (N, T, T, B) of the images' own type; `labels.npy`, uint8 (N, T, T), class
+indices or `UNKNOWN`; and `tiles.csv`, one row per tile: name of its sample, row and column of its upper left corner in
+the image at working resolution, its height and width without padding, and its number of pixels of each class.
+`dataset.json` beside the splits holds what they have in common.
 """
 
 import json
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from landcover.classes.class_table import UNKNOWN, ClassTable, byte_counts
+from landcover.images.image_spec import NORMALISATIONS, RGB, ImageSpec
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.paths import check_readable
 
@@ -25,7 +26,7 @@ class Tiles:
     """A prepared split; its arrays are memory-mapped and read where they are indexed.
 
     Attributes:
-        images: uint8 (N, T, T, 3), RGB, zero where padded.
+        images: (N, T, T, B) of the images' own type, zero where padded; finite numbers everywhere.
         labels: uint8 (N, T, T), class indices; `UNKNOWN` where unknown or padded.
         table: N rows, the columns of `tiles.csv`.
     """
@@ -35,8 +36,13 @@ class Tiles:
     table: pd.DataFrame
 
     @classmethod
-    def open(cls, folder: Path | str, classes: ClassTable) -> "Tiles":
+    def open(cls, folder: Path | str, classes: ClassTable, spec: ImageSpec = RGB) -> "Tiles":
         """Memory-map a folder that `landcover.data.preparation.prepare` wrote; read all labels once to check them.
+
+        Args:
+            folder: Of the split.
+            classes: Of the labels.
+            spec: What the images are.
 
         Raises:
             LandcoverError: Its files are missing or damaged, or the labels are not those that the table counts.
@@ -51,17 +57,19 @@ class Tiles:
                 np.lib.format.open_memmap(labels, mode="r"),
                 pd.read_csv(table, dtype={"name": str}, keep_default_na=False, encoding_errors="surrogateescape"),
             )
-            tiles._check(classes)
+            tiles._check(classes, spec)
         except (OSError, ValueError, EOFError, KeyError) as error:
             raise _damaged(folder, error) from error
         return tiles
 
-    def _check(self, classes: ClassTable) -> None:
+    def _check(self, classes: ClassTable, spec: ImageSpec) -> None:
         """Raise a ValueError, or a KeyError for a missing column, if the parts do not fit together."""
         count, side = len(self.table), self.labels.shape[-1] if self.labels.ndim else 0
-        if not count or self.labels.shape != (count, side, side) or self.images.shape != (count, side, side, 3):
-            raise ValueError(f"arrays of {self.images.shape} and {self.labels.shape}, {count} rows")
-        if {self.images.dtype, self.labels.dtype} != {np.dtype(np.uint8)}:
+        if not count or self.labels.shape != (count, side, side):
+            raise ValueError(f"labels of {self.labels.shape}, {count} rows")
+        if self.images.shape != (count, side, side, len(spec.bands)):
+            raise ValueError(f"images of {self.images.shape}, {count} rows, {len(spec.bands)} bands")
+        if (self.images.dtype, self.labels.dtype) != (np.dtype(spec.dtype), np.dtype(np.uint8)):
             raise ValueError(f"arrays of {self.images.dtype} and {self.labels.dtype}")
         extent, pixels = self.table[["height", "width"]].to_numpy(), self.class_pixels(classes)
         ignored = self.table[pixel_column(classes.ignore_name)].to_numpy()
@@ -90,6 +98,8 @@ class Dataset:
         holdout: n if every n-th image of train/ validates; 0 if validation/ does.
         images: Number of images by split, `train` and `validation`.
         resolution: Metres of ground that a pixel of the images covers; None if unknown.
+        measured: What the images are, with the statistics of the training tiles.
+        normalisation: By which statistics networks normalise, one of `image_spec.NORMALISATIONS`.
     """
 
     classes: ClassTable
@@ -98,13 +108,22 @@ class Dataset:
     holdout: int
     images: Mapping[str, int]
     resolution: float | None = None
+    measured: ImageSpec = RGB
+    normalisation: str = "imagenet"
+
+    @property
+    def spec(self) -> ImageSpec:
+        """What the images are, with the statistics by which networks normalise them."""
+        return self.measured.normalised_by(self.normalisation)
 
 
 def write_dataset(folder: Path | str, dataset: Dataset) -> None:
     """Write `folder/dataset.json`, which describes the splits beside it."""
-    fields = {name: getattr(dataset, name) for name in ("scale", "root", "holdout", "images", "resolution")}
-    content = json.dumps({**dataset.classes.to_json(), **fields}, indent=2, ensure_ascii=False)
-    Path(folder, "dataset.json").write_text(content + "\n", encoding="utf-8")
+    names = ("scale", "root", "holdout", "images", "resolution", "normalisation")
+    fields = {name: getattr(dataset, name) for name in names}
+    content = {**dataset.classes.to_json(), **fields, **dataset.measured.to_json()}
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    Path(folder, "dataset.json").write_text(text + "\n", encoding="utf-8")
 
 
 def read_dataset(folder: Path | str) -> Dataset:
@@ -117,8 +136,8 @@ def read_dataset(folder: Path | str) -> Dataset:
     try:
         check_readable(path)
         content = json.loads(path.read_text(encoding="utf-8"))
-        scale, root, holdout, images, resolution = (
-            content[name] for name in ("scale", "root", "holdout", "images", "resolution")
+        scale, root, holdout, images, resolution, normalisation = (
+            content[name] for name in ("scale", "root", "holdout", "images", "resolution", "normalisation")
         )
         if not 0 < scale <= 1:
             raise ValueError(f"scale {scale:.60g}")
@@ -127,7 +146,11 @@ def read_dataset(folder: Path | str) -> Dataset:
         counts = {split: images[split] for split in ("train", "validation")}
         if type(root) is not str or not all(type(count) is int and count >= 0 for count in (holdout, *counts.values())):
             raise ValueError("impossible root, holdout or images")
-        return Dataset(ClassTable.from_json(content), scale, root, holdout, counts, resolution)
+        measured = ImageSpec.from_json(content)
+        if normalisation not in NORMALISATIONS or (normalisation == "imagenet" and not measured.is_rgb):
+            raise ValueError(f"normalisation = {normalisation!r:.60}")
+        classes = ClassTable.from_json(content)
+        return Dataset(classes, scale, root, holdout, counts, resolution, measured, normalisation)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, LandcoverError) as error:
         raise _damaged(path, error) from error
 

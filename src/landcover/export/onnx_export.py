@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from landcover.classes.colours import hex_colour
 from landcover.export.options import OPSET, RESOLUTION, TILE_SIZE
+from landcover.images.image_spec import COLOURS, ImageSpec
 from landcover.models.model_file import Model
 from landcover.models.networks import Network
 from landcover.system.errors import LandcoverError, requiring_extra
@@ -39,7 +40,8 @@ def export_onnx(
 ) -> None:
     """Write a model as an ONNX file of opset `OPSET`; the same model gives the same bytes.
 
-    The input `image` is float32 (batch, 3, H, W), RGB in 0..1, at the model's working resolution. The output
+    The input `image` is float32 (batch, B, H, W) at the model's working resolution: the bands in the model's order, as
+    pixels / 255 if the training images have 8 bits, else as pixel values; they are normalised in the graph. The output
     `probabilities` is float32 (batch, C, H, W) and adds up to 1 over the classes `model.classes.names`. Any size of
     batch will do. The metadata, JSON each, tell Deepness and geodeep how to use the model, and people what it is.
 
@@ -106,7 +108,7 @@ def _translate(model: Model, tile_size: int | None) -> "ModelProto":
     with warnings.catch_warnings(action="ignore"):  # about details of the exporter
         program = torch.onnx.export(
             module,
-            (torch.zeros(2, 3, height, width),),  # two, as a batch of one would become fixed
+            (torch.zeros(2, len(network.images.bands), height, width),),  # two, as a batch of one would become fixed
             input_names=["image"],
             output_names=["probabilities"],
             opset_version=OPSET,
@@ -126,6 +128,12 @@ def _translate(model: Model, tile_size: int | None) -> "ModelProto":
     return proto
 
 
+def _input(images: ImageSpec) -> str:
+    """What the graph takes, in words."""
+    bands = "RGB" if images.bands == COLOURS else ", ".join(images.bands)
+    return f"{bands}, float32, {'0..1' if images.dtype == 'uint8' else f'values as in the {images.dtype} images'}"
+
+
 def _metadata(model: Model, tile_size: int, resolution: float, overlap: float) -> dict[str, str]:
     """JSON by key: first what Deepness and geodeep read, then what informs people."""
     classes = model.classes
@@ -142,7 +150,8 @@ def _metadata(model: Model, tile_size: int, resolution: float, overlap: float) -
         "seg_small_segment": 0,
         "class_colours": {name: hex_colour(colour) for name, colour in classes.colours.items()},
         "network": str(model.architecture),
-        "input": "RGB, float32, 0..1",
+        "input": _input(model.images),
+        **model.images.to_json(),  # mean and std, which the graph uses, are of pixels divided by 255 if dtype is uint8
         "output": "probability of each class, float32, 0..1",
         "scale": model.scale,  # working resolution over that of the training images
     }

@@ -15,7 +15,7 @@ from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
 from landcover.rasters.raster import Raster, open_raster
-from landcover.rasters.stretching import limits_text
+from landcover.rasters.stretching import Percentiles, limits_text
 from landcover.system.errors import naming_memory_errors
 from landcover.system.outputs import check_outputs
 from landcover.system.paths import check_utf8_name
@@ -38,8 +38,8 @@ def predict_map(
     options: InferenceOptions = DEFAULTS,
     *,
     write: MapWriter = write_geotiff,
-    bands: Sequence[int] | None = None,
-    stretch: tuple[float, float] | None = None,
+    bands: Sequence[int | str] | None = None,
+    stretch: Percentiles | None = None,
     allow_vrt_paths: bool = False,
     noted: set[str] | None = None,
     probabilities: Path | str | None = None,
@@ -50,7 +50,7 @@ def predict_map(
     Args:
         model: Gives the map its classes and colours.
         image: Anything that rasterio reads.
-        path: Of the map. Its tags name the model, the bands taken for red, green and blue, and how they were stretched.
+        path: Of the map. Its tags name the model, the bands that were used, and how they were stretched.
         options: Windows and views.
         write: Writes the map: `geotiff.write_geotiff`, `geotiff.write_cog`.
         bands, stretch, allow_vrt_paths: See `raster.open_raster`.
@@ -70,10 +70,11 @@ def predict_map(
     with ExitStack() as stack:
         stack.enter_context(naming_memory_errors(image))
         stack.enter_context(libraries_silenced())
-        raster = stack.enter_context(open_raster(image, bands, stretch, allow_vrt_paths=allow_vrt_paths))
+        raster = stack.enter_context(open_raster(image, model.images, bands, stretch, allow_vrt_paths=allow_vrt_paths))
         check_outputs([image, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
+        raster.warn_of_values()
         add_strip = None
         if probabilities:
             add_strip = stack.enter_context(probability_map(probabilities, raster, model.classes))

@@ -1,33 +1,47 @@
-"""Images in memory: the check that an array is an image, with advice on how to convert what is not."""
+"""Images in memory: the check that an array is an image as a model takes it, with advice on how to convert others."""
 
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from landcover.images.image_spec import PIXEL_TYPES, RGB, ImageSpec
 from landcover.system.errors import LandcoverError
 
 _ADVICE = {"torch": "image.cpu().numpy() makes it one; put the bands last"}
 """How to make an array, by the package of the object's type."""
 
 
-def check_rgb(image: Any) -> None:
-    """Return if an image is a NumPy array of uint8 (H, W, 3), neither H nor W 0.
+def check_image(image: Any, images: ImageSpec = RGB) -> None:
+    """Return if an image is a NumPy array (H, W, B) of a model's bands, neither H nor W 0.
 
+    Its type is uint8 if that is the model's; else any other of `PIXEL_TYPES`, in the units of the training images.
     Nothing is converted: a guess, such as whether floats reach to 1 or to 255, could be silently wrong.
+
+    Args:
+        image: Any object.
+        images: What the model takes.
 
     Raises:
         LandcoverError: It is something else; the message says what, and how to convert it.
     """
-    if problem := _problem_of(image):
-        raise LandcoverError(f"{problem}; expected is a NumPy array of uint8 (H, W, 3): red, green, blue, 0 to 255.")
+    if problem := _problem_of(image, images):
+        raise LandcoverError(f"{problem}; expected is a NumPy array of {_expected(images)}.")
 
 
-def _problem_of(image: Any) -> str | None:
-    """What an image is instead of uint8 (H, W, 3), and how to convert it; None if it is that."""
+def _expected(images: ImageSpec) -> str:
+    bands = f"(H, W, {len(images.bands)}): {', '.join(images.bands)}"
+    if images.dtype == "uint8":
+        return f"uint8 {bands}, 0 to 255"
+    return f"{images.dtype} {bands}, in the units of the training images"
+
+
+def _problem_of(image: Any, images: ImageSpec) -> str | None:
+    """What an image is instead of what a model takes, and how to convert it; None if it is that."""
     if isinstance(image, Image.Image):
         size = f"{image.width}x{image.height}"
-        return f"image: a PIL image of mode {image.mode}, {size} (np.asarray(image.convert('RGB')) makes it one)"
+        advice = " (np.asarray(image.convert('RGB')) makes it one)" if images.is_rgb else ""
+        return f"image: a PIL image of mode {image.mode}, {size}{advice}"
     if not isinstance(image, np.ndarray):
         return (
             f"image: {describe(image)} ({_ADVICE.get(type(image).__module__.split('.')[0], 'np.asarray makes it one')})"
@@ -35,21 +49,36 @@ def _problem_of(image: Any) -> str | None:
     steps = []
     if isinstance(image, np.ma.MaskedArray):
         steps.append("fill its masked pixels: image.filled(0)")
-    if image.ndim == 3 and image.shape[2] != 3 and image.shape[0] == 3:
-        steps.append("put the bands last: np.moveaxis(image, 0, -1)")
-    elif image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1):
-        steps.append("repeat grey three times: np.stack([grey] * 3, -1)")
-    elif image.ndim == 3 and image.shape[2] > 3:
-        steps.append("choose red, green and blue: image[..., [0, 1, 2]] of RGBA")
-    elif image.ndim == 4:
-        steps.append("give the images one by one: image[0]")
-    elif image.ndim != 3 or image.shape[2] != 3:
-        steps.append("give three bands, the last axis")
-    elif not image.size:
-        steps.append("there are no pixels")
-    if image.dtype != np.uint8:
+    if wrong := _shape_advice(image, images):
+        steps.append(wrong)
+    is_8_bit = images.dtype == "uint8"
+    if is_8_bit and image.dtype != np.uint8:
         steps.append(_scaling(image))
+    elif not is_8_bit and image.dtype == np.uint8:
+        steps.append("convert it to the units of the training images")
+    elif image.dtype.name not in PIXEL_TYPES or not image.dtype.isnative:
+        steps.append(f"image.astype(np.{images.dtype})")
     return f"image: {describe(image)} ({'; '.join(steps)})" if steps else None
+
+
+def _shape_advice(image: np.ndarray, images: ImageSpec) -> str | None:
+    """How to convert an array to (H, W, B); None if it is that."""
+    count = len(images.bands)
+    if image.ndim == 3 and image.shape[2] != count and image.shape[0] == count:
+        return "put the bands last: np.moveaxis(image, 0, -1)"
+    if image.ndim == 2 and count == 1:
+        return "give it an axis of bands: image[..., None]"
+    if images.is_rgb and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 1)):
+        return "repeat grey three times: np.stack([grey] * 3, -1)"
+    if image.ndim == 3 and image.shape[2] > count:
+        if images.is_rgb:
+            return "choose red, green and blue: image[..., [0, 1, 2]] of RGBA"
+        return f"choose {count}: image[..., [0, ...]]"
+    if image.ndim == 4:
+        return "give the images one by one: image[0]"
+    if image.ndim != 3 or image.shape[2] != count:
+        return f"give {'three' if count == 3 else count} bands, the last axis"
+    return None if image.size else "there are no pixels"
 
 
 def _scaling(image: np.ndarray) -> str:

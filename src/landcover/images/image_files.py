@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from landcover.images.tiff_bands import check_tiff_bands, unknown_format
+from landcover.images.tiff_bands import OTHER_BANDS, check_tiff_bands, unknown_format
 from landcover.system.errors import LandcoverError, naming_memory_errors, reason
 from landcover.system.paths import check_readable
 
@@ -73,8 +73,9 @@ def _opened(path: Path) -> Image.Image:
     is_deep = any(";16" in str(tile.args) for tile in image.tile)  # Pillow would silently cut such RGB to 8 bits
     if is_deep or image.mode not in _EIGHT_BIT_MODES:
         kind = "16 bits" if is_deep else image.mode
+        advice = f"; {OTHER_BANDS}" if isinstance(image, TiffImageFile) else ""
         image.close()
-        raise LandcoverError(f"{path}: pixels of type {kind}, not 8 bits per band. Convert it to 8-bit RGB.")
+        raise LandcoverError(f"{path}: pixels of type {kind}, not 8 bits per band. Convert it to 8-bit RGB{advice}.")
     return image
 
 

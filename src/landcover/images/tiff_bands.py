@@ -9,6 +9,8 @@ from landcover.images.band_names import UnclearBands, choose_bands
 from landcover.system.errors import LandcoverError
 
 _SAMPLES_PER_PIXEL, _GDAL_METADATA = 277, 42112  # numbers of TIFF tags
+OTHER_BANDS = "in the pipeline, data.bands chooses the bands of images that are not 8-bit RGB"
+
 _MOST = 4  # bands: red, green and blue with alpha or near infrared
 
 
@@ -39,13 +41,15 @@ def unknown_format(path: Path) -> str:
     """The format of a file that Pillow does not read, in words."""
     with path.open("rb") as file:
         is_tiff = file.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-    return "unknown kind of TIFF; landcover predict may read it with --format gtiff" if is_tiff else "unknown format"
+    if not is_tiff:
+        return "unknown format"
+    return f"unknown kind of TIFF; landcover predict may read it with --format gtiff; {OTHER_BANDS}"
 
 
 def _other_bands(path: Path, what: str) -> LandcoverError:
     return LandcoverError(
-        f"{path}: a TIFF with {what}. landcover predict reads it with --format gtiff --bands R,G,B; elsewhere, save "
-        "only these three (gdal_translate -b)."
+        f"{path}: a TIFF with {what}. landcover predict reads it with --format gtiff --bands R,G,B; {OTHER_BANDS}; "
+        "elsewhere, save only these three (gdal_translate -b)."
     )
 
 

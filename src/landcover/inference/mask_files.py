@@ -1,7 +1,7 @@
 """Colour masks of image files."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -9,10 +9,13 @@ from typing import Protocol, TypeVar
 import numpy as np
 from torch import nn
 
-from landcover.images.image_files import read_rgb, save_png
+from landcover.images.image_files import save_png
 from landcover.inference.options import DEFAULTS, InferenceOptions
-from landcover.inference.prediction import label_image
+from landcover.inference.prediction import label_strips
+from landcover.inference.reading import read_image
+from landcover.inference.strips import ArrayStrips
 from landcover.models.model_file import Model
+from landcover.rasters.stretching import Percentiles
 from landcover.system.errors import Problems, naming_memory_errors
 from landcover.system.files import replacing
 from landcover.system.npy import npy_strips
@@ -50,6 +53,8 @@ def predict_masks(
     quiet: bool = False,
     probabilities: bool = False,
     ending: str = "_mask.png",
+    bands: Sequence[int | str] | None = None,
+    stretch: Percentiles | None = None,
 ) -> list[str]:
     """Write the colour mask `folder/NAME_mask.png` of each image.
 
@@ -62,6 +67,7 @@ def predict_masks(
         quiet: Show no progress bar. Without a terminal there is none in any case.
         probabilities: Also write the class probabilities, `folder/NAME_probabilities.npy`: float32 (C, H, W).
         ending: What follows NAME in the names of the masks.
+        bands, stretch: See `reading.read_image`.
 
     Returns:
         A line for each image that was skipped.
@@ -76,17 +82,18 @@ def predict_masks(
     check_outputs([*paths.values(), *([model.path] if model.path else [])], files=written)
 
     @error_as_result
-    def read(name: str) -> tuple[str, np.ndarray]:
-        return name, read_rgb(paths[name])
+    def read(name: str) -> tuple[str, ArrayStrips]:
+        return name, read_image(paths[name], model.images, bands, stretch)
 
-    def label(item: tuple[str, np.ndarray]) -> tuple[str, np.ndarray]:
+    def label(item: tuple[str, ArrayStrips]) -> tuple[str, np.ndarray]:
         name, image = item
         with naming_memory_errors(paths[name]), ExitStack() as stack:
             add_strip = None
             if probabilities:
-                shape = (len(model.classes), *image.shape[:2])
+                shape = (len(model.classes), image.height, image.width)
                 add_strip = stack.enter_context(npy_strips(folder / f"{name}_probabilities.npy", shape))
-            return name, label_image(model, image, options, probabilities=add_strip)
+            strips = label_strips(model, image, options, probabilities=add_strip)
+            return name, np.concatenate(list(strips))
 
     def write(item: tuple[str, np.ndarray]) -> None:
         name, labels = item

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landcover.classes.class_table import UNKNOWN
 from landcover.classes.off_palette import OffPalette
-from landcover.images.image_files import read_rgb
 from landcover.images.pairs import Sample, check_same_size
 from landcover.inference.mask_files import file_mapper
 from landcover.inference.options import DEFAULTS, InferenceOptions
-from landcover.inference.prediction import label_image
+from landcover.inference.prediction import label_strips
+from landcover.inference.reading import read_image
+from landcover.inference.strips import ArrayStrips
 from landcover.models.model_file import Model
+from landcover.rasters.stretching import Percentiles
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import Scores
@@ -35,7 +38,13 @@ class ModelScores:
 
 
 def score_model(
-    model: Model, samples: Sequence[Sample], options: InferenceOptions = DEFAULTS, *, quiet: bool = False
+    model: Model,
+    samples: Sequence[Sample],
+    options: InferenceOptions = DEFAULTS,
+    *,
+    bands: Sequence[int | str] | None = None,
+    stretch: Percentiles | None = None,
+    quiet: bool = False,
 ) -> ModelScores:
     """Label images as `mask_files.predict_masks` does and compare them with their masks.
 
@@ -44,6 +53,7 @@ def score_model(
         samples: At least one.
         options: Windows and views. Loss and labels come from the same class probabilities: averaged over the views,
             blended and at full size.
+        bands, stretch: See `reading.read_image`. Where an image has no data, the truth counts as unknown.
         quiet: Show no progress bar. Without a terminal there is none in any case.
 
     Returns:
@@ -57,9 +67,12 @@ def score_model(
     loss, known = 0.0, 0
 
     @error_as_result
-    def read(sample: Sample) -> tuple[Sample, np.ndarray, np.ndarray, OffPalette]:
-        image, (labels, off_palette) = read_rgb(sample.image), read_labels(sample.mask, classes)
-        check_same_size(sample.mask, labels.shape, sample.image, image.shape[:2])
+    def read(sample: Sample) -> tuple[Sample, ArrayStrips, np.ndarray, OffPalette]:
+        image = read_image(sample.image, model.images, bands, stretch)
+        labels, off_palette = read_labels(sample.mask, classes)
+        check_same_size(sample.mask, labels.shape, sample.image, (image.height, image.width))
+        if (valid := image.valid_mask(0, image.height)) is not None:
+            labels[~valid] = UNKNOWN
         return sample, image, labels, off_palette
 
     pairs = file_mapper(model.network)(read, samples)
@@ -68,7 +81,7 @@ def score_model(
         off_palette += more
         losses = _Losses(labels, len(classes))
         with naming_memory_errors(sample.image):
-            predicted = label_image(model, image, options, probabilities=losses)
+            predicted = np.concatenate(list(label_strips(model, image, options, probabilities=losses)))
         per_image[sample.name] = confusion_matrix(labels, predicted, len(classes))
         loss += losses.total
         known += losses.known

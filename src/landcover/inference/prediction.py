@@ -36,17 +36,19 @@ def label_image(
 
     Args:
         model: Its network computes on the device that it is on.
-        image: uint8 RGB (H, W, 3), 0 to 255, at source resolution.
+        image: (H, W, B) at source resolution, as the model takes it: see `strips.ArrayStrips`.
         options: Windows and views.
         probabilities: See `label_strips`.
 
     Returns:
-        uint8 (H, W): indices into `model.classes.names`.
+        uint8 (H, W): indices into `model.classes.names`, `UNKNOWN` where a band is not a finite number.
 
     Raises:
         LandcoverError: The image is something else; it is not converted.
     """
-    return np.concatenate(list(label_strips(model, ArrayStrips(image), options, probabilities=probabilities)))
+    return np.concatenate(
+        list(label_strips(model, ArrayStrips(image, model.images), options, probabilities=probabilities))
+    )
 
 
 def label_strips(
@@ -64,7 +66,7 @@ def label_strips(
 
     Args:
         model: Its network computes on the device that it is on.
-        image: RGB at source resolution.
+        image: At source resolution, in the bands and units of `model.images`.
         options: Windows and views.
         probabilities: Called with the class probabilities of each strip before its labels are yielded: float32
             (C, rows, W), NaN where the image has no data. The array is reused for the next strip: copy it to keep it.

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from landcover.inference.options import TTA, InferenceOptions
-from landcover.inference.strips import RgbReader, overlapping_strips
+from landcover.inference.strips import PixelReader, overlapping_strips
 from landcover.inference.tiling import Blender, Window, windows
 from landcover.models.networks import Network
 
 
 def score_strips(
-    network: Network, image: RgbReader, options: InferenceOptions, *, as_logits: bool = False
+    network: Network, image: PixelReader, options: InferenceOptions, *, as_logits: bool = False
 ) -> Iterator[Tensor]:
     """Yield the class probabilities of an image, strip by strip.
 
@@ -54,18 +54,18 @@ def _batches(columns: list[Window], size: int) -> Iterator[list[Window]]:
 
 @torch.inference_mode()
 def _logits(network: Network, pixels: np.ndarray) -> Tensor:
-    """Return the logits of uint8 images (N, H, W, 3): float32 (N, C, H, W)."""
-    logits: Tensor = network(_batch(network, pixels))
+    """Return the logits of images (N, H, W, B): float32 (N, C, H, W)."""
+    logits: Tensor = network(network.to_input(pixels))
     return logits
 
 
 @torch.inference_mode()
 def _probabilities(network: Network, pixels: np.ndarray, views: int) -> Tensor:
-    """Return the class probabilities of uint8 images (N, H, W, 3), averaged over views: float32 (N, C, H, W).
+    """Return the class probabilities of images (N, H, W, B), averaged over views: float32 (N, C, H, W).
 
     View i is the image flipped, if i is odd, and turned by i // 2 quarter turns.
     """
-    batch = _batch(network, pixels)
+    batch = network.to_input(pixels)
     total: Tensor = network(batch).softmax(1)
     for view in range(1, views):
         is_flipped, turns = view % 2, view // 2
@@ -73,7 +73,3 @@ def _probabilities(network: Network, pixels: np.ndarray, views: int) -> Tensor:
         probabilities = torch.rot90(network(seen).softmax(1), -turns, (2, 3))
         total += probabilities.flip(3) if is_flipped else probabilities
     return total / views if views > 1 else total
-
-
-def _batch(network: Network, pixels: np.ndarray) -> Tensor:
-    return network.to_input(pixels)

@@ -6,13 +6,13 @@ from math import ceil, floor
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
 
-from landcover.images.image_arrays import check_rgb
-from landcover.images.resizing import scaled_size
+from landcover.images.image_arrays import check_image
+from landcover.images.image_spec import RGB, ImageSpec
+from landcover.images.resizing import area_means, scaled_size
 
 
-class RgbReader(Protocol):
+class PixelReader(Protocol):
     """Pixels that are read in strips, from the top down."""
 
     @property
@@ -24,10 +24,10 @@ class RgbReader(Protocol):
         """In pixels."""
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of one pixel type, all finite."""
 
 
-class StripReader(RgbReader, Protocol):
+class StripReader(PixelReader, Protocol):
     """What an image must offer to be labelled.
 
     Its rows are read from the top down; at a working resolution below 1, the last row of a strip may be read again as
@@ -40,7 +40,13 @@ class StripReader(RgbReader, Protocol):
 
 @dataclass(frozen=True)
 class ArrayStrips:
-    """A `StripReader` of an image in memory: uint8 RGB (H, W, 3), 0 to 255.
+    """A `StripReader` of an image in memory.
+
+    Attributes:
+        array: The image (H, W, B), as a model takes it; see `image_arrays.check_image`. Where one of the bands of a
+            pixel is not a finite number, it has no data, and its bands are read as the mean of the training images.
+        images: What the model takes.
+        valid: Where else there is data: bool (H, W); None for everywhere.
 
     Raises:
         LandcoverError: The array is something else. It is not converted: a guess, such as whether floats end at 1 or
@@ -48,9 +54,11 @@ class ArrayStrips:
     """
 
     array: np.ndarray
+    images: ImageSpec = RGB
+    valid: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        check_rgb(self.array)
+        check_image(self.array, self.images)
 
     @property
     def height(self) -> int:
@@ -63,15 +71,23 @@ class ArrayStrips:
         return len(self.array[0])
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Return a view of rows `top` to `bottom` - 1."""
-        return self.array[top:bottom]
+        """Return rows `top` to `bottom` - 1, a view if all of them are numbers."""
+        rows = self.array[top:bottom]
+        if rows.dtype.kind == "f" and not (finite := np.isfinite(rows).all(2)).all():
+            rows = np.where(finite[..., None], rows, np.array(self.images.mean, rows.dtype))
+        return rows
 
-    def valid_mask(self, top: int, bottom: int) -> None:
-        """Return None: there is data everywhere."""
+    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
+        """Return where there is data; None if everywhere."""
+        valid = None if self.valid is None else self.valid[top:bottom]
+        if self.array.dtype.kind != "f":
+            return valid
+        finite: np.ndarray = np.isfinite(self.array[top:bottom]).all(2)
+        return finite if valid is None else finite & valid
 
 
 class ScaledStrips:
-    """An `RgbReader` of an image at working resolution: each pixel is the mean of the area that it covers.
+    """A `PixelReader` of an image at working resolution: each pixel is the mean of the area that it covers.
 
     Row i is the mean of the source's rows from i to i + 1 times the ratio of the heights, wherever the strip begins, so
     strips are equal to those of the whole image scaled down. One exception: where the border between two rows cuts a
@@ -82,12 +98,12 @@ class ScaledStrips:
         scale: Working resolution divided by that of the source, 0 < scale <= 1.
     """
 
-    def __init__(self, source: RgbReader, scale: float) -> None:
+    def __init__(self, source: PixelReader, scale: float) -> None:
         self.source = source
         self.height, self.width = scaled_size((source.height, source.width), scale)
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3)."""
+        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of the source's pixel type."""
         source = self.source
         if (self.height, self.width) == (source.height, source.width):
             return source.read(top, bottom)
@@ -95,11 +111,10 @@ class ScaledStrips:
         start = floor(first)
         rows = source.read(start, min(ceil(last), source.height))
         box = (0, first - start, source.width, min(last - start, len(rows)))
-        image = Image.fromarray(rows).resize((self.width, bottom - top), Image.Resampling.BOX, box)
-        return np.asarray(image)
+        return area_means(rows, (bottom - top, self.width), box=box)
 
 
-def overlapping_strips(image: RgbReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+def overlapping_strips(image: PixelReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
     """Read strips that may overlap; rows that two of them share are read once.
 
     Args:
@@ -107,10 +122,11 @@ def overlapping_strips(image: RgbReader, stretches: Sequence[tuple[int, int]]) -
         stretches: (top, bottom) of each strip, from the top down.
 
     Yields:
-        uint8 RGB (bottom - top, width, 3).
+        (bottom - top, width, B) of the image's pixel type.
     """
-    strip, start, stop = np.empty((0, image.width, 3), np.uint8), 0, 0
+    strip, start, stop = None, 0, 0
     for top, bottom in stretches:
-        strip = np.concatenate([strip[top - start :], image.read(stop, bottom)])
+        rows = image.read(stop, bottom)
+        strip = rows if strip is None else np.concatenate([strip[top - start :], rows])
         start, stop = top, bottom
         yield strip

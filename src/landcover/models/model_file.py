@@ -15,17 +15,33 @@ from safetensors.torch import save_file
 
 from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
-from landcover.images.image_spec import ImageSpec
+from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import Architecture, Network, build
-from landcover.models.pretrained import state_dict_mismatch
+from landcover.models.old_names import with_todays_names
 from landcover.models.provenance import Origin
+from landcover.models.state_dicts import state_dict_mismatch
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable, check_utf8_name
 
-FORMAT = 2
-_FLOAT32 = torch.finfo(torch.float32)  # the type in which networks compute
+FORMAT = 3
+"""Of the files that are written. The metadata have, in format 3:
+
+- `format`; `model`, `backbone`, `upsampling` and `context`, from which the network is built;
+- `classes`, `ignore`: names and colours, see `ClassTable.to_json`;
+- `bands`, `dtype`, `mean`, `std`, `low`, `high`: what the images are, see `ImageSpec`; `divisor` follows from `dtype`;
+- `scale`: working resolution over that of the images;
+- `data`, `resolution`, `params`, `score`, `favourite`: the origin, see `Origin.to_json`; each may be missing.
+
+Format 2 had no `dtype`, `low` and `high`: its images are red, green and blue of 8 bits.
+"""
+
+READABLE = (2, 3)
+"""The formats that are read."""
+
+# What a damaged or hostile file may have at most; sensors have up to some hundreds of bands.
+_MOST_BANDS, _LONGEST_NAME = 10_000, 200
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +61,11 @@ class Model:
     scale: float
     path: Path | None = None
     origin: Origin = field(default_factory=Origin)
+
+    @property
+    def images(self) -> ImageSpec:
+        """The images that it takes: their bands, pixel type and statistics."""
+        return self.network.images
 
     @property
     def architecture(self) -> Architecture:
@@ -79,11 +100,9 @@ def describe(model: Model) -> dict[str, Any]:
         **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
         **model.classes.to_json(),
         "scale": model.scale,
-        "input": "RGB divided by 255, less mean, divided by std",
-        "bands": ["red", "green", "blue"],
-        "values": [0, 255],
-        "mean": model.network.mean.flatten().tolist(),
-        "std": model.network.std.flatten().tolist(),
+        "input": "(pixels / divisor - mean) / std",
+        "divisor": model.images.divisor,
+        **model.images.to_json(),
         **model.origin.to_json(),
     }
 
@@ -91,7 +110,7 @@ def describe(model: Model) -> dict[str, Any]:
 def load_model(path: Path | str) -> Model:
     """Read a model; its network is in evaluation mode on the CPU.
 
-    Files of this format without an origin, as earlier versions wrote them, are read as well.
+    Files without an origin, as earlier versions wrote them, are read as well.
 
     Raises:
         LandcoverError: The file is missing, is not a model of this program or of another format; or its weights do not
@@ -104,15 +123,15 @@ def load_model(path: Path | str) -> Model:
         with safe_open(path, "pt") as file:
             description = load_json((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        if description["format"] != FORMAT:
-            raise LandcoverError(f"format {description['format']!r:.60}, this program reads {FORMAT}")
+        if type(description["format"]) is not int or description["format"] not in READABLE:
+            readable = " and ".join(map(str, READABLE))
+            raise LandcoverError(f"format {description['format']!r:.60}, this program reads {readable}")
         architecture = Architecture(*(description[field] for field in ("model", "backbone", "upsampling", "context")))
         classes = ClassTable.from_json(description)
-        mean, std = (_numbers(description[name], 3) for name in ("mean", "std"))
-        (scale,) = _numbers([description["scale"]], 1)
-        if not 0 < scale <= 1 or min(std) < _FLOAT32.tiny:
-            raise ValueError("scale or std out of range")
-        network = _build_to_fit(architecture, len(classes), ImageSpec(mean=tuple(mean), std=tuple(std)), weights)
+        scale = description["scale"]
+        if type(scale) not in (int, float) or not 0 < scale <= 1:
+            raise ValueError(f"scale = {scale!r:.60} is out of range")
+        network = _build_to_fit(architecture, len(classes), _images(description), weights)
         origin = Origin.from_json(description, len(classes))
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Train a model, or give the path of one.") from error
@@ -121,7 +140,17 @@ def load_model(path: Path | str) -> Model:
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
-    return Model(network, classes, scale, path, origin)
+    return Model(network, classes, float(scale), path, origin)
+
+
+def _images(description: Mapping[str, Any]) -> ImageSpec:
+    """The images that a model takes, from its metadata."""
+    if description["format"] == 2:
+        description = {**RGB.to_json(), "mean": description["mean"], "std": description["std"]}
+    bands = description["bands"]
+    if len(bands) > _MOST_BANDS or any(len(name) > _LONGEST_NAME for name in bands):
+        raise ValueError(f"{len(bands)} bands, or too long names of bands")
+    return ImageSpec.from_json(description)
 
 
 def _build_to_fit(
@@ -130,6 +159,7 @@ def _build_to_fit(
     """Build the network with these weights; memory is allocated only after they are known to fit."""
     with torch.device("meta"):
         network = build(architecture, classes, images)
+    weights = with_todays_names(weights, network.backbone)
     expected = network.state_dict()
     mismatch = state_dict_mismatch({name: tensor.shape for name, tensor in expected.items()}, weights)
     mismatch = mismatch or ", ".join(
@@ -147,9 +177,3 @@ def _build_to_fit(
     if broken := [name for name, tensor in network.state_dict().items() if not tensor.isfinite().all()]:
         raise LandcoverError(f"weights are not finite numbers ({broken[0]})")
     return network
-
-
-def _numbers(values: Any, count: int) -> list[float]:
-    if len(values) != count or not all(type(value) in (int, float) and abs(value) <= _FLOAT32.max for value in values):
-        raise ValueError(f"{values!r:.60} instead of {count} numbers")
-    return [float(value) for value in values]

@@ -1,133 +1,186 @@
-"""Pretrained weights for the backbone of a network: torchvision's of ImageNet, or those of a file."""
+"""Pretrained weights for the backbone of a network: of ImageNet, or those of a file."""
 
-import pickle
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torchvision
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
 from landcover.models.encoders import Backbone
+from landcover.models.first_layer import RGB_BANDS, adapt_bands
+from landcover.models.imagenet import imagenet_weights
 from landcover.models.networks import Network
-from landcover.system.errors import LandcoverError, is_out_of_memory, reason
-from landcover.system.paths import check_readable
+from landcover.models.state_dicts import read_state_dict, state_dict_mismatch
+from landcover.models.tensor_order import Names, by_order, fits, is_counter
+from landcover.models.weight_names import full_network, schemes, without_prefix
+from landcover.system.errors import LandcoverError
 
-_CLASSIFIERS = ("classifier.", "fc.")  # how torchvision's names of the layers after the features begin
 _VGG_WIDTH = 4096  # of fc6 and fc7
-_SHOWN = 3  # mismatches that an error lists
+_FULLY_CONNECTED = {
+    f"pre_logits.{layer}.{kind}": f"{index}.{kind}"
+    for layer, index in (("fc1", 0), ("fc2", 3))
+    for kind in ("weight", "bias")
+}
+"""Names of the tensors of fc6 and fc7 in the decoder's `context`, by timm's."""
 
 
-def load_weights(network: Network, weights: str) -> None:
+@dataclass(frozen=True)
+class Loaded:
+    """What a backbone was given.
+
+    Attributes:
+        source: Where the weights are from: a package and its version, torchvision's or timm's name, or a file. It
+            holds no absolute path.
+        remarks: What was decided about names and bands.
+    """
+
+    source: str
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join([self.source, *self.remarks])
+
+
+def load_weights(network: Network, weights: str, fetched: Path | None = None) -> Loaded | None:
     """Copy weights into a network's backbone.
 
-    VGG's fc6 and fc7 are copied as well if the weights contain them and the network has them with their width of 4096.
+    The state dict may have the names of timm's network, of timm's with `features_only=True`, or of torchvision's if it
+    has an equal network, all with or without a prefix of `weight_names.PREFIXES`. Other names are accepted in a file
+    of `torch.save`, if kinds and shapes of the tensors agree one by one in their order; see `weight_names.by_order`.
+    Every tensor that the backbone has must be there, but batch norm's counters; beside these, only others of the same
+    classification network may be.
+
+    Weights for three bands are adapted to other numbers of bands, see `first_layer.adapt_bands`; others must be for as
+    many bands as the network takes. VGG's fc6 and fc7 are copied as well if the weights contain them and the network
+    has them with their width of 4096.
 
     Args:
-        weights: "none" to keep the network as it is; "imagenet" for torchvision's weights, which are downloaded into
-            its cache; or the path of a state dict with the names of torchvision's network, with or without its
-            classifier, as a .safetensors file or one written by `torch.save`.
+        network: Of any model that has a `Backbone`.
+        weights: "none" to keep the network as it is; "imagenet", see `imagenet_weights`; or the path of a state dict,
+            as a .safetensors file or one written by `torch.save`.
+        fetched: Folder of the weights that were fetched from packages.
+
+    Returns:
+        What was loaded; None if nothing was.
 
     Raises:
         LandcoverError: The weights cannot be downloaded or read, are not a state dict or do not fit. The network is
             then unchanged.
     """
     if weights == "none":
-        return
+        return None
     if not isinstance(network.backbone, Backbone):
         model = network.architecture.model
         raise LandcoverError(f"`weights` = {weights}: {model} has an encoder of its own. Set it to none.")
-    source, found = _download(network.backbone.name) if weights == "imagenet" else (weights, _read(weights))
-    if not isinstance(found, Mapping) or not found or not all(map(_is_entry, found.items())):
-        raise LandcoverError(f"{source}: not a state dict, which maps names to tensors. Save the state dict alone.")
+    backbone = network.backbone
+    if weights == "imagenet":
+        origin, found = imagenet_weights(backbone, fetched)
+        place, has_order = origin, False
+    else:
+        path = Path(weights)
+        found, place, has_order = read_state_dict(path), weights, path.suffix != ".safetensors"
+        origin = path.name if path.is_absolute() else weights
 
-    own = network.state_dict(keep_vars=True)
-    targets = {key: own[f"backbone.{name}"] for name, key in network.backbone.torchvision_keys.items()}
-    if "classifier.0.weight" in found and _has_fc_of_vgg(network):
-        context = network.decoder.get_submodule("context")
-        targets |= {f"classifier.{name}": tensor for name, tensor in context.state_dict().items()}
-    found = {key: tensor for key, tensor in found.items() if key in targets or not key.startswith(_CLASSIFIERS)}
-    # Files of early versions of PyTorch have no counters of the batches that batch norm has seen.
-    counters = {key for key in targets if key.endswith("num_batches_tracked")} - found.keys()
-    targets = {key: tensor for key, tensor in targets.items() if key not in counters}
-    mismatch = state_dict_mismatch({key: _file_shape(key, tensor) for key, tensor in targets.items()}, found)
-    if mismatch:
-        raise LandcoverError(f"{source}: does not fit the backbone {network.backbone.name} ({mismatch})")
-    if broken := [key for key in targets if not found[key].isfinite().all()]:
-        raise LandcoverError(f"{source}: weights are not finite numbers ({broken[0]}). Use others.")
+    full, targets = full_network(backbone), _targets(network)
+    own, first = full.state_dict(), _first_layers(full)
+    found = without_prefix(found, own)
+    names, remarks = _names(backbone, own, found, targets, first, has_order)
+    if weights != "imagenet" and backbone.bands == RGB_BANDS and not _expects_imagenets_statistics(full):
+        remarks += ["taken to be for images normalised by ImageNet's statistics"]
+    given = {names[name]: tensor for name, tensor in found.items() if names.get(name) in targets}
+    for layer in first & given.keys():
+        given[layer], remark = _for_bands(given[layer], targets[layer], backbone.bands, place)
+        remarks += remark
+    if mismatch := _mismatch(names, found, given, targets):
+        raise LandcoverError(
+            f"{place}: does not fit the backbone {backbone.name} ({mismatch}). Take weights of this network, with the "
+            "names of timm or torchvision."
+        )
+    if broken := [name for name, own in names.items() if own in given and not given[own].isfinite().all()]:
+        raise LandcoverError(f"{place}: weights are not finite numbers ({broken[0]}). Use others.")
     with torch.no_grad():
-        for key, tensor in targets.items():
-            tensor.copy_(found[key].reshape(tensor.shape))
+        for own_name, tensor in given.items():
+            targets[own_name].copy_(tensor.reshape(targets[own_name].shape))
+    return Loaded(origin, tuple(remarks))
 
 
-def state_dict_mismatch(expected: Mapping[str, Sequence[int]], found: Mapping[str, Tensor]) -> str:
-    """How a state dict differs from the expected names and shapes, in a few words; "" if it does not differ."""
-    wrong = [f"{key} is missing" for key in expected if key not in found]
-    wrong += [f"{key} is unexpected" for key in found if key not in expected]
-    wrong += [
-        f"{key} is {_size(found[key].shape)}, not {_size(shape)}"
-        for key, shape in expected.items()
-        if key in found and tuple(found[key].shape) != tuple(shape)
-    ]
-    more = [f"{len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    return ", ".join(wrong[:_SHOWN] + more)
+def _targets(network: Network) -> dict[str, Tensor]:
+    """The tensors that can be loaded, by timm's names."""
+    targets = dict(network.backbone.get_submodule("network").state_dict(keep_vars=True))
+    architecture = network.architecture
+    if (architecture.backbone or "").startswith("vgg") and architecture.context == _VGG_WIDTH:
+        context = network.decoder.get_submodule("context").state_dict(keep_vars=True)
+        targets |= {own: context[name] for own, name in _FULLY_CONNECTED.items()}
+    return targets
 
 
-def _download(name: str) -> tuple[str, object]:
-    """The address of torchvision's best weights of a network, and the weights."""
-    entry = torchvision.models.get_model_weights(name).DEFAULT
-    try:
-        # weights_only: data, never code, even from a cache that somebody else may have filled.
-        return entry.url, entry.get_state_dict(progress=True, check_hash=True, map_location="cpu", weights_only=True)
-    except Exception as error:  # of the network or the disk, or whatever a damaged file in the cache makes torch raise
+def _required(targets: Collection[str], given: Collection[str]) -> set[str]:
+    """Which targets a state dict must have: all but counters, but fc6 and fc7 only if it has a part of them."""
+    optional = {*filter(is_counter, targets)}
+    if not _FULLY_CONNECTED.keys() & {*given}:
+        optional |= _FULLY_CONNECTED.keys()
+    return {*targets} - optional
+
+
+def _first_layers(full: nn.Module) -> set[str]:
+    """Names in timm of the weights of the layers that see the image."""
+    layers = getattr(full, "pretrained_cfg", {}).get("first_conv") or ()
+    return {f"{layer}.weight" for layer in ([layers] if isinstance(layers, str) else layers)}
+
+
+def _expects_imagenets_statistics(full: nn.Module) -> bool:
+    """Whether timm's own weights are for images that are normalised as networks here normalise them."""
+    config = getattr(full, "pretrained_cfg", {})
+    return (tuple(config.get("mean", ())), tuple(config.get("std", ()))) == (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _names(
+    backbone: Backbone,
+    own: Mapping[str, Tensor],
+    found: Mapping[str, Tensor],
+    targets: Collection[str],
+    first: Collection[str],
+    has_order: bool,
+) -> tuple[Names, list[str]]:
+    """Names in timm by those of a state dict, and what to remark; if none fit, those that come nearest."""
+    choices = schemes(backbone, own)
+    tensors = {name for name in found if not is_counter(name)}
+    for names in choices:
+        given = {names[name] for name in tensors & names.keys()}
+        if tensors <= names.keys() and _required(targets, given) <= given:
+            return names, []
+    if has_order and (ordered := by_order(found, own, _required(targets, ()), first)):
+        return ordered, ["names that are not timm's, matched by their order"]
+    return max(choices, key=lambda names: len(tensors & names.keys())), []
+
+
+def _for_bands(weight: Tensor, own: Tensor, bands: int, place: str) -> tuple[Tensor, list[str]]:
+    """The weights of a first layer for the network's number of bands, and what to remark."""
+    if weight.shape == own.shape or weight.ndim != 4 or (weight[:, 0].shape != own[:, 0].shape):
+        return weight, []  # another shape does not fit, and is reported with the others
+    theirs = weight.shape[1]
+    if theirs != RGB_BANDS or own.shape[1] != bands:
         raise LandcoverError(
-            f"{entry.url}: cannot be downloaded ({reason(error)}). Download it elsewhere and set `weights` to its path."
-        ) from error
+            f"{place}: is for images with {theirs} bands, but these have {bands}. Take weights for {bands} or for "
+            f"{RGB_BANDS} bands, or change the bands of the images."
+        )
+    how = "summed" if bands == 1 else f"repeated and multiplied by {RGB_BANDS}/{bands}"
+    return adapt_bands(weight, bands), [f"first layer {how}, from {RGB_BANDS} bands to {bands}"]
 
 
-def _read(weights: str) -> object:
-    path = Path(weights)
-    try:
-        check_readable(path)
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with warnings.catch_warnings(action="ignore"):  # about unusual pickles, which are refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise LandcoverError(
-            f"`weights` = {weights}: no such file. Set it to none, imagenet or the path of a state dict."
-        ) from error
-    except pickle.UnpicklingError as error:  # torch's own message explains how to run the code nevertheless
-        raise LandcoverError(f"{path}: damaged, or holds code besides weights. Save the state dict alone.") from error
-    except Exception as error:  # damaged bytes make the readers raise anything
-        if is_out_of_memory(error):
-            raise
-        raise LandcoverError(f"{path}: cannot be read ({reason(error)}). Save the state dict again.") from error
-
-
-def _is_entry(item: tuple[object, object]) -> bool:
-    name, tensor = item
-    return (
-        isinstance(name, str)
-        and isinstance(tensor, Tensor)
-        and tensor.layout == torch.strided
-        and tensor.device.type == "cpu"
-        and (tensor.is_floating_point() or name.endswith("num_batches_tracked"))
+def _mismatch(
+    names: Names, found: Mapping[str, Tensor], given: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+) -> str:
+    """How a state dict differs from what the network needs, in its own names; "" if it does not."""
+    theirs = {own: name for name, own in names.items()}
+    expected = {}
+    for own in sorted(_required(targets, given), key=list(targets).index):
+        shape = targets[own].shape
+        expected[theirs.get(own, own)] = given[own].shape if own in given and fits(given[own].shape, shape) else shape
+    seen = {name: given.get(names.get(name, ""), tensor) for name, tensor in found.items()}
+    return state_dict_mismatch(
+        expected,
+        {key: value for key, value in seen.items() if key in expected or not (key in names or is_counter(key))},
     )
-
-
-def _has_fc_of_vgg(network: Network) -> bool:
-    backbone, context = network.architecture.backbone, network.architecture.context
-    return backbone is not None and backbone.startswith("vgg") and context == _VGG_WIDTH
-
-
-def _file_shape(key: str, tensor: Tensor) -> tuple[int, ...]:
-    """Shape in torchvision's file: as in the network, except for fc6 and fc7, which are matrices there."""
-    is_matrix = key.startswith(_CLASSIFIERS) and tensor.ndim == 4
-    return (len(tensor), tensor[0].numel()) if is_matrix else tuple(tensor.shape)
-
-
-def _size(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape)) or "a number"

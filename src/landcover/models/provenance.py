@@ -25,6 +25,7 @@ class Origin:
         data: `root` of the data set as the parameters name it, `holdout`, and the numbers `train_images`,
             `train_tiles`, `validation_images` and `validation_tiles`.
         resolution: Metres of ground that a pixel covers at the model's working resolution.
+        weights: Where the initial weights of the backbone are from; None if they were random.
         params: Parameters of the training that shape the result.
         score: `epoch` and its figures on the validation tiles: `validation_loss`, `tile_mean_iou`, `tile_accuracy`.
         dominant: The class that the model predicts most often on the validation tiles; `favourite` in the file.
@@ -32,6 +33,7 @@ class Origin:
 
     data: Table | None = None
     resolution: float | None = None
+    weights: str | None = None
     params: Table | None = None
     score: Table | None = None
     dominant: DominantClass | None = None
@@ -41,6 +43,7 @@ class Origin:
         return {
             "data": self.data,
             "resolution": self.resolution,
+            "weights": self.weights,
             "params": self.params,
             "score": self.score,
             "favourite": self.dominant and asdict(self.dominant),
@@ -67,6 +70,7 @@ class Origin:
         return cls(
             data=read("data", _data),
             resolution=read("resolution", _resolution),
+            weights=read("weights", _text),
             params=read("params", _table),
             score=read("score", _score),
             dominant=read("favourite", lambda value: _dominant(value, classes)),
@@ -74,9 +78,14 @@ class Origin:
 
 
 def _data(value: Any) -> Table:
-    _check(isinstance(value["root"], str) and len(value["root"]) <= _LONGEST)
+    _text(value["root"])
     _check(all(type(value[key]) is int and value[key] >= 0 for key in _COUNTS))
     return _table(value)
+
+
+def _text(value: Any) -> str:
+    _check(isinstance(value, str) and len(value) <= _LONGEST)
+    return str(value)
 
 
 def _resolution(value: Any) -> float:

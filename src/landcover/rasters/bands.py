@@ -1,4 +1,4 @@
-"""Which bands of a raster are red, green and blue: by the user's choice, or by their names. Needs rasterio."""
+"""Which bands of a raster are wanted: by number, or by their names. Needs rasterio."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from pathlib import Path
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
-from landcover.images.band_names import UnclearBands, choose_bands
+from landcover.images.band_names import UnclearBands, choose_bands, find_bands
+from landcover.images.common_names import COMMON_NAMES
+from landcover.images.image_spec import COLOURS
 from landcover.system.errors import LandcoverError
 
 _COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
@@ -17,7 +19,7 @@ _LISTED = 30  # bands that an error names
 _PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # names of files that tell the sensor
 
 
-def find_bands(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
+def find_rgb(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
     """Find the red, green and blue band of a raster.
 
     Names (see `band_names`) decide first, then colour interpretations. GDAL invents interpretations for 8-bit files:
@@ -47,23 +49,50 @@ def find_bands(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
     raise _unclear(path, dataset, "they have no names that tell")
 
 
-def check_bands(path: Path, dataset: DatasetReader, asked: Sequence[int]) -> list[int]:
-    """Check the bands that a user chose.
+def find_wanted(path: Path, dataset: DatasetReader, wanted: Sequence[int | str]) -> list[int]:
+    """Find wanted bands of a raster, see `band_names.find_bands`: numbers from 1.
 
-    Args:
-        asked: Numbers, from 1, of the red, green and blue band, or of one for all three.
-
-    Returns:
-        Three numbers.
+    The names are those of the bands or, if none has one, their colour interpretations.
 
     Raises:
-        LandcoverError: The raster has no such band, or there are neither three nor one.
+        LandcoverError: The raster lacks a band, or it is not clear which one it is; the message lists both sides.
     """
-    if wrong := [band for band in asked if not 1 <= band <= dataset.count]:
+    try:
+        return find_bands(wanted, names_of(dataset), _tags(path, dataset), _wavelengths(dataset))
+    except UnclearBands as error:
+        if tuple(wanted) == COLOURS and dataset.count > 2:  # three bands of 8 bits need no names
+            return find_rgb(path, dataset)[0]
+        raise LandcoverError(
+            f"{path}: its bands are not those that are wanted ({error}). Choose them by their "
+            "numbers in the file (--bands; in the pipeline: data.bands)."
+        ) from None
+
+
+def check_bands(
+    path: Path, dataset: DatasetReader, asked: Sequence[int | str], wanted: Sequence[str], *, grey: bool
+) -> list[int]:
+    """Find the bands that a user chose.
+
+    Args:
+        asked: Numbers, from 1, or names of the bands of this raster, in the order of `wanted`.
+        wanted: Names of the bands that the model takes.
+        grey: Whether one band may be asked for instead of all, and is then repeated.
+
+    Returns:
+        As many numbers as there are wanted bands.
+
+    Raises:
+        LandcoverError: The raster has no such band, or their count is wrong.
+    """
+    if wrong := [band for band in asked if isinstance(band, int) and not 1 <= band <= dataset.count]:
         raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Choose other bands.")
-    if len(asked) not in (1, 3):
-        raise LandcoverError(f"{path}: {len(asked)} bands are asked for. Choose three bands, such as 3,2,1, or one.")
-    return list(asked) * (3 // len(asked))
+    if len(asked) != len(wanted) and not (grey and len(asked) == 1):
+        raise LandcoverError(
+            f"{path}: {len(asked)} bands are asked for. Choose {len(wanted)}, in the order of the model's: "
+            f"{', '.join(wanted)}{'; or one for all' if grey else ''}."
+        )
+    found = [band if isinstance(band, int) else find_wanted(path, dataset, [band])[0] for band in asked]
+    return found * (len(wanted) // len(found))
 
 
 def band_names(dataset: DatasetReader) -> list[str | None]:
@@ -76,6 +105,16 @@ def band_names(dataset: DatasetReader) -> list[str | None]:
         ]
     except UnicodeDecodeError:
         return [None] * dataset.count
+
+
+def names_of(dataset: DatasetReader) -> list[str | None]:
+    """Names of the bands, or their colour interpretations if none has a name and GDAL did not invent these."""
+    names = band_names(dataset)
+    if any(names):
+        return names
+    found = dataset.colorinterp
+    is_invented = set(dataset.dtypes) == {"uint8"} and len(found) > 4 and set(found[3:]) <= _NO_COLOURS
+    return [kind.name if kind.name in COMMON_NAMES and not is_invented else None for kind in found]
 
 
 def _tags(path: Path, dataset: DatasetReader) -> dict[str, str]:

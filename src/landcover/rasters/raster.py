@@ -1,4 +1,4 @@
-"""Georeferenced images of any number of bands and any pixel type, read as strips of 8-bit RGB. Needs rasterio."""
+"""Georeferenced images of any number of bands and any pixel type, as a model takes them. Needs rasterio."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.windows import Window
+from rasterio.enums import ColorInterp
 
+from landcover.images.band_names import band_name
+from landcover.images.image_spec import RGB, ImageSpec
+from landcover.images.value_ranges import warning_of_values
 from landcover.rasters.access import open_dataset, raster_errors
-from landcover.rasters.bands import band_names, check_bands, find_bands
+from landcover.rasters.bands import check_bands, find_rgb, find_wanted, names_of
+from landcover.rasters.pixels import BandPixels, check_real
 from landcover.rasters.place import find_place
-from landcover.rasters.sampling import sample_pixels
-from landcover.rasters.stretching import STRETCH, Stretch, limits_text
-from landcover.system.errors import LandcoverError, note
-
-_OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
+from landcover.rasters.stretching import STRETCH, Percentiles, Stretch
+from landcover.system.errors import LandcoverError, note, warn
 
 
 class Raster:
@@ -25,13 +25,14 @@ class Raster:
     Args:
         path: The file, for errors to name.
         dataset: Open, and open it stays.
-        bands, stretch: See `open_raster`.
+        images, bands, stretch: See `open_raster`.
 
     Attributes:
         path, dataset: As given.
         height, width: In pixels.
-        bands: Numbers, from 1, of the bands that are red, green and blue.
-        stretch: Percentiles of these bands that become 0 and 255; None where values stay as they are.
+        bands: Numbers, from 1, of the bands that the model takes.
+        stretch: Percentiles of these bands that become the range of the model's images; None where values stay as they
+            are.
         limits: Of each of `bands`, the values at these percentiles; None where `stretch` is.
         place: Where it lies: see `place.find_place`.
         notes: By kind, a line on each choice that was made for the user.
@@ -44,58 +45,57 @@ class Raster:
         self,
         path: Path,
         dataset: rasterio.DatasetReader,
-        bands: Sequence[int] | None,
-        stretch: tuple[float, float] | None,
+        images: ImageSpec = RGB,
+        bands: Sequence[int | str] | None = None,
+        stretch: Percentiles | None = None,
     ) -> None:
-        self.path, self.dataset = path, dataset
+        self.path, self.dataset, self.images = path, dataset, images
         self.height, self.width = dataset.shape
         self.notes: dict[str, str] = {}
         with raster_errors(path):
             self.place = find_place(path, dataset)
-            if all(np.dtype(kind).kind == "c" for kind in dataset.dtypes):
-                raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")
-            self._palette = self._find_palette() if bands is None else None
+            check_real(path, {np.dtype(kind) for kind in dataset.dtypes[:1]})
+            self._palette = self._find_palette() if bands is None and images.is_rgb else None
             self.bands = self._choose_bands(bands)
-            kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
+            self._pixels = BandPixels(path, dataset, self.bands, every=not images.is_rgb)
             if self._palette is not None and stretch:
                 raise LandcoverError(f"{path}: its pixels are indices into a palette. Remove --stretch.")
-            self._is_float = any(kind.kind == "f" for kind in kinds)
-            self._stretch = self._find_stretch(stretch, kinds)
+            if self._palette is None and not stretch:
+                self._check_type()
+            self._stretch = Stretch.of(self._pixels.sample(), stretch, images) if stretch else None
             self.stretch = self._stretch.percentiles if self._stretch else None
             self.limits = self._stretch.limits if self._stretch else None
-            self._scales = self._find_scales()
-            self._has_masks = self._find_masks()
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: uint8 RGB (bottom - top, width, 3).
+        """Read rows `top` to `bottom` - 1: (bottom - top, width, B).
+
+        The type is uint8 if that is the model's; else that of the file or, if it was stretched, float32. Pixels without
+        data have the model's mean, except in images of red, green and blue of 8 bits, where they have the file's value
+        or, if that is not a number, the median of their band.
 
         Raises:
             LandcoverError: They cannot be read.
         """
-        pixels = self._read(top, bottom)
+        pixels = self._pixels.read(top, bottom)
         if self._palette is not None:
-            colours: np.ndarray = self._palette[pixels[0]]
+            colours: np.ndarray = self._palette[pixels[..., 0]]
             return colours
+        floats = pixels if pixels.dtype.kind == "f" else None
+        valid = None if self.images.is_rgb else self._pixels.valid_of(floats, top, bottom)
         if self._stretch:
             pixels = self._stretch(pixels)
-        elif self._scales is not None:
-            pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
-        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+        if valid is not None:
+            means = np.multiply(self.images.mean, self.images.divisor)
+            pixels[~valid] = means if pixels.dtype.kind == "f" else means.round()
+        return pixels
 
     def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where at least one band has data, by nodata value, mask or alpha: bool (bottom - top, width).
+        """Where there is data, by nodata value, mask or alpha: bool (bottom - top, width).
 
+        For images of red, green and blue of 8 bits where at least one band has data; else where all bands have.
         None if all pixels of the raster have data.
         """
-        if not self._has_masks and not self._is_float:
-            return None
-        valid = np.ones((bottom - top, self.width), bool)
-        if self._has_masks:
-            with raster_errors(self.path):
-                valid &= (self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0).any(0)
-        if self._is_float:
-            valid &= np.isfinite(self._read(top, bottom)).any(0)
-        return valid
+        return self._pixels.valid_mask(top, bottom)
 
     def print_notes(self, printed: set[str]) -> None:
         """Print the notes on stderr, except kinds that are in `printed`, to which the others are added."""
@@ -104,14 +104,12 @@ class Raster:
                 note(line)
         printed.update(self.notes)
 
-    def _read(self, top: int, bottom: int) -> np.ndarray:
-        """Pixels in the file's own type: (bands, bottom - top, width)."""
-        with raster_errors(self.path):
-            pixels: np.ndarray = self.dataset.read(self.bands, window=self._window(top, bottom))
-            return pixels
-
-    def _window(self, top: int, bottom: int) -> Window:
-        return Window(0, top, self.width, bottom - top)
+    def warn_of_values(self) -> None:
+        """Warn if the values are unlike those that the model was trained on: see `value_ranges.unusual_values`."""
+        if self._stretch or self.images.dtype == "uint8":
+            return
+        if line := warning_of_values(self.path, self._pixels.sample(quick=True), self.images):
+            warn(line)
 
     def _find_palette(self) -> np.ndarray | None:
         """Colours by pixel value, uint8 (256 or 65536, 3), if the first band has a palette."""
@@ -123,64 +121,46 @@ class Raster:
             palette[value] = colour[:3]
         return palette
 
-    def _choose_bands(self, asked: Sequence[int] | None) -> list[int]:
+    def _choose_bands(self, asked: Sequence[int | str] | None) -> list[int]:
+        wanted = self.images.bands
         if asked is not None:
-            return check_bands(self.path, self.dataset, asked)
+            return check_bands(self.path, self.dataset, asked, wanted, grey=self.images.is_rgb)
         if self._palette is not None:
             return [1, 1, 1]
-        bands, are_named = find_bands(self.path, self.dataset)
-        if are_named:
-            names = band_names(self.dataset)
-            named = ", ".join(f"{band} ({names[band - 1]})" for band in bands)
+        if self.images.is_rgb:
+            bands, are_named = find_rgb(self.path, self.dataset)
+        else:
+            bands = find_wanted(self.path, self.dataset, wanted)
+            are_named = True
+        names = names_of(self.dataset)
+        is_obvious = tuple(band_name(band, names) for band in bands) == wanted and not self.images.is_rgb
+        if are_named and not is_obvious:
+            named = ", ".join(f"{band} ({names[band - 1]})" if names[band - 1] else f"{band}" for band in bands)
+            used_as = " and ".join(filter(None, [", ".join(wanted[:-1]), wanted[-1]]))
             self.notes["bands"] = (
-                f"{self.path}: by their names, bands {named} are used as red, green and blue; --bands chooses others"
+                f"{self.path}: by their names, bands {named} are used as {used_as}; --bands chooses others"
             )
         return bands
 
-    def _find_stretch(self, asked: tuple[float, float] | None, kinds: set[np.dtype]) -> Stretch | None:
-        if asked is None and (kinds == {np.dtype("uint8")} or self._palette is not None):
-            return None
-        stretch = Stretch.of([band.compressed() for band in sample_pixels(self.dataset, self.bands)], asked or STRETCH)
-        if asked is None:
-            low, high = stretch.percentiles
-            self.notes["stretch"] = (
-                f"{self.path}: its pixels are {' and '.join(sorted(map(str, kinds)))}, not 8-bit: the percentiles "
-                f"{low:g} and {high:g} of its red, green and blue ({limits_text(stretch.limits)}) become 0 and 255. "
-                "The model was trained on other values, so check the map; --stretch LOW,HIGH chooses other "
-                "percentiles, and the tag STRETCH_LIMITS of each map has their values"
-            )
-        return stretch
-
-    def _find_scales(self) -> np.ndarray | None:
-        """Factors, by band, that make white 255 where pixels have fewer than 8 bits; None if all bands have 8."""
-        if self._stretch or self._palette is not None:
-            return None
-        structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
-        bits = [min(int(tags.get("NBITS", 8)), 8) for tags in structure]
-        return None if set(bits) == {8} else np.array([255 / (2**count - 1) for count in bits])
-
-    def _find_masks(self) -> bool:
-        """Whether some pixels of the bands may have no data.
-
-        An alpha band hides nothing if it is one of `bands`, or if it is not really alpha: unless the file says
-        otherwise, GDAL calls the fourth band of any 8-bit image alpha, even if it is near infrared.
-        """
-        flags = {flag for band in self.bands for flag in self.dataset.mask_flag_enums[band - 1]}
-        if MaskFlags.alpha not in flags or MaskFlags.nodata in flags:
-            return flags != {MaskFlags.all_valid}
-        alpha = self.dataset.colorinterp.index(ColorInterp.alpha) + 1
-        if alpha in self.bands:
-            return False
-        opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
-        seen = opacity[opacity > 0]
-        return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
+    def _check_type(self) -> None:
+        """Raise a LandcoverError if just one of the image and the model is of 8 bits."""
+        own, wanted = self._pixels.dtype.name, self.images.dtype
+        if (own == "uint8") == (wanted == "uint8"):
+            return
+        low, high = STRETCH
+        become = "0 to 255" if wanted == "uint8" else "the range of the training images"
+        raise LandcoverError(
+            f"{self.path}: its pixels are {own}, those of the model's training images {wanted}. Give images in the "
+            f"same units, or add --stretch image: the percentiles {low:g} and {high:g} of each band become {become}."
+        )
 
 
 @contextmanager
 def open_raster(
     path: Path | str,
-    bands: Sequence[int] | None = None,
-    stretch: tuple[float, float] | None = None,
+    images: ImageSpec = RGB,
+    bands: Sequence[int | str] | None = None,
+    stretch: Percentiles | None = None,
     *,
     allow_vrt_paths: bool = False,
 ) -> Iterator[Raster]:
@@ -188,14 +168,17 @@ def open_raster(
 
     Args:
         path: The file.
-        bands: Numbers, from 1, of the red, green and blue band, or of one for all three. By default those that
-            `bands.find_bands` finds.
-        stretch: Two percentiles of each band that become 0 and 255, counted over pixels that have data. By default
-            `STRETCH`; for pixels of 8 bits none.
+        images: What the model takes.
+        bands: Numbers, from 1, or names of the bands that the model takes, in its order; for images of red, green and
+            blue of 8 bits also one for all three. By default those that have the names of the model's bands
+            (`bands.find_wanted`, `bands.find_rgb`).
+        stretch: Two percentiles of each band that become the range of the model's images, counted over pixels that have
+            data; "image" for `STRETCH`. By default none.
         allow_vrt_paths: See `access.open_dataset`.
 
     Raises:
-        LandcoverError: The file is not an image, has no such bands, or it is not clear which are red, green and blue.
+        LandcoverError: The file is not an image, has no such bands, it is not clear which they are; or, unless
+            stretched, one of image and model is of 8 bits and the other is not.
     """
     with open_dataset(path, allow_vrt_paths=allow_vrt_paths) as dataset:
-        yield Raster(Path(path), dataset, bands, stretch)
+        yield Raster(Path(path), dataset, images, bands, stretch)

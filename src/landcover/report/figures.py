@@ -10,8 +10,9 @@ from matplotlib.patches import Patch
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.colours import Colour
-from landcover.images.image_files import read_packed, read_rgb
+from landcover.images.image_files import read_packed
 from landcover.images.pairs import Sample
+from landcover.report.composites import draw_composite
 from landcover.system.files import replacing
 
 RIGHT, WRONG = (198, 219, 196), (203, 45, 45)
@@ -29,17 +30,34 @@ class Comparison:
     prediction: Path
 
 
-def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: Path | str) -> None:
-    """Write a PNG with one row of panels per comparison: image, truth, prediction, right and wrong pixels."""
+def draw_samples(
+    comparisons: Sequence[Comparison],
+    classes: ClassTable,
+    path: Path | str,
+    bands: Sequence[int | str] | None = None,
+) -> None:
+    """Write a PNG with one row of panels per comparison: image, truth, prediction, right and wrong pixels.
+
+    Args:
+        comparisons: At least one.
+        classes: Those of the masks.
+        path: Of the PNG.
+        bands: Of the images; see `composites.draw_composite`. What is shown in other colours than true ones is said
+            above them.
+    """
     rows = len(comparisons)
     figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=DPI, layout="constrained")
     axes = figure.subplots(rows, 4, squeeze=False)
+    headings = ["image", "truth", "prediction", "right or wrong"]
     for row, comparison in zip(axes, comparisons, strict=True):
         row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
         truth, _ = classes.decode(read_packed(comparison.sample.mask))
         predicted, _ = classes.decode(read_packed(comparison.prediction))
+        image, bands_shown = draw_composite(comparison.sample.image, bands)
+        if bands_shown:
+            headings[0] = f"image: {bands_shown}"
         panels = (
-            read_rgb(comparison.sample.image),
+            image,
             classes.encode(truth),
             classes.encode(predicted),
             _verdict(truth, predicted, classes),
@@ -47,8 +65,8 @@ def draw_samples(comparisons: Sequence[Comparison], classes: ClassTable, path: P
         for axis, panel in zip(row, panels, strict=True):
             axis.imshow(panel, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
-    for axis, heading in zip(axes[0], ("image", "truth", "prediction", "right or wrong"), strict=True):
-        axis.set_title(heading, fontsize=11)
+    for axis, heading in zip(axes[0], headings, strict=True):
+        axis.set_title(heading, fontsize=11, parse_math=False)
     add_legend(figure, [*class_patches(classes), _patch(RIGHT, "right"), _patch(WRONG, "wrong")])
     save_figure(figure, path)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import to_input
 
 SYMMETRY = {"none": (False, False, False), "flip": (False, False, True), "d4": (True, True, True)}
@@ -22,8 +23,8 @@ class Transforms(NamedTuple):
     """Random transforms, one for each of N images."""
 
     symmetry: Tensor  # bool (3, N): transpose, flip the rows, flip the columns
-    scale: Tensor  # float32 (N, 3, 1, 1), factor of each channel
-    shift: Tensor  # float32 (N, 3, 1, 1), added to each channel
+    scale: Tensor  # float32 (N, B, 1, 1), factor of each band
+    shift: Tensor  # float32 (N, B, 1, 1), added to each band
 
     def of(self, images: slice) -> "Transforms":
         """The transforms of some of the images."""
@@ -41,8 +42,9 @@ class Augmentation:
     Attributes:
         symmetry: One of `SYMMETRY`: none, flip (left and right) or d4 (all flips and rotations by 90 degrees).
         zoom: Images are scaled by a random factor between 1 / zoom and zoom, the same for all of a batch; 1 for none.
-        jitter: Standard deviation of the factors of the channels (around 1), and of four times their shifts (around 0).
-            Haze, sunlight and sensors have similar effects.
+        jitter: Standard deviation of the factors of the bands (around 1), and of four times their shifts (around 0).
+            Both act on pixels that are scaled so that the `limits` of each band are 0 and 1. Haze, sunlight and sensors
+            have similar effects.
     """
 
     symmetry: str = "d4"
@@ -56,12 +58,14 @@ class Augmentation:
         power = 2 * torch.rand((), generator=generator).item() - 1
         return max(1, round(size * self.zoom**power))
 
-    def draw(self, count: int, generator: torch.Generator) -> Transforms:
+    def draw(self, count: int, generator: torch.Generator, images: ImageSpec = RGB) -> Transforms:
         """Draw the other transforms of `count` images."""
         allowed = torch.tensor(SYMMETRY[self.symmetry])[:, None]
         symmetry = torch.randint(2, (3, count), generator=generator).bool() & allowed
-        scale, shift = self.jitter * torch.randn(2, count, 3, 1, 1, generator=generator)
-        return Transforms(symmetry, 1 + scale, shift / 4)
+        scale, shift = self.jitter * torch.randn(2, count, len(images.bands), 1, 1, generator=generator)
+        low, high = (torch.tensor(images.limits) / images.divisor).T[..., None, None]
+        # Pixels x become low + (x - low) (1 + scale) + (high - low) shift / 4.
+        return Transforms(symmetry, 1 + scale, (high - low) * shift / 4 - low * scale)
 
 
 _SYMMETRIES: tuple[Callable[[Tensor], Tensor], ...] = (

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import Tiles
+from landcover.images.image_spec import RGB, ImageSpec
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation, Transforms
 
@@ -17,7 +18,7 @@ class Batch(NamedTuple):
     """A batch, or one process's part of it: N crops of side S.
 
     Attributes:
-        images: uint8 (N, S, S, 3).
+        images: (N, S, S, B), see `pixel_type`.
         labels: uint8 (N, S, S), class indices or `UNKNOWN`.
         transforms: Their augmentation.
     """
@@ -40,13 +41,14 @@ class Batches(Dataset[Batch]):
     """Batches of random crops, each a pure function of (seed, epoch, step).
 
     Crops lie within the unpadded part of their tile, distributed uniformly over the pixels of the data set. If that
-    part is smaller than the crop, the crop is padded: images with zeros, labels with `UNKNOWN`.
+    part is smaller than the crop, the crop is padded: images with their `filler`, labels with `UNKNOWN`.
 
     Args:
         pixels: Number of pixels of each class in each tile, (tiles, C).
         size: Side of the crops in pixels, after zooming.
         batch_size: Crops per batch, over all processes together.
         balance: Share (0..1) of the crops that are instead placed around a pixel of a random class.
+        images: What the images of the tiles are.
     """
 
     def __init__(
@@ -60,9 +62,10 @@ class Batches(Dataset[Batch]):
         augmentation: Augmentation | None = None,
         balance: float = 0.0,
         processes: Processes | None = None,
+        images: ImageSpec = RGB,
     ) -> None:
         self._tiles, self._seed, self._balance = tiles, seed, balance
-        self.size, self.batch_size = size, batch_size
+        self.size, self.batch_size, self._images = size, batch_size, images
         self._augmentation = augmentation or Augmentation()
         self._part = (processes or Processes()).slice_of(batch_size)
         self._extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())
@@ -78,16 +81,18 @@ class Batches(Dataset[Batch]):
         corners = (where * ((self._extent[chosen] - side).clamp(min=0) + 1)).long()
         if self._balance:
             self._balance_classes(chosen, corners, side, where, generator)
-        return Plan(chosen, corners, side, self._augmentation.draw(self.batch_size, generator))
+        return Plan(chosen, corners, side, self._augmentation.draw(self.batch_size, generator, self._images))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """This process's part of the batch of (epoch, step)."""
         plan, part = self.plan(*key), self._part
         tiles, corners, side = plan.tiles[part].tolist(), plan.corners[part].tolist(), plan.side
-        images = np.zeros((len(tiles), side, side, 3), np.uint8)
-        labels = np.full((len(tiles), side, side), UNKNOWN, np.uint8)
+        shape = (len(tiles), side, side, len(self._images.bands))
+        images, labels = np.empty(shape, pixel_type(self._images)), np.full(shape[:3], UNKNOWN, np.uint8)
+        images[:] = self._images.filler
         for i, (tile, (row, column)) in enumerate(zip(tiles, corners, strict=True)):
-            window = np.s_[tile, row : row + side, column : column + side]
+            height, width = self._extent[tile].tolist()
+            window = np.s_[tile, row : min(row + side, height), column : min(column + side, width)]
             crop = self._tiles.labels[window]
             images[i, : crop.shape[0], : crop.shape[1]] = self._tiles.images[window]
             labels[i, : crop.shape[0], : crop.shape[1]] = crop
@@ -117,6 +122,14 @@ class Batches(Dataset[Batch]):
                 # The range of corners for which the crop contains the pixel and, if possible, lies within the tile.
                 lowest, highest = max(0, position - side + 1), max(0, min(position, extent - side))
                 corners[i, axis] = lowest + int(where[i, axis] * (highest - lowest + 1))
+
+
+def pixel_type(images: ImageSpec) -> type[np.generic]:
+    """In which pixels are given to PyTorch: bytes as they are, others as float32.
+
+    That is what networks make of them; PyTorch can do little with 16 bits without a sign.
+    """
+    return np.uint8 if images.dtype == "uint8" else np.float32
 
 
 def seed_of(*key: int) -> int:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from landcover.models.decoders import UPSAMPLING
 from landcover.models.encoders import RECOMMENDED, check_backbone
 from landcover.models.networks import MODELS, Architecture
+from landcover.models.weight_packages import CARRIERS
 from landcover.system.devices import DEVICES, PRECISIONS
 from landcover.system.errors import LandcoverError
 from landcover.system.settings import (
@@ -70,8 +71,8 @@ class Recipe(Settings):
     )
     weights: str = Field(
         "none",
-        description="initial weights of the backbone: none (random), imagenet (torchvision's, downloaded) or the path "
-        "of a state dict",
+        description="initial weights of the backbone: none (random), imagenet (from the package index for "
+        f"{listed(CARRIERS)}; torchvision's or timm's, downloaded, for others) or the path of a state dict",
     )
     upsampling: Annotated[str, one_of(UPSAMPLING)] = Field(
         "bilinear",

@@ -96,6 +96,7 @@ class Trainer:
             augmentation=Augmentation(recipe.symmetry, recipe.zoom, recipe.jitter),
             balance=recipe.balance,
             processes=self._processes,
+            images=network.images,
         )
         self.stepper = Stepper(network, self._batches, self._criterion, recipe, device, self._processes)
         self._done = 0  # steps

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from landcover.data.tiles import Tiles
+from landcover.images.image_spec import ImageSpec
 from landcover.models.collapse import DominantClass
 from landcover.models.networks import Network
 from landcover.scoring.confusion import class_iou, confusion_matrix, known_pairs, mean, pixel_accuracy
 from landcover.system.processes import Processes
+from landcover.training.batches import pixel_type
 from landcover.training.losses import Criterion
 
 
@@ -33,7 +35,7 @@ def validate(
     classes = len(criterion.class_weights)
     confusion = torch.zeros(classes, classes, dtype=torch.int64)
     totals_and_counts = torch.zeros(2, len(criterion), dtype=torch.float64)
-    for images, labels in _batches(tiles, pixels, processes):
+    for images, labels in _batches(tiles, network.images, pixels, processes):
         inputs, targets = network.to_input(images), labels.to(device).long()
         logits = network(inputs)
         predicted = logits.max(1).indices.to(torch.uint8)
@@ -53,15 +55,18 @@ def _home(device: torch.device) -> torch.device:
     return device if device.type == "cuda" else torch.device("cpu")
 
 
-def _batches(tiles: Tiles, pixels: int, processes: Processes) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(tiles: Tiles, images: ImageSpec, pixels: int, processes: Processes) -> Iterator[tuple[Tensor, Tensor]]:
     """This process's share of the tiles in batches, less the padding common to a batch.
 
     Yields:
-        uint8 (N, H, W, 3) and (N, H, W).
+        Images (N, H, W, B), see `batches.pixel_type`; and labels uint8 (N, H, W).
     """
     count = max(1, pixels // tiles.labels[0].size)
     extent = tiles.table[["height", "width"]].to_numpy()
     for start in processes.shard(range(0, len(tiles.labels), count)):
         height, width = extent[start : start + count].max(0)
         window = np.s_[start : start + count, :height, :width]
-        yield torch.from_numpy(tiles.images[window].copy()), torch.from_numpy(tiles.labels[window].copy())
+        batch = tiles.images[window].astype(pixel_type(images))
+        for tile, (rows, columns) in zip(batch, extent[start : start + count], strict=True):
+            tile[rows:], tile[:, columns:] = images.filler, images.filler
+        yield torch.from_numpy(batch), torch.from_numpy(tiles.labels[window].copy())

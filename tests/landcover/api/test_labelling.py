@@ -12,6 +12,7 @@ from rasterio.vrt import WarpedVRT
 import landcover
 from landcover.api.labelling import InferenceKeywords
 from landcover.images.image_files import read_rgb
+from landcover.images.image_spec import ImageSpec
 from landcover.inference.options import InferenceOptions
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
@@ -21,12 +22,11 @@ from landcover.models.networks import Architecture, build
 def model_file(classes, tmp_path):
     """An untrained model that gives all of its classes."""
     torch.manual_seed(0)
-    architecture = Architecture("fcn8s", "resnet18")
-    network = build(architecture, len(classes)).eval()
+    network = build(Architecture("fcn1s", "resnet18"), len(classes)).eval()
+    score = network.decoder.pixel_score[-1]
     with torch.no_grad():
-        logits = network(torch.from_numpy(pixels() / np.float32(255))[None])
-        network.decoder.scores[0].weight /= logits.std()
-        network.decoder.scores[0].bias -= (logits / logits.std()).mean((0, 2, 3))
+        torch.nn.init.normal_(score.weight)  # so that its classes depend on each pixel
+        score.bias -= network(torch.from_numpy(pixels() / np.float32(255))[None]).mean((0, 2, 3))
     save_model(Model(network, classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
@@ -59,22 +59,24 @@ def test_labels_of_rasters_are_the_maps_of_landcover_predict(model, model_file, 
     write_geotiff(path, values, nodata=0)
     with rasterio.open(path, "r+") as file:
         file.colorinterp = [ColorInterp.blue, ColorInterp.green, ColorInterp.red, ColorInterp.undefined]
-    done = command("predict", path, "-m", model_file, "-o", "maps", "--device", "cpu", folder=tmp_path)
+    done = command(
+        "predict", path, "-m", model_file, "-o", "maps", "--device", "cpu", "--stretch", "image", folder=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     with rasterio.open(tmp_path / "maps/scene_mask.tif") as file:
         expected = file.read(1)
     assert (expected[:20, :30] == 255).all()
     capsys.readouterr()
-    assert (model.predict(path) == expected).all()
+    assert (model.predict(path, stretch="image") == expected).all()
     assert capsys.readouterr().err == done.stderr.replace("scene_mask", "scene")  # the notes of the command
     with rasterio.open(path) as dataset:
-        assert (model.predict(dataset) == expected).all()
+        assert (model.predict(dataset, stretch="image") == expected).all()
         with WarpedVRT(dataset) as warped:
-            assert (model.predict(warped) == expected).all()
+            assert (model.predict(warped, stretch=(2, 98)) == expected).all()
         assert not dataset.closed
     assert capsys.readouterr().err == ""  # once for a model
     assert len(np.unique(expected)) == 4
-    model.predict_map(path, tmp_path / "again.tif")
+    model.predict_map(path, tmp_path / "again.tif", stretch="image")
     assert (tmp_path / "again.tif").read_bytes() == (tmp_path / "maps/scene_mask.tif").read_bytes()
 
 
@@ -89,7 +91,7 @@ def test_bands_and_percentiles_of_a_raster_can_be_chosen(model, tmp_path):
     for options, message in (
         ({"bands": [6]}, "scene.tif: no band 6; it has 1 to 5"),
         ({"bands": [1, 2]}, "scene.tif: 2 bands are asked for"),
-        ({"bands": [1], "stretch": (98, 2)}, "should be two rising percentiles"),
+        ({"bands": [1], "stretch": (98, 2)}, "should be image, or two rising percentiles"),
     ):
         with pytest.raises(landcover.LandcoverError, match=message):
             model.predict(path, **options)
@@ -108,7 +110,8 @@ def test_probabilities_add_up_to_1_and_are_nan_without_data(model, tmp_path):
 
 
 def test_a_model_says_what_it_is(model, model_file, classes):
-    assert repr(model) == f"<landcover.Model '{model_file}': fcn8s on resnet18, urban, forest, water; on cpu>"
+    assert repr(model) == f"<landcover.Model '{model_file}': fcn1s on resnet18, urban, forest, water; on cpu>"
+    assert (model.bands, model.dtype) == (("red", "green", "blue"), "uint8")
     assert (model.classes, model.path, model.scale, model.device.type) == (classes, model_file, 1.0, "cpu")
 
 
@@ -144,3 +147,49 @@ def test_what_cannot_be_loaded_is_an_error_of_one_line(model_file, tmp_path):
         with pytest.raises(landcover.LandcoverError, match=message) as error:
             landcover.load_model(path, **options)
         assert "\n" not in str(error.value)
+
+
+FOUR = ImageSpec(("red", "green", "blue", "nir"), "uint16", (2000.0,) * 4, (900.0,) * 4, (100.0,) * 4, (4000.0,) * 4)
+
+
+@pytest.fixture
+def model_of_four(classes, tmp_path):
+    """An untrained model of four bands of 16 bits."""
+    torch.manual_seed(0)
+    save_model(Model(build(Architecture("baseline", None), 3, FOUR), classes, 1.0), tmp_path / "four.safetensors")
+    return landcover.load_model(tmp_path / "four.safetensors", device="cpu")
+
+
+def test_an_array_has_the_bands_of_the_model_in_its_units(model_of_four, tmp_path):
+    values = np.random.default_rng(0).integers(100, 4000, size=(40, 50, 4)).astype(np.float32)
+    values[3, 4, 1], values[5, 6, 2] = np.nan, np.inf
+    assert (model_of_four.bands, model_of_four.dtype) == (FOUR.bands, "uint16")
+    labels = model_of_four.predict(values)
+    assert np.argwhere(labels == 255).tolist() == [[3, 4], [5, 6]]
+    write_geotiff(tmp_path / "a.tif", values.transpose(2, 0, 1))
+    with rasterio.open(tmp_path / "a.tif", "r+") as file:
+        file.descriptions = FOUR.bands
+    assert (model_of_four.predict(tmp_path / "a.tif") == labels).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 8, 4), np.uint8), r"uint8 \(8, 8, 4\), .* \(convert it to the units of the training images\)"),
+        (np.zeros((8, 8, 3), np.uint16), r"uint16 \(8, 8, 3\), .* \(give 4 bands, the last axis\)"),
+        (np.zeros((4, 8, 8), np.uint16), r"np\.moveaxis\(image, 0, -1\)"),
+        (np.zeros((8, 8, 6), np.uint16), r"choose 4: image"),
+        (np.zeros((8, 8, 4), np.int64), r"image\.astype\(np\.uint16\)"),
+        (np.zeros((8, 8, 4), ">u2"), r"image\.astype\(np\.uint16\)"),
+    ],
+)
+def test_an_array_of_other_bands_or_type_is_an_error_with_advice(image, message, model_of_four):
+    with pytest.raises(landcover.LandcoverError, match=message) as error:
+        model_of_four.predict(image)
+    assert str(error.value).endswith("uint16 (H, W, 4): red, green, blue, nir, in the units of the training images.")
+
+
+def test_values_in_another_unit_are_a_warning_once_a_model(model_of_four, capsys):
+    for _ in range(2):
+        model_of_four.predict(np.random.default_rng(0).random((40, 50, 4)))
+    assert capsys.readouterr().err.count("warning: image: its values hardly vary") == 1

@@ -9,6 +9,7 @@ import yaml
 from conftest import landcover, landcover_process
 
 from landcover.classes.class_table import ClassTable
+from landcover.images.image_spec import ImageSpec
 from landcover.models.collapse import DominantClass
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
@@ -24,6 +25,7 @@ ORIGIN = Origin(
         "validation_tiles": 16,
     },
     resolution=0.5,
+    weights="some-package==1.0",
     params={"model": "fcn8s", "lr": 1e-5, "epochs": 13, "class_weights": [1.0, 2.0, 3.0]},
     score={"epoch": 12, "validation_loss": 0.7, "tile_mean_iou": 0.6123, "tile_accuracy": None},
     dominant=DominantClass(2, 0.4, 0.5),
@@ -57,6 +59,9 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
         "stride: 8",
         "scale: 0.5",
         "bands: red, green, blue; 8 bits, 0 to 255",
+        "  red: mean 123.675, standard deviation 58.395",
+        "  green: mean 116.28, standard deviation 57.12",
+        "  blue: mean 103.53, standard deviation 57.375",
         "ground resolution: 0.5 m per pixel at this scale",
         "classes:",
         "  urban #00ffff",
@@ -65,12 +70,13 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
         "  unknown #000000, never predicted",
         "data: data/mine, trained on 20 images (80 tiles), validated on 4 (16 tiles)",
         "score: mean IoU 0.6123, pixel accuracy - on the validation tiles, epoch 12",
+        "initial weights: some-package==1.0",
         "params:",
         "  train.model = fcn8s",
         "  train.lr = 1e-05",
         "  train.epochs = 13",
         "  train.class_weights = [1.0, 2.0, 3.0]",
-        "format: 2",
+        "format: 3",
         "commit: not known here",
     ]
     missing = landcover("info", "none.safetensors", folder=tmp_path)
@@ -78,9 +84,22 @@ def test_it_says_what_a_model_is_and_where_it_comes_from(told, tmp_path):
     assert missing.stderr.startswith("error: none.safetensors: no such file.")
 
 
+def test_bands_of_any_type_are_told_with_their_statistics(classes, tmp_path):
+    images = ImageSpec(("red", "nir"), "uint16", (800.0, 2500.5), (200.0, 300.0), (300.0, 1000.0), (2000.0, 4800.0))
+    save_model(Model(build(Architecture("baseline", None), 3, images), classes, 1.0), tmp_path / "m.safetensors")
+    lines = landcover("info", "m.safetensors", folder=tmp_path).stdout.splitlines()
+    first = lines.index("bands: red, nir; uint16")
+    assert lines[first + 1 : first + 3] == [
+        "  red: mean 800, standard deviation 200, percentiles 2 and 98: 300 and 2000",
+        "  nir: mean 2500.5, standard deviation 300, percentiles 2 and 98: 1000 and 4800",
+    ]
+    content = json.loads(landcover("info", "m.safetensors", "--json", folder=tmp_path).stdout)
+    assert (content["bands"], content["high"], content["divisor"]) == (["red", "nir"], [2000, 4800], 1)
+
+
 def test_of_a_model_that_does_not_say_it_nothing_is_known(model_file, tmp_path):
     lines = landcover("info", model_file, folder=tmp_path).stdout.splitlines()
-    for name in ("ground resolution", "data", "score", "params"):
+    for name in ("ground resolution", "data", "score", "initial weights", "params"):
         assert f"{name}: not known" in lines
 
 
@@ -101,8 +120,8 @@ def test_as_json_it_is_all_that_the_file_tells(told, tmp_path):
     content = json.loads(landcover("info", told(), "--json", folder=tmp_path).stdout)
     assert content["params"] == ORIGIN.params
     assert content["favourite"] == {"label": 2, "predicted": 0.4, "truth": 0.5}
-    assert (content["resolution"], content["commit"], content["format"]) == (0.5, None, 2)
-    assert content["bands"] == ["red", "green", "blue"]
+    assert (content["resolution"], content["commit"], content["format"]) == (0.5, None, 3)
+    assert (content["bands"], content["dtype"]) == (["red", "green", "blue"], "uint8")
     assert content["classes"]["urban"] == "#00ffff"
 
 

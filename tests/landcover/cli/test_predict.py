@@ -75,11 +75,11 @@ def test_the_windows_are_those_asked_for(model_file, classes, tmp_path):
         (["a.tif", "--format", "png", "--stretch", "2,98"], 1, "error: a.tif: --stretch works for GeoTIFFs only."),
         (["a.tif", "b.tif", "--polygons", "a.gpkg"], 1, "error: --polygons a.gpkg: for a single image, not 2."),
         (["a.tif", "--polygons", "a.shp"], 2, "'--polygons': a.shp: give a file name that ends in .gpkg or .geojson."),
-        (["a.tif", "--bands", "1,2"], 2, "'--bands': 1,2: give three numbers from 1, such as 3,2,1, or one"),
-        (["a.tif", "--bands", "0,1,2"], 2, "'--bands': 0,1,2: give three numbers"),
-        (["a.tif", "--bands", "red"], 2, "'--bands': red: give three numbers"),
-        (["a.tif", "--stretch", "98,2"], 2, "'--stretch': 98,2: give two rising percentiles"),
-        (["a.tif", "--stretch", "2"], 2, "'--stretch': 2: give two rising percentiles"),
+        (["a.tif", "--bands", ",2"], 2, "'--bands': ,2: give numbers from 1, such as 3,2,1, or names"),
+        (["a.tif", "--bands", "0,1,2"], 2, "'--bands': 0,1,2: give numbers from 1"),
+        (["a.tif", "--bands", "1,"], 2, "'--bands': 1,: give numbers"),
+        (["a.tif", "--stretch", "98,2"], 2, "'--stretch': 98,2: give image, or two rising percentiles"),
+        (["a.tif", "--stretch", "2"], 2, "'--stretch': 2: give image, or two rising percentiles"),
     ],
 )
 def test_predict_says_what_is_wrong(arguments, code, message, tmp_path):

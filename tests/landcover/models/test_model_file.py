@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from landcover.images.image_spec import ImageSpec
 from landcover.models.collapse import DominantClass
 from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
@@ -18,13 +19,22 @@ ARCHITECTURES = [
     Architecture("fcn8s", "mobilenet_v2"),
     Architecture("fcn1s", "resnet18", "learned", 16),
     Architecture("baseline", None),
-    Architecture("deeplabv3", "mobilenet_v3_large"),
+    Architecture("deeplabv3", "resnet18"),
 ]
+
+FOUR = ImageSpec(
+    ("red", "green", "blue", "band 4"),
+    "uint16",
+    (1.0, 20.0, 300.0, 4000.0),
+    (0.5, 2.0, 30.0, 400.0),
+    (0.0, 1.0, 2.0, 3.0),
+    (10.0, 11.0, 12.0, 13.0),
+)
 
 
 def untrained(architecture, classes):
     torch.manual_seed(0)
-    return Model(build(architecture, len(classes), mean=(0.1, 0.2, 0.3)).eval(), classes, 0.5)
+    return Model(build(architecture, len(classes), ImageSpec(mean=(0.1, 0.2, 0.3))).eval(), classes, 0.5)
 
 
 @pytest.fixture
@@ -63,10 +73,28 @@ def test_a_file_of_this_format_that_says_nothing_of_its_origin_is_read(model, tm
     save_model(model, tmp_path / "m")
     with safe_open(tmp_path / "m", "pt") as file:
         description = json.loads(file.metadata()["landcover"])
-    for key in ("data", "resolution", "params", "score", "favourite", "bands", "values"):
+    for key in ("data", "resolution", "params", "score", "favourite"):
         del description[key]
     save_file(load_file(tmp_path / "m"), tmp_path / "m", metadata={"landcover": json.dumps(description)})
     assert load_model(tmp_path / "m").origin == Origin()
+
+
+@pytest.mark.parametrize("images", [FOUR, replace(FOUR, dtype="uint8", mean=(0.1,) * 4, std=(0.2,) * 4)])
+def test_what_the_images_are_reads_back(images, classes, tmp_path):
+    torch.manual_seed(0)
+    network = build(Architecture("baseline", None), len(classes), images).eval()
+    save_model(Model(network, classes, 1.0), tmp_path / "m")
+    loaded = load_model(tmp_path / "m")
+    assert loaded.images == loaded.network.images == images
+    assert loaded.network.mean.flatten().tolist() == pytest.approx(images.mean)
+    pixels = torch.rand(1, 4, 32, 32) * 1000
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded.network(pixels), network(pixels), rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_of_format_2_is_one_of_ordinary_images(model, tmp_path):
+    rewrite(model, tmp_path / "old", format=2, bands=["red", "green", "blue"], values=[0, 255], dtype="x", low=3)
+    assert load_model(tmp_path / "old").images == ImageSpec(mean=(0.1, 0.2, 0.3))
 
 
 def test_paths_may_be_texts(model, tmp_path):
@@ -107,7 +135,7 @@ def test_what_is_no_model_is_refused_in_one_line_and_never_run(model, tmp_path, 
 
 def test_a_file_of_an_older_format_says_so(model, tmp_path):
     rewrite(model, tmp_path / "old", format=1)
-    with pytest.raises(LandcoverError, match=r"old: format 1, this program reads 2. Train it again.$"):
+    with pytest.raises(LandcoverError, match=r"old: format 1, this program reads 2 and 3. Train it again.$"):
         load_model(tmp_path / "old")
 
 
@@ -130,11 +158,11 @@ SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accurac
         ({"model": "fcn9s"}, "no model 'fcn9s'; there are fcn32s"),
         ({"model": None}, "no model None"),
         ({"model": ["fcn8s"]}, "not a model of this program"),
-        ({"model": "deeplabv3"}, "deeplabv3 does not work with it"),
+        ({"model": "deeplabv3"}, "weights do not fit deeplabv3"),
         ({"model": "fcn4s"}, r"weights do not fit fcn4s \(decoder\.scores\.3\.weight is missing"),
         ({"backbone": "resnet18"}, "weights do not fit fcn8s"),
-        ({"backbone": None}, "fcn8s does not work with it"),
-        ({"backbone": {}}, "not a model of this program"),
+        ({"backbone": None}, "`backbone` = None: fcn8s needs one"),
+        ({"backbone": {}}, "no backbone ''"),
         ({"upsampling": "cubic"}, "no upsampling 'cubic'"),
         ({"upsampling": 3}, "no upsampling 3"),
         ({"context": 10**9}, "`context` = 1000000000"),
@@ -153,6 +181,31 @@ SCORE = {"epoch": 1, "validation_loss": 0.5, "tile_mean_iou": 0.5, "tile_accurac
         ({"mean": 0.5}, "not a model of this program"),
         ({"std": [0.2, 0.2, 0]}, "std"),
         ({"std": [0.2, 0.2, "x"]}, "not a model of this program"),
+        ({"std": [0.2, 0.2, float("nan")]}, "std = "),
+        ({"std": [0.2, 0.2, -1]}, "std"),
+        ({"mean": [0.5, 0.5, 1e39]}, "mean = "),
+        ({"mean": [0.5, 0.5, True]}, "mean = "),
+        ({"mean": None}, "not a model of this program"),
+        ({"low": [1, 2]}, "low = "),
+        ({"low": [1, 2, 3], "high": None}, "low and high"),
+        ({"low": [1, 2, 3], "high": [1, 2, 0]}, "low and high"),
+        ({"low": [1, 2, float("inf")], "high": [1, 2, 0]}, "low = "),
+        ({"dtype": "complex64"}, "dtype = 'complex64'"),
+        ({"dtype": None}, "dtype = None"),
+        ({"dtype": ["uint8"]}, "dtype = "),
+        ({"bands": ["red", "green", "red"]}, "a name occurs twice"),
+        ({"bands": ["red", "green"]}, "mean = "),
+        ({"bands": "rgb"}, "bands = 'rgb'"),
+        ({"bands": []}, "bands = "),
+        ({"bands": ["red", "green", 3]}, "not a model of this program"),
+        ({"bands": ["red", "green", "b\nlue"]}, "bands = "),
+        ({"bands": ["red", "green", "b" * 1000]}, "too long names"),
+        ({"bands": ["a"] * 10**6}, "1000000 bands"),
+        ({"bands": None}, "not a model of this program"),
+        (
+            {"bands": [*"abcd"], "mean": [0.0] * 4, "std": [1.0] * 4},
+            r"weights do not fit fcn8s \(.* is 32x3x3x3, not 32x4x3x3\)",
+        ),
         ({"resolution": -3}, "resolution = -3 is impossible"),
         ({"resolution": float("inf")}, "resolution = inf is impossible"),
         ({"resolution": "near"}, "resolution = 'near' is impossible"),

@@ -1,13 +1,16 @@
 import pickle
-import urllib.error
+import re
 
 import pytest
+import segmentation_models_pytorch as smp
+import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
 
+from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import Architecture, build
-from landcover.models.pretrained import load_weights
+from landcover.models.pretrained import Loaded, load_weights
 from landcover.system.errors import LandcoverError
 
 
@@ -23,9 +26,13 @@ def weights():
     return torchvision_weights("resnet18")
 
 
-def network(backbone="resnet18", model="fcn8s", **options):
+def network(backbone="resnet18", model="fcn8s", images=RGB, **options):
     torch.manual_seed(0)
-    return build(Architecture(model, backbone, **options), 3).eval()
+    return build(Architecture(model, backbone, **options), 3, images).eval()
+
+
+def images_of(bands):
+    return ImageSpec(tuple(f"b{i}" for i in range(bands)), "uint16", (0.0,) * bands, (1.0,) * bands)
 
 
 def features_equal(network, name, weights):
@@ -73,27 +80,15 @@ def test_half_precision_weights_are_widened(weights, tmp_path):
     torch.save(half, tmp_path / "w.pt")
     fcn = network()
     load_weights(fcn, str(tmp_path / "w.pt"))
-    assert fcn.backbone.stages[0][0].weight.dtype == torch.float32
-    torch.testing.assert_close(fcn.backbone.stages[0][0].weight.detach(), half["conv1.weight"].float())
-
-
-def test_a_dilated_backbone_takes_the_same_weights(tmp_path):
-    weights = torchvision_weights("mobilenet_v3_large")
-    torch.save(weights, tmp_path / "w.pt")
-    deeplab = network("mobilenet_v3_large", "deeplabv3")
-    load_weights(deeplab, str(tmp_path / "w.pt"))
-    theirs = torchvision.models.get_model("mobilenet_v3_large", weights=None, dilated=True).eval()
-    theirs.load_state_dict(weights)
-    image = torch.rand(1, 3, 64, 64)
-    with torch.inference_mode():
-        assert deeplab.backbone(image)[-1].equal(theirs.features(image))
+    assert fcn.backbone.network.conv1.weight.dtype == torch.float32
+    torch.testing.assert_close(fcn.backbone.network.conv1.weight.detach(), half["conv1.weight"].float())
 
 
 def test_weights_reach_a_network_that_lies_channels_last_in_memory(weights, tmp_path):
     torch.save(weights, tmp_path / "w.pt")
     fcn = network().to(memory_format=torch.channels_last)
     load_weights(fcn, str(tmp_path / "w.pt"))
-    assert fcn.backbone.stages[0][0].weight.equal(weights["conv1.weight"])
+    assert fcn.backbone.network.conv1.weight.equal(weights["conv1.weight"])
 
 
 def test_none_leaves_the_network_as_it_is():
@@ -116,7 +111,7 @@ def test_vggs_classifier_becomes_fc6_and_fc7_of_the_same_width(tmp_path):
 
     part = {key: tensor for key, tensor in theirs.state_dict().items() if "classifier" not in key}
     torch.save(part | {"classifier.0.weight": torch.zeros(9, 9)}, tmp_path / "w.pt")
-    with pytest.raises(LandcoverError, match=r"vgg11 \(classifier.0.bias is missing, .*, 1 more\)$"):
+    with pytest.raises(LandcoverError, match=r"vgg11 \(classifier.0.bias is missing, .*, 1 more\)\. "):
         load_weights(fcn, str(tmp_path / "w.pt"))
 
 
@@ -141,16 +136,16 @@ def without(weights, *keys):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: without(w, "conv1.weight"), r"the backbone resnet18 \(conv1.weight is missing\)$"),
-        (lambda w: w | {"extra": torch.zeros(1)}, r"resnet18 \(extra is unexpected\)$"),
+        (lambda w: without(w, "conv1.weight"), r"the backbone resnet18 \(conv1.weight is missing\)\. "),
+        (lambda w: w | {"extra": torch.zeros(1)}, r"resnet18 \(extra is unexpected\)\. "),
         (
-            lambda w: w | {"conv1.weight": torch.zeros(64, 4, 7, 7)},
-            r"resnet18 \(conv1.weight is 64x4x7x7, not 64x3x7x7\)$",
+            lambda w: w | {"conv1.weight": torch.zeros(64, 3, 5, 5)},
+            r"resnet18 \(conv1.weight is 64x3x5x5, not 64x3x7x7\)\. ",
         ),
-        (lambda w: w | {"bn1.bias": torch.tensor(0.0)}, r"\(bn1.bias is a number, not 64\)$"),
+        (lambda w: w | {"bn1.bias": torch.tensor(0.0)}, r"\(bn1.bias is a number, not 64\)\. "),
         (
             lambda w: without(w, "conv1.weight", "bn1.weight", "bn1.bias") | {"x": torch.zeros(1)},
-            r"\(conv1.weight is missing, bn1.weight is missing, bn1.bias is missing, 1 more\)$",
+            r"\(conv1.weight is missing, bn1.weight is missing, bn1.bias is missing, 1 more\)\. ",
         ),
     ],
 )
@@ -197,7 +192,7 @@ def wrong_files(weights, tmp_path_factory):
         ("text.safetensors", "cannot be read"),
         ("pickle.pt", "damaged, or holds code"),
         ("malice.pt", "damaged, or holds code"),
-        ("checkpoint.pt", "not a state dict"),
+        ("checkpoint.pt", r"not a state dict.* Save the one in it, under 'state_dict', alone\."),
         ("list.pt", "not a state dict"),
         ("nothing.pt", "not a state dict"),
         ("numbers.pt", "not a state dict"),
@@ -220,44 +215,104 @@ def test_what_holds_no_weights_is_refused_in_one_line_and_never_run(name, messag
     assert untouched(fcn, before)
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """torch's folder of downloaded weights."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-    return tmp_path / "hub" / "checkpoints"
+def saved(weights, path):
+    save_file(weights, path) if path.suffix == ".safetensors" else torch.save(weights, path)
+    return str(path)
 
 
-def test_imagenet_takes_torchvisions_best_weights(weights, cache):
-    url = torchvision.models.ResNet18_Weights.DEFAULT.url
-    torch.save(weights, cache / url.rpartition("/")[2])
+@pytest.mark.parametrize("prefix", ["module.", "encoder.", "module.model.backbone."])
+def test_a_prefix_that_all_names_share_is_left_out(prefix, weights, tmp_path):
     fcn = network()
-    load_weights(fcn, "imagenet")
+    prefixed = {f"{prefix}{key}": tensor for key, tensor in weights.items()}
+    loaded = load_weights(fcn, saved(prefixed, tmp_path / "w.safetensors"))
     assert features_equal(fcn, "resnet18", weights)
+    assert loaded == Loaded("w.safetensors")
 
 
-def no_route(*arguments, **options):
-    raise urllib.error.URLError("no route to host")
+def test_a_network_of_features_only_has_the_names_of_its_first_level_flattened(tmp_path):
+    torch.manual_seed(1)
+    theirs = timm.create_model("convnext_atto", features_only=True).eval()
+    assert "stages_0.blocks.0.gamma" in theirs.state_dict()
+    convnext = network("convnext_atto", "fcn4s")
+    load_weights(convnext, saved(theirs.state_dict(), tmp_path / "w.safetensors"))
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert all(ours.equal(their) for ours, their in zip(convnext.backbone(image), theirs(image), strict=True))
 
 
-def test_what_cannot_be_downloaded_says_from_where_to_get_it(cache, monkeypatch):
-    monkeypatch.setattr(torch.hub, "urlopen", no_route)
+@pytest.mark.parametrize(
+    ("encoder", "backbone"),
+    [("resnet18", "resnet18"), ("mobilenet_v2", "mobilenet_v2"), ("tu-resnet18", "resnet18")],
+)
+def test_encoders_of_smp_have_names_that_are_read(encoder, backbone, tmp_path):
+    torch.manual_seed(1)
+    theirs = smp.encoders.get_encoder(encoder, weights=None).eval()
+    fcn = network(backbone)
+    load_weights(fcn, saved(theirs.state_dict(), tmp_path / "w.safetensors"))
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert fcn.backbone(image)[-1].equal(theirs(image)[-1])
+
+
+def test_a_file_for_a_network_that_timm_normalises_otherwise_is_said_to_be_taken_for_imagenets(tmp_path):
+    theirs = timm.create_model("tf_efficientnet_lite0")
+    loaded = load_weights(network("tf_efficientnet_lite0"), saved(theirs.state_dict(), tmp_path / "w.pt"))
+    assert str(loaded) == "w.pt; taken to be for images normalised by ImageNet's statistics"
+
+
+def test_other_names_are_matched_by_their_order_and_that_is_said(weights, tmp_path):
+    # As of a network that numbers its layers.
+    layers = {name: i for i, name in enumerate(dict.fromkeys(key.rpartition(".")[0] for key in weights))}
+    named = {f"layers.{layers[key.rpartition('.')[0]]}.{key.rpartition('.')[2]}": t for key, t in weights.items()}
     fcn = network()
-    before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
-    with pytest.raises(LandcoverError, match=r"^https://.*/resnet18-\w+.pth: .*no route to host.*`weights`") as error:
-        load_weights(fcn, "imagenet")
-    assert "\n" not in str(error.value)
-    assert untouched(fcn, before)
+    loaded = load_weights(fcn, saved(named, tmp_path / "w.pt"))
+    assert features_equal(fcn, "resnet18", weights)
+    assert "matched by their order" in str(loaded)
+    by_name = dict(sorted(named.items()))
+    for wrong in (saved(by_name, tmp_path / "sorted.pt"), saved(named, tmp_path / "w.safetensors")):
+        before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
+        with pytest.raises(LandcoverError, match="does not fit the backbone resnet18"):
+            load_weights(fcn, wrong)
+        assert untouched(fcn, before)
 
 
-def test_a_damaged_or_hostile_download_is_refused_and_never_run(cache, capsys):
-    path = cache / torchvision.models.ResNet18_Weights.DEFAULT.url.rpartition("/")[2]
-    for content in (b"", b"not weights", pickle.dumps(Malice())):
-        path.write_bytes(content)
-        with pytest.raises(LandcoverError, match="cannot be downloaded") as error:
-            load_weights(network(), "imagenet")
-        assert "\n" not in str(error.value)
-    assert "executed" not in capsys.readouterr().out
+@pytest.mark.parametrize("with_classifier", [True, False])
+def test_a_resnet50_of_13_bands_shaped_as_torchgeos_loads(with_classifier, tmp_path):
+    torch.manual_seed(1)
+    theirs = timm.create_model("resnet50", in_chans=13, num_classes=10 if with_classifier else 0).eval()
+    fcn = network("resnet50", images=images_of(13))
+    loaded = load_weights(fcn, saved(theirs.state_dict(), tmp_path / "sentinel2.pth"))
+    image = torch.rand(1, 13, 64, 64)
+    with torch.inference_mode():
+        assert fcn.backbone(image)[-1].equal(theirs.forward_features(image))
+    assert str(loaded) == "sentinel2.pth"
+
+
+def test_a_vision_transformer_of_13_bands_loads(tmp_path):
+    torch.manual_seed(1)
+    theirs = timm.create_model("vit_small_patch16_224", in_chans=13, num_classes=0).eval()
+    fcn = network("vit_small_patch16_224", "fcn16s", images_of(13))
+    load_weights(fcn, saved(theirs.state_dict(), tmp_path / "vit.pth"))
+    image = torch.rand(1, 13, 224, 224)
+    with torch.inference_mode():
+        ours = fcn.backbone(image)[-1].flatten(2).mT  # (1, 14 * 14, 384)
+        torch.testing.assert_close(ours, theirs.forward_features(image)[:, 1:], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("bands", "how"), [(1, "summed"), (2, "repeated and multiplied by 3/2"), (10, "3/10")])
+def test_weights_for_three_bands_are_adapted_to_others_as_timm_does_it(bands, how, weights, tmp_path):
+    fcn = network(images=images_of(bands))
+    loaded = load_weights(fcn, saved(weights, tmp_path / "w.pt"))
+    assert fcn.backbone.network.conv1.weight.equal(timm.models.adapt_input_conv(bands, weights["conv1.weight"]))
+    assert fcn.backbone.network.bn1.weight.equal(weights["bn1.weight"])
+    assert re.search(rf"; first layer .*{how}.*, from 3 bands to {bands}$", str(loaded))
+
+
+def test_weights_for_another_number_of_bands_are_refused(tmp_path):
+    theirs = timm.create_model("resnet18", in_chans=13, num_classes=0)
+    path = saved(theirs.state_dict(), tmp_path / "w.pt")
+    with pytest.raises(LandcoverError, match=r"w\.pt: is for images with 13 bands, but these have 4\. Take "):
+        load_weights(network(images=images_of(4)), path)
 
 
 @pytest.mark.parametrize("weights", ["imagenet", "w.pt"])

@@ -1,5 +1,9 @@
+import subprocess
+import sys
+
 import numpy as np
 from conftest import draw_pair
+from raster_pairs import draw_raster_pair
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.images.image_files import read_packed, read_rgb, save_png
@@ -44,3 +48,25 @@ def test_the_same_input_gives_the_same_bytes(pairs, classes, tmp_path):
     for name in ("a.png", "b.png"):
         draw_samples([Comparison("x", sample, sample.mask)], classes, tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_samples_of_other_bands_are_drawn_too_and_ordinary_ones_do_not_need_rasterio(pairs, classes, tmp_path):
+    draw_raster_pair(tmp_path / "rasters", "a", 10, "uint16")
+    drawn = []
+    for bands in (["red", "green", "blue"], ["nir", "red", "green"], ["nir"]):
+        (sample,) = find_samples(tmp_path / "rasters")
+        draw_samples([Comparison("x", sample, sample.mask)], classes, tmp_path / "a.png", bands)
+        drawn.append(read_rgb(tmp_path / "a.png"))
+    assert not (drawn[0] == drawn[1]).all()
+    assert not (drawn[1] == drawn[2]).all()
+    program = """
+import sys
+sys.modules["rasterio"] = None
+from landcover.classes.class_table import DEEPGLOBE
+from landcover.images.pairs import find_samples
+from landcover.report.figures import Comparison, draw_samples
+sample = find_samples("pairs")[0]
+draw_samples([Comparison("x", sample, sample.mask)], DEEPGLOBE, "b.png")
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": ":".join(sys.path)}, check=True)
+    assert (tmp_path / "b.png").exists()

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from landcover.classes.class_table import UNKNOWN
+from landcover.images.image_spec import ImageSpec
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation
 from landcover.training.batches import Batches
@@ -80,3 +81,19 @@ def test_zoom_changes_what_is_cut_out(make):
     sides = {batches[0, step].images.shape[1] for step in range(20)}
     assert min(sides) < 12
     assert max(sides) > 22
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int16", "uint32", "float32"])
+def test_crops_of_other_types_are_float32_and_padded_with_the_mean(tiles, classes, dtype):
+    means = np.array([3.0, 70.5, 100.0, 9.0])
+    pixels = np.random.default_rng(0).integers(101, 127, size=(*tiles.labels.shape, 4)).astype(dtype)
+    spec = ImageSpec(tuple("abcd"), dtype, tuple(means), (1, 1, 1, 1), (0, 0, 0, 0), (127, 127, 127, 127))
+    other = type(tiles)(pixels, tiles.labels, tiles.table)
+    options = {"size": 80, "batch_size": 20, "seed": 0, "augmentation": Augmentation(jitter=0.1)}
+    images, labels, transforms = Batches(other, tiles.class_pixels(classes), images=spec, **options)[0, 0]
+    assert images.dtype == torch.float32
+    assert images.shape == (20, 80, 80, 4)
+    assert transforms.scale.shape == (20, 4, 1, 1)
+    padding = labels == UNKNOWN
+    assert (images[padding] == torch.from_numpy(means).float()).all()
+    assert (images[~padding] > 100).all()

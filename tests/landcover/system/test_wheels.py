@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from landcover.data.wheels import Carrier, read_member
 from landcover.system.errors import LandcoverError
+from landcover.system.wheels import Carrier, read_member
 
 
 @pytest.fixture

@@ -1,0 +1,136 @@
+"""Bands of an open raster, in strips of rows and in their own pixel type. Needs rasterio."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.windows import Window
+
+from landcover.images.image_spec import PIXEL_TYPES
+from landcover.rasters.access import raster_errors
+from landcover.rasters.sampling import sample_blocks, sample_pixels
+from landcover.system.errors import LandcoverError
+
+_OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
+
+
+class BandPixels:
+    """Some bands of an open raster.
+
+    Args:
+        path: The file, for errors to name.
+        dataset: Open, and open it stays.
+        bands: Numbers from 1; a band may occur several times.
+        every: Whether a pixel is valid only where every band has data, rather than where at least one has.
+
+    Attributes:
+        path, dataset, bands: As given.
+        height, width: In pixels.
+        dtype: Of the pixels.
+
+    Raises:
+        LandcoverError: The pixels are complex, of several types, or of another type than `PIXEL_TYPES`.
+    """
+
+    def __init__(self, path: Path, dataset: rasterio.DatasetReader, bands: Sequence[int], *, every: bool) -> None:
+        self.path, self.dataset, self.bands, self._every = path, dataset, list(bands), every
+        self.height, self.width = dataset.shape
+        with raster_errors(path):
+            kinds = {np.dtype(dataset.dtypes[band - 1]) for band in self.bands}
+            check_real(path, kinds)
+            if len(kinds) > 1:
+                types = ", ".join(sorted(map(str, kinds)))
+                raise LandcoverError(f"{path}: its bands are of several types: {types}. Convert them to one.")
+            (self.dtype,) = kinds
+            if self.dtype.name not in PIXEL_TYPES:
+                raise LandcoverError(
+                    f"{path}: its pixels are {self.dtype}, not {', '.join(PIXEL_TYPES)}. Convert them to one of these."
+                )
+            self._scales = self._find_scales()
+            self._has_masks = self._find_masks()
+
+    def read(self, top: int, bottom: int) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of `dtype`, invalid pixels as the file has them.
+
+        White of 8-bit bands of which fewer bits are used is 255.
+
+        Raises:
+            LandcoverError: They cannot be read.
+        """
+        pixels = self._read(top, bottom)
+        if self._scales is not None:
+            pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
+        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
+        """Where the bands have data, by nodata value, mask or alpha, and are finite: bool (bottom - top, width).
+
+        None if all pixels of the raster have data.
+        """
+        floats = self._read(top, bottom).transpose(1, 2, 0) if self.dtype.kind == "f" else None
+        return self.valid_of(floats, top, bottom)
+
+    def valid_of(self, pixels: np.ndarray | None, top: int, bottom: int) -> np.ndarray | None:
+        """The same for rows that were read: `pixels`, of floats only."""
+        if not self._has_masks and pixels is None:
+            return None
+        needed = np.all if self._every else np.any
+        valid = np.ones((bottom - top, self.width), bool)
+        if self._has_masks:
+            with raster_errors(self.path):
+                valid &= needed(self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0, 0)
+        if pixels is not None:
+            valid &= needed(np.isfinite(pixels), 2)
+        return valid
+
+    def sample(self, *, quick: bool = False) -> list[np.ndarray]:
+        """Sample each band's pixels that have data: (N,) of `dtype`, all finite.
+
+        Args:
+            quick: Read some blocks only, rather than an even grid over all of the raster.
+        """
+        with raster_errors(self.path):
+            found = (sample_blocks if quick else sample_pixels)(self.dataset, self.bands)
+        bands = [band.compressed() for band in found]
+        return [pixels[np.isfinite(pixels)] for pixels in bands]
+
+    def _read(self, top: int, bottom: int) -> np.ndarray:
+        """Pixels as the file has them: (B, bottom - top, width)."""
+        with raster_errors(self.path):
+            pixels: np.ndarray = self.dataset.read(self.bands, window=self._window(top, bottom))
+            return pixels
+
+    def _window(self, top: int, bottom: int) -> Window:
+        return Window(0, top, self.width, bottom - top)
+
+    def _find_scales(self) -> np.ndarray | None:
+        """Factors, by band, that make white 255 where 8-bit pixels have fewer bits; None if all have 8."""
+        if self.dtype != np.uint8 or self.dataset.colorinterp[self.bands[0] - 1] == ColorInterp.palette:
+            return None
+        structure = [self.dataset.tags(band, ns="IMAGE_STRUCTURE") for band in self.bands]
+        bits = [min(int(tags.get("NBITS", 8)), 8) for tags in structure]
+        return None if set(bits) == {8} else np.array([255 / (2**count - 1) for count in bits])
+
+    def _find_masks(self) -> bool:
+        """Whether some pixels of the bands may have no data.
+
+        An alpha band hides nothing if it is one of `bands`, or if it is not really alpha: unless the file says
+        otherwise, GDAL calls the fourth band of any 8-bit image alpha, even if it is near infrared.
+        """
+        flags = {flag for band in self.bands for flag in self.dataset.mask_flag_enums[band - 1]}
+        if MaskFlags.alpha not in flags or MaskFlags.nodata in flags:
+            return flags != {MaskFlags.all_valid}
+        alpha = self.dataset.colorinterp.index(ColorInterp.alpha) + 1
+        if alpha in self.bands:
+            return False
+        opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
+        seen = opacity[opacity > 0]
+        return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
+
+
+def check_real(path: Path, kinds: Collection[np.dtype]) -> None:
+    """Raise a LandcoverError if one of the types of pixels is complex."""
+    if any(kind.kind == "c" for kind in kinds):
+        raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")
