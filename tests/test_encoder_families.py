@@ -38,11 +38,11 @@ FAMILIES = {
     "FastViT": ("fastvit_t8",),
     "EdgeNeXt": ("edgenext_xx_small",),
     "EfficientViT": ("efficientvit_b0", "efficientvit_m0"),
-    "MobileViT": ("mobilevit_xxs", "mobilevitv2_050"),
+    "MobileViT": ("mobilevit_xxs",),
     "MetaFormer": ("poolformerv2_s12", "caformer_s18"),
     "PVT": ("pvt_v2_b0",),
     "Swin": ("swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256"),
-    "ViT": ("vit_tiny_patch16_224", "deit_tiny_patch16_224", "eva02_tiny_patch14_224"),
+    "ViT": ("vit_tiny_patch16_224", "deit_tiny_patch16_224"),
 }
 QUICK = ("mobilenetv4_conv_small", "regnety_002", "convnext_atto", "efficientvit_b0", "vit_tiny_patch16_224")
 EXPORTED = (
@@ -100,6 +100,7 @@ def test_any_bands_any_size_gradients_and_a_step(backbone):
         assert colours.isfinite().all()
 
     # In evaluation, because batch norm in training cancels the biases before it.
+    network.eval()
     images, labels = torch.rand(2, bands, 64, 96), torch.randint(len(TABLE), (2, 64, 96))
     functional.cross_entropy(network(images), labels).backward()
     idle = [name for name, weights in network.named_parameters() if weights.grad is None or not weights.grad.any()]

@@ -81,6 +81,9 @@ def test_every_parameter_learns(architecture):
     for name, weights in network.decoder.named_parameters():  # skips start at zero: no gradient passes them yet
         if name.startswith(("scores.", "pixel_score.")):
             torch.nn.init.normal_(weights, std=0.1)
+    for module in network.modules():  # so does the last batch norm of each of ResNet's blocks
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.ones_(module.weight)
     network(torch.rand(2, 3, 64, 64)).square().mean().backward()
     idle = [name for name, weights in network.named_parameters() if weights.grad is None or not weights.grad.any()]
     assert idle == []
