@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import timm
 import torch
@@ -112,7 +112,7 @@ class Backbone(nn.Module):
                 module.eps = _TORCHVISION_EPSILON.get(name, module.eps)
         self._is_vgg = isinstance(self.network, timm.models.VGG)
         self._final = final and not self._is_vgg
-        self._chosen: tuple[int, ...] = ()
+        self._chosen: list[int] = []
         features, heights = self._probe()
         if features[-1].shape[2] < _PROBE[0] // output_stride:  # timm has no option for it
             dilate(_strides(heights), output_stride)
@@ -121,16 +121,12 @@ class Backbone(nn.Module):
             except LandcoverError as error:  # sizes that do not fit together any more
                 raise _not_dilated(name, output_stride) from error
         self._choose(features, output_stride)
+        heights = self._probe()[1]  # without what only other features need
         localise(self.network, _strides(heights))
         _prune(self.network, heights)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(N, B, H, W), H and W multiples of 32, to features (N, `channels[i]`, H / `strides[i]`, W / `strides[i]`)."""
-        features = self._features(x)
-        return [features[i] for i in self._chosen]
-
-    def _features(self, x: Tensor) -> list[Tensor]:
-        """All features that the network gives, those of the last convolution in place of the coarsest if `_final`."""
         network: Any = self.network
         if self._is_vgg:
             features = []
@@ -139,10 +135,16 @@ class Backbone(nn.Module):
                 if isinstance(layer, nn.MaxPool2d):
                     features.append(x)
             return features
+        chosen = self._chosen or None  # None, all of them, until it is known which
         if not self._final:
-            return list(network.forward_intermediates(x, norm=True, intermediates_only=True))
-        final, features = network.forward_intermediates(x, norm=True)
+            return list(network.forward_intermediates(x, chosen, norm=True, stop_early=True, intermediates_only=True))
+        final, features = network.forward_intermediates(x, chosen, norm=True)
         return [*features[:-1], final]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, and let go of what networks remember of their weights in evaluation."""
+        super().train()  # some of timm's forget then only, yet weights may change in evaluation too
+        return super().train(mode)
 
     @torch.no_grad()
     def _probe(self) -> tuple[list[Tensor], dict[nn.Module, int]]:
@@ -162,7 +164,7 @@ class Backbone(nn.Module):
                 self._final = self._final and final.shape[1] != features[-1].shape[1]
             heights: dict[nn.Module, int] = {}
             with _watching(network, heights):
-                features = self._features(image)
+                features = self(image)
             if not all(isinstance(feature, Tensor) and feature.ndim == 4 for feature in features):
                 raise TypeError("features are no images")
         except Exception as error:  # a network that takes images of one size only may raise anything
@@ -179,9 +181,12 @@ class Backbone(nn.Module):
         """Set `strides` and `channels`: of several features with the same stride, the last are chosen."""
         chosen = {}
         for i, feature in enumerate(features):
-            for stride in STRIDES:
-                if feature.shape[2:] == (_PROBE[0] // stride, _PROBE[1] // stride):
-                    chosen[stride] = i
+            stride = _PROBE[0] // feature.shape[2]
+            if stride not in STRIDES:
+                continue
+            if feature.shape[2:] != (_PROBE[0] // stride, _PROBE[1] // stride):
+                raise LandcoverError(f"`backbone` = {self.name}: its features lie on no regular grid. Choose another.")
+            chosen[stride] = i
         if not chosen:
             raise LandcoverError(
                 f"`backbone` = {self.name}: has no features at strides {', '.join(map(str, STRIDES))}. Choose another."
@@ -189,7 +194,7 @@ class Backbone(nn.Module):
         if max(chosen) > output_stride:
             raise _not_dilated(self.name, output_stride)
         self.strides = tuple(sorted(chosen))
-        self._chosen = tuple(chosen[stride] for stride in self.strides)
+        self._chosen = [chosen[stride] for stride in self.strides]
         self.channels = tuple(features[i].shape[1] for i in self._chosen)
 
 

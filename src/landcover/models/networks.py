@@ -75,10 +75,14 @@ def _fcn(finest: int) -> ModelSpec:
 _PYRAMID = (4, 8, 16, 32)
 
 
-def _smp(name: str, strides: tuple[int, ...]) -> ModelSpec:
+@cache
+def _smp_encoder(output_stride: int) -> Callable[[str, int], nn.Module]:
     # smp's encoders have no convolution after the last stage.
-    encoder = partial(Backbone, output_stride=strides[-1], final=False)
-    return ModelSpec(partial(SmpDecoder, name=name), encoder, strides)
+    return partial(Backbone, output_stride=output_stride, final=False)
+
+
+def _smp(name: str, strides: tuple[int, ...]) -> ModelSpec:
+    return ModelSpec(partial(SmpDecoder, name=name), _smp_encoder(strides[-1]), strides)
 
 
 MODELS: dict[str, ModelSpec] = {
