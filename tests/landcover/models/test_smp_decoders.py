@@ -163,12 +163,12 @@ def test_it_learns(model):
     labels = torch.tensor([[0, 1], [2, 0]]).repeat_interleave(32, 0).repeat_interleave(32, 1)[None]
     image = torch.eye(3)[labels].permute(0, 3, 1, 2) * 0.5 + torch.rand(2, 3, 64, 64) * 0.5
     optimizer, losses = torch.optim.AdamW(network.parameters(), 3e-3), []
-    for _ in range(25):
+    for _ in range(15):
         optimizer.zero_grad()
         losses.append(functional.cross_entropy(network(image), labels.expand(2, -1, -1)))
         losses[-1].backward()
         optimizer.step()
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_the_same_seed_trains_to_the_same_bits_in_spite_of_dropout(tiles, classes):
