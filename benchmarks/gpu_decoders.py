@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from benchmarks.gpu_rates import timed
-from benchmarks.images import CLASSES
 from benchmarks.networks import bare_steps, network
 from landcover.models.networks import MODELS, works
 from landcover.models.smp_decoders import SmpDecoder
