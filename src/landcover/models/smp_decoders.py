@@ -144,7 +144,7 @@ class _Local(TorchFunctionMode):
         if func is functional.adaptive_avg_pool2d:
             return self._pool(*args)
         if func is functional.interpolate and options["mode"] == "area":  # PSPNet's pooling while it is exported
-            return self._pool(*args, options["size"])
+            return self._pool(args[0], options["size"])
         if func is functional.interpolate and options["mode"] == "bilinear":
             (x,), factor = args, int(options["scale_factor"] or 0)
             height, width = options["size"] or (x.shape[2] * factor, x.shape[3] * factor)

@@ -110,13 +110,11 @@ def test_pixels_far_from_the_border_of_a_window_get_the_logits_that_they_get_in_
     torch.manual_seed(0)
     encoder = Features(model)
     decoder = SmpDecoder(encoder, 3, name=model).eval()
-    whole = encoder.random(32, 1280)
-    image = torch.zeros(1, 3, 32, 1280)
-    window = [
-        feature[..., 256 // stride : 1024 // stride] for feature, stride in zip(whole, encoder.strides, strict=True)
-    ]
-    expected = decoder(image, whole)[..., 256 + 352 : 256 + 416]
-    found = decoder(image[..., :768], window)[..., 352:416]
+    whole = encoder.random(32, 2048)  # DeepLabV3+ looks 600 pixels far
+    image = torch.zeros(1, 3, 32, 2048)
+    window = [f[..., 256 // stride : 1792 // stride] for f, stride in zip(whole, encoder.strides, strict=True)]
+    expected = decoder(image, whole)[..., 256 + 736 : 256 + 800]
+    found = decoder(image[..., :1536], window)[..., 736:800]
     assert expected.std() > 0.01
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -129,7 +127,9 @@ def test_every_parameter_learns_at_odd_sizes_of_any_bands_and_many_classes(model
     logits = network(torch.rand(2, 13, 33, 47))
     assert logits.shape == (2, 200, 33, 47)
     logits.square().mean().backward()
-    idle = [name for name, weights in network.named_parameters() if weights.grad is None or not weights.grad.any()]
+    idle = [
+        name for name, weights in network.decoder.named_parameters() if weights.grad is None or not weights.grad.any()
+    ]
     assert idle == []
 
 
@@ -158,36 +158,42 @@ def test_an_encoder_without_fine_features_is_refused():
 
 
 @pytest.mark.parametrize("model", THEIRS)
-def test_it_learns_and_a_second_time_to_the_same_bits(model, tiles, classes):
-    rows, weights = [], []
+def test_it_learns(model):
+    network = small(model)
+    labels = torch.tensor([[0, 1], [2, 0]]).repeat_interleave(32, 0).repeat_interleave(32, 1)[None]
+    image = torch.eye(3)[labels].permute(0, 3, 1, 2) * 0.5 + torch.rand(2, 3, 64, 64) * 0.5
+    optimizer, losses = torch.optim.AdamW(network.parameters(), 3e-3), []
+    for _ in range(15):
+        optimizer.zero_grad()
+        losses.append(functional.cross_entropy(network(image), labels.expand(2, -1, -1)))
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_same_seed_trains_to_the_same_bits_in_spite_of_dropout(tiles, classes):
     recipe = Recipe(
-        **{"model": model, "backbone": TINY, "epochs": 1, "steps": 30, "batch_size": 4, "crop": 32, "lr": 3e-3},
-        **{"warmup": 5, "ema": 0.8, "log_every": 0, "class_weights": [1, 1, 1]},
+        **{"model": "fpn", "backbone": TINY, "epochs": 1, "steps": 3, "batch_size": 4, "crop": 32, "warmup": 0},
+        **{"log_every": 0, "class_weights": [1, 1, 1]},
     )
-    torch.use_deterministic_algorithms(True)
-    try:
-        for _ in range(2):
-            trainer = Trainer(small(model), tiles, classes, recipe, torch.device("cpu"))
-            rows.append(list(trainer.run(tiles)))
-            weights.append(trainer.result().network.state_dict())
-    finally:
-        torch.use_deterministic_algorithms(False)
-    assert rows[0][-1]["tile_accuracy"] > 0.6
+    trainers = [Trainer(small("fpn"), tiles, classes, recipe, torch.device("cpu")) for _ in range(2)]
+    rows = [list(trainer.run(tiles)) for trainer in trainers]
+    one, other = (trainer.result().network.state_dict() for trainer in trainers)
     assert rows[0] == rows[1]
-    assert all(tensor.equal(weights[1][name]) for name, tensor in weights[0].items())
+    assert all(tensor.equal(other[name]) for name, tensor in one.items())
 
 
 def settled(model):
     """A network whose norms have seen images."""
     network = small(model, backbone=TINY)
     with torch.no_grad():
-        for _ in range(10):
-            network(torch.rand(4, 3, 64, 64))
+        for _ in range(8):
+            network(torch.rand(2, 3, 64, 64))
     return network.eval()
 
 
 @pytest.mark.parametrize("model", THEIRS)
-@torch.inference_mode()
+@torch.no_grad()
 def test_batch_norm_is_folded(model):
     network = settled(model)
     image = torch.rand(1, 3, 96, 64)
@@ -199,7 +205,7 @@ def test_batch_norm_is_folded(model):
 
 @pytest.mark.parametrize("model", THEIRS)
 def test_a_saved_model_reads_back(model, classes, tmp_path):
-    network = settled(model)
+    network = small(model)
     save_model(Model(network, classes, 1.0), tmp_path / "m")
     loaded = load_model(tmp_path / "m").network.state_dict()
     assert all(loaded[name].equal(tensor) for name, tensor in network.state_dict().items())
@@ -208,8 +214,8 @@ def test_a_saved_model_reads_back(model, classes, tmp_path):
 @pytest.mark.parametrize(
     ("model", "dynamic"),
     [
-        ("pspnet", True),  # smp pools in another way while it is exported
-        *(pytest.param(model, dynamic, marks=pytest.mark.long) for model in THEIRS for dynamic in (False, True)),
+        ("pspnet", False),  # smp pools in another way while it is exported
+        *(pytest.param(model, dynamic, marks=pytest.mark.long) for model in THEIRS for dynamic in (True, False)),
     ],
 )
 def test_onnxruntime_gives_the_same_probabilities(model, dynamic, classes, tmp_path):
