@@ -234,6 +234,19 @@ def test_geodeep_draws_the_same_map(size, agreement, exported, tmp_path):
     assert (mask == expected).mean() >= agreement
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "name", ["unet", "unetplusplus", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "upernet", "segformer"]
+)
+def test_geodeep_draws_the_same_map_with_the_decoders_of_today(name, tmp_path):
+    image, model = blocks(TILE, TILE), coloured(Architecture(name, "resnet18"))
+    model.network.eval()
+    export_onnx(model, tmp_path / "model.onnx", tile_size=TILE)
+    expected = median_filter(label_image(model, image, InferenceOptions(window=TILE)), 5)
+    with rasterio.open(geodeep(tmp_path, image, tmp_path / "model.onnx", "mask")) as raster:
+        assert (raster.read(1) == expected).mean() >= 0.999
+
+
 def test_geodeep_names_the_classes_of_its_polygons(exported, tmp_path):
     path = geodeep(tmp_path, blocks(TILE, TILE), exported(LEARNED, False), "geojson")
     features = json.loads(path.read_text())["features"]
