@@ -97,6 +97,9 @@ LOOK_UPS = {
     "src/landcover/cli/command_line.py": [
         'command: click.Command = getattr(import_module(f"landcover.cli.{name}"), name)'
     ],
+    "src/landcover/models/smp_decoders.py": [
+        'smp: Any = import_module(f"segmentation_models_pytorch.decoders.{spec.module}.decoder")'
+    ],
     "src/landcover/system/devices.py": ["dtype: torch.dtype = getattr(torch, PRECISIONS[precision])"],
 }
 """Lines that look up a name, by file: only names in a table of the program get there."""
@@ -196,7 +199,12 @@ def test_the_test_lets_pass_what_is_safe(snippet):
     assert not forbidden(snippet)
 
 
-PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}  # whose import has another name
+PACKAGES = {  # whose import has another name
+    "PIL": "pillow",
+    "segmentation_models_pytorch": "segmentation-models-pytorch",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 
 
 def requirements(name: str) -> dict[str, str]:

@@ -64,7 +64,7 @@ BAD = [
     ("train", "modl", "fcn8s", "train.modl: no such key; train has model, backbone"),
     ("train", "model", "fcn9s", "train.model = 'fcn9s': should be one of fcn32s, fcn16s, fcn8s"),
     ("train", "model", 8, "train.model = 8: should be a valid string"),
-    ("train", "backbone", "vgg", "train.backbone = 'vgg': should be one of vgg11, vgg11_bn"),
+    ("train", "backbone", "vgg", "train.backbone = 'vgg': no backbone 'vgg'; near are vgg11, vgg11_bn"),
     ("train", "epochs", 0, "train.epochs = 0: should be greater than or equal to 1"),
     ("train", "epochs", 2.5, "train.epochs = 2.5: should be a valid integer"),
     ("train", "epochs", True, "train.epochs = true: should be a valid integer"),
