@@ -2,3 +2,8 @@
 
 Imports `system` and `classes`.
 """
+
+import warnings
+
+# timm imports a package that looks for progress bars of notebooks, and warns where there are none.
+warnings.filterwarnings("ignore", "IProgress not found")

@@ -110,6 +110,7 @@ class Backbone(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = _BATCH_NORM_MOMENTUM
                 module.eps = _TORCHVISION_EPSILON.get(name, module.eps)
+        _initialise(self.network)
         self._is_vgg = isinstance(self.network, timm.models.VGG)
         self._final = final and not self._is_vgg
         self._chosen: list[int] = []
@@ -250,6 +251,22 @@ def _create(name: str, bands: int, output_stride: int) -> nn.Module:
                 raise
             problem = error  # perhaps it has no such option
     raise LandcoverError(f"`backbone` = {name}: cannot be built ({reason(problem)}). Choose another.") from problem
+
+
+def _initialise(network: nn.Module) -> None:
+    """Draw the convolutions of a network with batch norm as torchvision does (He et al. 2015, by the outputs).
+
+    timm draws those of MobileNet and EfficientNet by the outputs of each group, which makes depthwise ones some twenty
+    times as large. With steps of a size that does not depend on the weights, as Adam's, they then learn so slowly that
+    short trainings fail.
+    """
+    if not any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def _not_dilated(name: str, output_stride: int) -> LandcoverError:

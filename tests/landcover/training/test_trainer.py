@@ -45,7 +45,7 @@ def same_bits(one, other):
 
 
 def test_it_learns_classes_that_differ_in_colour(make, tiles):
-    rows = list(make(epochs=3, steps=25).run(tiles))
+    rows = list(make(epochs=3, steps=40).run(tiles))
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["train_loss"] < 0.5 * rows[0]["train_loss"]
     assert rows[-1]["tile_mean_iou"] > 0.9
