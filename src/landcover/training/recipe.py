@@ -133,11 +133,11 @@ class Recipe(Settings):
     )
     warmup: Count = Field(100, description="steps over which the learning rate rises to its peak")
     weight_decay: NotNegative = Field(
-        0.1, description="weight decay of the kernels of convolutions; there is none of biases and norms"
+        0.3, description="weight decay of the kernels of convolutions; there is none of biases and norms"
     )
     clip: NotNegative = Field(5.0, description="norm to which gradients are clipped; 0 for no clipping")
     freeze_batch_norm: bool = Field(
-        False,
+        True,
         description="keep the initial statistics of batch norm: for pretrained weights and tiny batches",
     )
     ema: BelowOne = Field(
