@@ -18,7 +18,7 @@ cd "$(dirname "$0")"
 embedded() {
     # Those of 2019 on their encoder, VGG16 with batch norm, from scratch; few small crops, as a batch takes up to 2 s.
     dvc exp run --queue -S 'train.model=fcn32s_deconv1,fcn32s_deconv5,fcn8s_deconv5,baseline' -S train.backbone=vgg16_bn \
-        -S train.weights=none -S train.backbone_lr=1.0 \
+        -S train.weights=none -S train.backbone_lr=1.0 -S train.freeze_batch_norm=false -S train.weight_decay=0.1 \
         -S train.lr=0.001 -S train.epochs=5 -S train.batch_size=8 -S train.crop=64 -S predict.tta=none
     # Those of the paper, on the backbone of params.yaml, from its weights and with its recipe.
     dvc exp run --queue -S 'train.model=fcn32s,fcn16s,fcn8s'
@@ -40,7 +40,8 @@ command -v dvc >/dev/null || run=(python -m stages)
 of_two_cores=(-S data.root=data/dlcv2018 -S prepare.scale=0.5
     -S train.backbone=mobilenet_v2 -S train.weights="${WEIGHTS:-imagenet}" -S train.backbone_lr=0.3
     -S train.steps=250 -S train.batch_size=16 -S train.crop=192
-    -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none)
+    -S train.freeze_batch_norm=false -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998
+    -S train.class_weights=none)
 
 two_cores() {
     # 19 minutes each on the machine of the table in docs/results.md.
@@ -71,7 +72,7 @@ one_gpu() {
     # epochs were passes over 2000 images, here 333 batches of 6. It chose the best epoch on the validation images, which
     # flatters its score; here the last epoch counts.
     local of_2019=("${full[@]}" -S train.epochs=50 -S train.steps=333 -S train.batch_size=6
-        -S train.weights=none -S train.backbone_lr=1.0
+        -S train.weights=none -S train.backbone_lr=1.0 -S train.freeze_batch_norm=false
         -S train.symmetry=none -S train.jitter=0 -S train.loss=cross_entropy -S train.class_weights=none
         -S train.optimizer=adam -S train.lr=0.001 -S train.schedule=constant -S train.warmup=0
         -S train.weight_decay=0 -S train.clip=0 -S train.ema=0)
@@ -82,7 +83,8 @@ one_gpu() {
     record one-gpu-baseline "${run[@]}" -S train.model=baseline "${of_2019[@]}"
 
     # To exceed the best scores found: ImageNet weights, all flips and rotations, 100 passes over the images.
-    local long=("${full[@]}" -S train.weights=imagenet -S train.backbone_lr=1.0 -S train.epochs=100 -S train.steps=250 -S train.batch_size=8
+    local long=("${full[@]}" -S train.weights=imagenet -S train.backbone_lr=1.0
+        -S train.freeze_batch_norm=false -S train.epochs=100 -S train.steps=250 -S train.batch_size=8
         -S train.lr=0.0002 -S train.warmup=500 -S train.weight_decay=0.05 -S train.ema=0.999
         -S train.class_weights=none -S train.precision=bf16)
     # An hour each for the first two, two hours for the last.
@@ -97,8 +99,9 @@ quarter_gpu() {
     record quarter-gpu-fcn8s "${run[@]}" -S data.root=data/dlcv2018 -S prepare.scale=0.5 \
         -S train.model=fcn8s -S train.backbone=vgg16 -S train.weights="${WEIGHTS:-imagenet}" -S train.context=1024 \
         -S train.epochs=6 -S train.steps=1000 -S train.batch_size=32 -S train.crop=224 -S train.zoom=1.25 \
-        -S train.lr=0.0005 -S train.backbone_lr=0.3 -S train.warmup=250 -S train.weight_decay=0.05 -S train.ema=0.998 \
-        -S train.class_weights=none -S train.precision=bf16 -S train.workers=8 -S predict.batch_size=8
+        -S train.lr=0.0005 -S train.backbone_lr=0.3 -S train.freeze_batch_norm=false -S train.warmup=250 \
+        -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none \
+        -S train.precision=bf16 -S train.workers=8 -S predict.batch_size=8
 }
 
 case "${1-}" in

@@ -22,6 +22,7 @@ from landcover.models.pretrained import Loaded, load_weights
 from landcover.models.provenance import Origin
 from landcover.models.weight_packages import weights_file
 from landcover.system.devices import check_precision, choose_device, make_repeatable
+from landcover.system.errors import warn
 from landcover.system.files import naming_write_errors, rounded, write_metrics
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import process_group
@@ -54,6 +55,8 @@ def main() -> None:
     loaded = load_weights(network, recipe.weights, WEIGHTS)
     with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
         trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)
+        if recipe.freeze_batch_norm and not loaded and processes.is_main:
+            warn("train.freeze_batch_norm = true: random weights have no statistics to keep. Set it to false")
         if loaded and processes.is_main:
             print(f"initial weights of {recipe.backbone}: {loaded}", flush=True)
         inputs = [path for path in [*PREPARED.rglob("*"), *weights_files(recipe)] if path.is_file()]

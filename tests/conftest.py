@@ -145,6 +145,8 @@ def project(tmp_path, monkeypatch):
         "model": "fcn8s",
         "backbone": "resnet18",
         "weights": "none",
+        "backbone_lr": 1.0,
+        "freeze_batch_norm": False,
         "epochs": 2,
         "steps": 2,
         "crop": 32,

@@ -27,6 +27,8 @@ def make(tiles, classes):
             "jitter": 0.02,
             "class_weights": [1, 1, 1],
             "lr": 3e-3,
+            "backbone_lr": 1.0,
+            "freeze_batch_norm": False,
             "weight_decay": 0.01,
             "warmup": 5,
             "ema": 0.9,
