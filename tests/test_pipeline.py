@@ -67,6 +67,7 @@ def test_every_declared_output_is_there(checkout):
         assert (checkout.folder / "plots" / name).stat().st_size
 
 
+@pytest.mark.long
 def test_what_did_not_change_does_not_run_and_what_did_runs_with_all_after_it(checkout):
     checkout.append("README.md", "More.\n")
     assert checkout.repro() == []

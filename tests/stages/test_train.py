@@ -48,6 +48,7 @@ def stop(number: int, after: int, pause: float = 0.0) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.long
 def test_killed_at_a_random_moment_it_goes_on_and_ends_in_the_same_bytes(project):
     project(train={"model": "fcn1s", "backbone": "mobilenet_v3_large", "epochs": 2, "steps": 3, "log_every": 1})
     project(train={"checkpoint_minutes": 0, "keep": "best"})

@@ -17,6 +17,7 @@ def test_models_lists_what_fits_with_its_size_cost_and_stride(tmp_path):
     assert "multiply-add is two" in note
 
 
+@pytest.mark.long
 def test_by_default_all_models_and_all_recommended_backbones_are_listed(tmp_path):
     done = landcover("models", folder=tmp_path)
     assert done.returncode == 0, done.stderr

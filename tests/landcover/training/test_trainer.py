@@ -47,7 +47,7 @@ def same_bits(one, other):
 
 
 def test_it_learns_classes_that_differ_in_colour(make, tiles):
-    rows = list(make(epochs=3, steps=40).run(tiles))
+    rows = list(make(epochs=3, steps=25).run(tiles))
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["train_loss"] < 0.5 * rows[0]["train_loss"]
     assert rows[-1]["tile_mean_iou"] > 0.9
@@ -291,6 +291,7 @@ def test_lines_show_the_progress_where_there_is_no_progress_bar(make, tiles, cap
     assert all(" loss " in line and " lr " in line and line.endswith(" images/s") for line in lines)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not torch.cpu._is_avx512_bf16_supported(), reason="this CPU has no instructions for bfloat16")
 def test_half_precision_computes_and_keeps_full_weights(make, tiles):
     trainer = make(precision="bf16", epochs=2, steps=30)
