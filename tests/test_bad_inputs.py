@@ -30,7 +30,7 @@ def finished(tmp_path_factory, programs):
     colours = {**TABLE.colours, TABLE.ignore[0]: TABLE.ignore[1]}
     params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
     params["train"] |= {"model": "baseline", "epochs": 1, "steps": 1, "crop": 32, "batch_size": 2, "log_every": 0}
-    params["train"] |= {"weights": "none"}
+    params["train"] |= {"weights": "none", "freeze_batch_norm": False}
     params["predict"] |= {"tta": "none"}
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for split, seed in (("train", 1), ("validation", 2)):

@@ -53,7 +53,7 @@ def finished(tmp_path_factory, path_with_python):
         train={"model": "baseline", "epochs": 2, "steps": 3, "crop": 32, "batch_size": 2, "checkpoint_minutes": 0},
         predict={"tta": "none"},
     )
-    checkout.set(train={"weights": "none"})
+    checkout.set(train={"weights": "none", "freeze_batch_norm": False})
     checkout.dvc("add", "data/own")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")

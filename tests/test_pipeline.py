@@ -44,7 +44,7 @@ def checkout(tmp_path_factory, path_with_python):
         train={"model": "fcn8s", "backbone": "mobilenet_v3_large", "epochs": 1, "steps": 2, "warmup": 0},
         predict={"tta": "none"},
     )
-    checkout.set(train={"weights": "none", "crop": 32, "batch_size": 2})
+    checkout.set(train={"weights": "none", "freeze_batch_norm": False, "crop": 32, "batch_size": 2})
     checkout.dvc("add", "data/other")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
