@@ -219,25 +219,18 @@ STAGES = [
         several(replaced("data/prepared/w.pth", b"mine"), set_param("train.weights", "data/prepared/w.pth")),
         r"data/prepared: would be replaced, with the input data/prepared/w\.pth in it\. Move the weights, and set",
     ),
-    case(
-        "weights among those that are fetched",
-        "train",
-        several(
-            lambda folder: (folder / "data/weights").mkdir(),
-            replaced("data/weights/w.pth", b"mine"),
-            set_param("train.weights", "data/weights/w.pth"),
-        ),
-        r"data/weights: would be replaced, with the input data/weights/w\.pth in it\. Move the weights, and set",
-    ),
-    case(
-        "weights among those that are fetched",
-        "weights",
-        several(
-            lambda folder: (folder / "data/weights").mkdir(),
-            replaced("data/weights/w.pth", b"mine"),
-            set_param("train.weights", "data/weights/w.pth"),
-        ),
-        r"data/weights: would be replaced, with the input data/weights/w\.pth in it\. Move the weights, and set",
+    *(
+        case(
+            "weights among those that are fetched",
+            stage,
+            several(
+                lambda folder: (folder / "data/weights").mkdir(),
+                replaced("data/weights/w.pth", b"mine"),
+                set_param("train.weights", "data/weights/w.pth"),
+            ),
+            r"data/weights: would be replaced, with the input data/weights/w\.pth in it\. Move the weights, and set",
+        )
+        for stage in ("train", "weights")
     ),
     case(
         "weights in the place of the model",
