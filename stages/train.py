@@ -18,9 +18,9 @@ import torch
 from landcover.data.tiles import Dataset, Tiles, read_dataset
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import build
-from landcover.models.pretrained import Loaded, load_weights
 from landcover.models.provenance import Origin
-from landcover.models.weight_packages import weights_file
+from landcover.models.weights.packages import weights_file
+from landcover.models.weights.pretrained import Loaded, load_weights
 from landcover.system.devices import check_precision, choose_device, make_repeatable
 from landcover.system.errors import warn
 from landcover.system.files import naming_write_errors, rounded, write_metrics

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from landcover.models.weight_packages import CARRIERS, README, is_fetched, weights_file
+from landcover.models.weights.packages import CARRIERS, README, is_fetched, weights_file
 from landcover.system.files import replacing
 from landcover.system.outputs import check_outputs
 from landcover.system.settings import Settings
@@ -39,7 +39,7 @@ def main() -> None:
         print(f"{WEIGHTS}: nothing to fetch for {initial.backbone} with weights {initial.weights}")
         return
     if not is_fetched(WEIGHTS, initial.backbone):
-        from landcover.models.efficientnet_lite import fetch  # here, as it imports PyTorch
+        from landcover.models.weights.efficientnet_lite import fetch  # here, as it imports PyTorch
 
         fetch(initial.backbone, WEIGHTS)
     print(f"{weights_file(WEIGHTS, initial.backbone)}: of {CARRIERS[initial.backbone].requirement}")

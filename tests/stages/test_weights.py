@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from landcover.models.model_file import load_model
-from landcover.models.weight_packages import CARRIERS, SOURCE
+from landcover.models.weights.packages import CARRIERS, SOURCE
 from landcover.system.errors import LandcoverError
 from stages import prepare, train, weights
 from stages.common.paths import WEIGHTS

@@ -1,6 +1,6 @@
-"""Networks and their files: encoders, decoders, the table of models, pretrained weights, the model file.
+"""Networks and their files: encoders, decoders, the table of models, initial weights, the model file.
 
-Imports `system` and `classes`.
+Imports `system`, `classes` and `images`.
 """
 
 import warnings

@@ -19,7 +19,7 @@ from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import Architecture, Network, build
 from landcover.models.old_names import with_todays_names
 from landcover.models.provenance import Origin
-from landcover.models.state_dicts import state_dict_mismatch
+from landcover.models.weights.state_dicts import state_dict_mismatch
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from landcover.models.encoders import Backbone
-from landcover.models.weight_names import torchvision_names
+from landcover.models.weights.names import torchvision_names
 
 _STAGES = "backbone.stages."  # how their names of the encoder's tensors begin
 _RESNET = {"0.0": "conv1", "0.1": "bn1", "1.1": "layer1", "2": "layer2", "3": "layer3", "4": "layer4"}

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from landcover.models.decoders import UPSAMPLING
 from landcover.models.encoders import RECOMMENDED, check_backbone
 from landcover.models.networks import MODELS, Architecture
-from landcover.models.weight_packages import CARRIERS
+from landcover.models.weights.packages import CARRIERS
 from landcover.system.devices import DEVICES, PRECISIONS
 from landcover.system.errors import LandcoverError
 from landcover.system.settings import (

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 
 from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
 from landcover.models.encoders import Backbone
-from landcover.models.imagenet import imagenet_weights
-from landcover.models.weight_packages import CARRIERS, SOURCE
+from landcover.models.weights.imagenet import imagenet_weights
+from landcover.models.weights.packages import CARRIERS, SOURCE
 from landcover.system.errors import LandcoverError
 
 

@@ -3,7 +3,7 @@ import timm
 import torch
 
 from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
-from landcover.models.first_layer import adapt_bands, fold_normalisation
+from landcover.models.weights.first_layer import adapt_bands, fold_normalisation
 from landcover.system.errors import LandcoverError
 
 MEAN, STD = (0.5, 0.4, 0.6), (0.5, 0.3, 0.2)

@@ -4,7 +4,7 @@ import torch
 import torchvision
 
 from landcover.models.encoders import TIMM_NAMES, Backbone
-from landcover.models.weight_names import full_network, torchvision_names, without_prefix
+from landcover.models.weights.names import full_network, torchvision_names, without_prefix
 
 SHARED = [n for n in torchvision.models.list_models(module=torchvision.models) if n in TIMM_NAMES or timm.is_model(n)]
 OTHERS = {"efficientnet_b5", "efficientnet_b6", "efficientnet_b7", "inception_v3"}  # another epsilon, other layers

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from landcover.models.tensor_order import by_order, fits
+from landcover.models.weights.tensor_order import by_order, fits
 
 OWN = {
     "stem.weight": torch.empty(8, 3, 3, 3),

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.networks import Architecture, build
-from landcover.models.pretrained import Loaded, load_weights
+from landcover.models.weights.pretrained import Loaded, load_weights
 from landcover.system.errors import LandcoverError
 
 

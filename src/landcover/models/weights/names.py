@@ -9,7 +9,7 @@ import torchvision
 from torch import Tensor, nn
 
 from landcover.models.encoders import TIMM_NAMES, Backbone
-from landcover.models.tensor_order import COUNTER, Names, by_order
+from landcover.models.weights.tensor_order import COUNTER, Names, by_order
 
 PREFIXES = ("module", "_orig_mod", "model", "backbone", "encoder", "network")
 """First parts that all names in a file may share, as wrappers of PyTorch, Lightning, torchgeo and smp add them."""

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
 from landcover.models.encoders import TIMM_NAMES, Backbone
-from landcover.models.first_layer import fold_normalisation
-from landcover.models.state_dicts import checked_state_dict, read_state_dict
-from landcover.models.weight_names import torchvision_names
-from landcover.models.weight_packages import CARRIERS, is_fetched, weights_file
+from landcover.models.weights.first_layer import fold_normalisation
+from landcover.models.weights.names import torchvision_names
+from landcover.models.weights.packages import CARRIERS, is_fetched, weights_file
+from landcover.models.weights.state_dicts import checked_state_dict, read_state_dict
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 
 

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
 from landcover.models.encoders import Backbone
-from landcover.models.first_layer import RGB_BANDS, adapt_bands
-from landcover.models.imagenet import imagenet_weights
 from landcover.models.networks import Network
-from landcover.models.state_dicts import read_state_dict, state_dict_mismatch
-from landcover.models.tensor_order import Names, by_order, fits, is_counter
-from landcover.models.weight_names import full_network, schemes, without_prefix
+from landcover.models.weights.first_layer import RGB_BANDS, adapt_bands
+from landcover.models.weights.imagenet import imagenet_weights
+from landcover.models.weights.names import full_network, schemes, without_prefix
+from landcover.models.weights.state_dicts import read_state_dict, state_dict_mismatch
+from landcover.models.weights.tensor_order import Names, by_order, fits, is_counter
 from landcover.system.errors import LandcoverError
 
 _VGG_WIDTH = 4096  # of fc6 and fc7
@@ -50,8 +50,8 @@ def load_weights(network: Network, weights: str, fetched: Path | None = None) ->
     """Copy weights into a network's backbone.
 
     The state dict may have the names of timm's network, of timm's with `features_only=True`, or of torchvision's if it
-    has an equal network, all with or without a prefix of `weight_names.PREFIXES`. Other names are accepted in a file
-    of `torch.save`, if kinds and shapes of the tensors agree one by one in their order; see `weight_names.by_order`.
+    has an equal network, all with or without a prefix of `names.PREFIXES`. Other names are accepted in a file
+    of `torch.save`, if kinds and shapes of the tensors agree one by one in their order; see `tensor_order.by_order`.
     Every tensor that the backbone has must be there, but batch norm's counters, and the layers behind the last stage,
     all or none; beside these, only others of the same classification network may be.
 

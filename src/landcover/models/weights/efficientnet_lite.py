@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from landcover.models.first_layer import fold_normalisation
-from landcover.models.tensor_order import by_order
-from landcover.models.weight_packages import CARRIERS, SOURCE, weights_file
+from landcover.models.weights.first_layer import fold_normalisation
+from landcover.models.weights.packages import CARRIERS, SOURCE, weights_file
+from landcover.models.weights.tensor_order import by_order
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.files import replacing
 from landcover.system.wheels import read_member

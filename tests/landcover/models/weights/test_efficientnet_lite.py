@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from landcover.images.image_spec import IMAGENET_MEAN, IMAGENET_STD
-from landcover.models.efficientnet_lite import converted, fetch
-from landcover.models.weight_packages import CARRIERS, is_fetched, weights_file
+from landcover.models.weights.efficientnet_lite import converted, fetch
+from landcover.models.weights.packages import CARRIERS, is_fetched, weights_file
 from landcover.system.errors import LandcoverError
 
 NAME = "tf_efficientnet_lite0"

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from landcover.models.tensor_order import is_counter
+from landcover.models.weights.tensor_order import is_counter
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 from landcover.system.paths import check_readable
 
