@@ -6,7 +6,7 @@ Writes FOLDER/gpu.json after each figure and FOLDER/gpu.md in the end. What has 
 With `--tiny` it shows that all of it runs, but for compiling, which takes minutes. DVC is not needed. The parts, in
 order:
 
-- agreement: of the masks that one model, trained by the stages, draws on the GPU and on the CPU;
+- agreement: of the masks that one model, trained by the stages from random weights, draws on the GPU and on the CPU;
 - repetition: whether the same steps give the same weights, bit for bit;
 - training: images per second of the stage's steps, and the share of the time in which the next batch is awaited; each
   step ends with a look at the loss, so that the GPU does nothing meanwhile;
@@ -80,6 +80,8 @@ def copied(folder: Path, data: Path, scale: float, tiny: bool) -> Path:
     for name in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / name, folder)
     settings = [f"data.root={data.resolve()}", f"prepare.scale={scale}", "predict.tta=none", "train.log_every=0"]
+    # From random weights, as a machine with a GPU may reach no package index.
+    settings += ["train.weights=none", "train.freeze_batch_norm=false", "train.backbone_lr=1"]
     settings += ["train.workers=8", "train.epochs=3"]
     if tiny:
         settings += ["train.workers=0", "train.epochs=1", "train.steps=2", "train.batch_size=2", "train.warmup=0"]
