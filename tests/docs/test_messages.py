@@ -12,7 +12,7 @@ PARTS = {
     "note: params.yaml: data.holdout = 4 (committed: 0)": ["note: ", "committed"],
     "the loss is nan at a learning rate of 0.004": [" at a learning rate of "],
     "the norm of the gradients is inf": ["norm of the gradients"],
-    "is for images with 13 bands, but these have 4": ["is for images with ", " bands, but these have "],
+    "is for another number of bands, 13 instead of 4": ["is for another number of bands, ", " instead of "],
     "image: ndarray of float64 (64, 48, 3), values 0 to 1": [", values "],
 }
 """What the code has of messages that it puts together."""

@@ -81,8 +81,8 @@ def _smp_encoder(output_stride: int) -> Callable[[str, int], nn.Module]:
     return partial(Backbone, output_stride=output_stride, final=False)
 
 
-def _smp(name: str, strides: tuple[int, ...]) -> ModelSpec:
-    return ModelSpec(partial(SmpDecoder, name=name), _smp_encoder(strides[-1]), strides)
+def _smp(name: str, strides: tuple[int, ...], output_stride: int = STRIDES[-1]) -> ModelSpec:
+    return ModelSpec(partial(SmpDecoder, name=name), _smp_encoder(output_stride), strides)
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -104,9 +104,9 @@ MODELS: dict[str, ModelSpec] = {
     "unet": _smp("unet", _PYRAMID),
     "unetplusplus": _smp("unetplusplus", _PYRAMID),
     "fpn": _smp("fpn", _PYRAMID),
-    "pspnet": _smp("pspnet", (8,)),
-    "deeplabv3": _smp("deeplabv3", (8,)),
-    "deeplabv3plus": _smp("deeplabv3plus", (4, 16)),
+    "pspnet": _smp("pspnet", (8,), output_stride=8),
+    "deeplabv3": _smp("deeplabv3", (8,), output_stride=8),
+    "deeplabv3plus": _smp("deeplabv3plus", (4, 16), output_stride=16),
     "upernet": _smp("upernet", _PYRAMID),
     "segformer": _smp("segformer", _PYRAMID),
 }
@@ -122,17 +122,6 @@ def model_spec(model: str) -> ModelSpec:
     if model not in MODELS:
         raise LandcoverError(f"no model {model!r}; there are {', '.join(MODELS)}")
     return MODELS[model]
-
-
-@cache
-def works(model: str, backbone: str) -> bool:
-    """Whether a model of `MODELS` with a backbone can be built on this one."""
-    try:
-        with torch.device("meta"):
-            build(Architecture(model, backbone), 2)
-    except LandcoverError:
-        return False
-    return True
 
 
 class Network(nn.Module):

@@ -88,7 +88,7 @@ def check_bands(
         raise LandcoverError(f"{path}: no band {wrong[0]}; it has 1 to {dataset.count}. Choose other bands.")
     if len(asked) != len(wanted) and not (grey and len(asked) == 1):
         raise LandcoverError(
-            f"{path}: {len(asked)} bands are asked for. Choose {len(wanted)}, in the order of the model's: "
+            f"{path}: number of bands asked for: {len(asked)}. Choose {len(wanted)}, in the order of the model's: "
             f"{', '.join(wanted)}{'; or one for all' if grey else ''}."
         )
     found = [band if isinstance(band, int) else find_wanted(path, dataset, [band])[0] for band in asked]

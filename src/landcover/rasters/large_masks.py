@@ -28,8 +28,8 @@ class LargeMask:
         self._bands = [1, 2, 3] if is_rgb else [1]
         if {dataset.dtypes[band - 1] for band in self._bands} != {"uint8"} or not (is_rgb or is_grey):
             raise LandcoverError(
-                f"{path}: {dataset.count} bands of type {dataset.dtypes[0]}, not grey, a palette or RGB with 8 bits "
-                "per channel. Convert it to 8-bit RGB."
+                f"{path}: not grey, a palette or RGB with 8 bits per channel (bands: {dataset.count}, of type "
+                f"{dataset.dtypes[0]}). Convert it to 8-bit RGB."
             )
         self._colours = self._find_colours() if self._bands == [1] else None
 

@@ -1,9 +1,11 @@
 """Settings as typed fields: type, range or choices, default and description of a setting stand in one place."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from landcover.system.errors import LandcoverError
 
 
 class Settings(BaseModel):
@@ -45,6 +47,19 @@ def one_of(names: Collection[str]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def passing(check: Callable[[str], object]) -> AfterValidator:
+    """Allow a string only if `check` of it raises no LandcoverError, whose message is then that of the setting."""
+
+    def checked(value: str) -> str:
+        try:
+            check(value)
+        except LandcoverError as error:
+            raise ValueError(error) from error
+        return value
+
+    return AfterValidator(checked)
 
 
 def listed(names: Collection[str]) -> str:

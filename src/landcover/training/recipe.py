@@ -13,7 +13,6 @@ from landcover.models.encoders import RECOMMENDED, check_backbone
 from landcover.models.networks import MODELS, Architecture
 from landcover.models.weights.packages import CARRIERS
 from landcover.system.devices import DEVICES, PRECISIONS
-from landcover.system.errors import LandcoverError
 from landcover.system.settings import (
     BelowOne,
     Count,
@@ -26,6 +25,7 @@ from landcover.system.settings import (
     Side,
     listed,
     one_of,
+    passing,
 )
 from landcover.training.augmentation import SYMMETRY
 from landcover.training.losses import CLASS_WEIGHTS, LOSSES, parse_loss
@@ -34,22 +34,6 @@ from landcover.training.optimizers import OPTIMIZERS, SCHEDULES
 KEEP = ("last", "best")
 
 _NOT_SHAPING = {"device", "workers", "log_every", "checkpoint_minutes"}
-
-
-def _backbone(name: str) -> str:
-    try:
-        check_backbone(name)
-    except LandcoverError as error:
-        raise ValueError(error) from error
-    return name
-
-
-def _formula(loss: str) -> str:
-    try:
-        parse_loss(loss)
-    except LandcoverError as error:
-        raise ValueError(error) from error
-    return loss
 
 
 def _class_weights(value: Any) -> str | list[float]:
@@ -64,7 +48,7 @@ class Recipe(Settings):
     """All settings of a training. Their descriptions say what they mean."""
 
     model: Annotated[str, one_of(MODELS)] = Field("fcn1s", description=f"network: {listed(MODELS)}")
-    backbone: Annotated[str, AfterValidator(_backbone)] = Field(
+    backbone: Annotated[str, passing(check_backbone)] = Field(
         "tf_efficientnet_lite0",
         description=f"encoder of the network: any of timm's, such as {listed(RECOMMENDED)}; the model baseline has "
         "its own",
@@ -107,7 +91,7 @@ class Recipe(Settings):
         0.05,
         description="colour jitter: standard deviation of the random factor of each channel of each crop; 0 for none",
     )
-    loss: Annotated[str, AfterValidator(_formula)] = Field(
+    loss: Annotated[str, passing(parse_loss)] = Field(
         "cross_entropy + 0.5*dice", description=f"loss: {listed(LOSSES)}, or a weighted sum of them"
     )
     class_weights: Annotated[Any, AfterValidator(_class_weights)] = Field(

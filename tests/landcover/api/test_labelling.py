@@ -90,7 +90,7 @@ def test_bands_and_percentiles_of_a_raster_can_be_chosen(model, tmp_path):
     assert (model.predict(path, bands=[4, 2, 1], stretch=(10, 90)) != expected).any()
     for options, message in (
         ({"bands": [6]}, "scene.tif: no band 6; it has 1 to 5"),
-        ({"bands": [1, 2]}, "scene.tif: 2 bands are asked for"),
+        ({"bands": [1, 2]}, "scene.tif: number of bands asked for: 2"),
         ({"bands": [1], "stretch": (98, 2)}, "should be image, or two rising percentiles"),
     ):
         with pytest.raises(landcover.LandcoverError, match=message):

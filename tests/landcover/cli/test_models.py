@@ -4,7 +4,7 @@ from conftest import landcover
 
 from landcover.cli.network_table import list_networks, match_backbones
 from landcover.models.encoders import RECOMMENDED
-from landcover.models.networks import MODELS, Architecture, build, works
+from landcover.models.networks import MODELS, Architecture, build
 
 
 def test_models_lists_what_fits_with_its_size_cost_and_stride(tmp_path):
@@ -28,7 +28,8 @@ def test_by_default_all_models_and_all_recommended_backbones_are_listed(tmp_path
 
 def test_the_table_has_a_row_for_every_model_that_works_on_a_backbone():
     rows = [(row.model, row.backbone) for row in list_networks(backbone="vgg11")]
-    assert rows == [(model, "vgg11") for model in MODELS if MODELS[model].has_backbone and works(model, "vgg11")]
+    refused = {"baseline", "pspnet", "deeplabv3", "deeplabv3plus"}  # has its own encoder; cannot dilate VGG
+    assert rows == [(model, "vgg11") for model in MODELS if model not in refused]
 
 
 def test_the_table_has_a_row_for_every_backbone_that_a_model_works_on():

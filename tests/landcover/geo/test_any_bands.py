@@ -181,7 +181,7 @@ def test_commands_take_models_of_any_bands(tmp_path):
     assert swapped.returncode == 0
     assert "pixel_accuracy: 1.0" not in swapped.stdout
     for bands, message in (
-        ("1,2,3", r"3 bands are asked for. Choose 4, in the order of the model's: coastal, blue, green, red."),
+        ("1,2,3", r"number of bands asked for: 3. Choose 4, in the order of the model's: coastal, blue, green, red."),
         ("1,2,3,5", "no band 5; it has 1 to 4"),
     ):
         refused = landcover(

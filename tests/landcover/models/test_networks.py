@@ -8,7 +8,7 @@ from torch.nn import functional
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.models.decoders import LearnedUpsampling
 from landcover.models.encoders import RECOMMENDED, Backbone, BaselineEncoder
-from landcover.models.networks import MODELS, Architecture, Network, build, to_input, works
+from landcover.models.networks import MODELS, Architecture, Network, build, to_input
 from landcover.system.errors import LandcoverError
 
 FCNS = [model for model in MODELS if MODELS[model].is_fcn]
@@ -278,12 +278,6 @@ def test_what_does_not_go_together_is_refused_in_one_line(architecture, message)
     with torch.device("meta"), pytest.raises(LandcoverError, match=message) as error:
         build(architecture, 3)
     assert "\n" not in str(error.value)
-
-
-def test_what_works_together_is_known_without_trying():
-    assert works("fcn2s", "resnet18")
-    assert not works("fcn2s", "convnext_tiny")
-    assert not works("deeplabv3", "vgg16")
 
 
 @pytest.mark.parametrize("convert", [torch.from_numpy, lambda array: array], ids=["tensor", "array"])

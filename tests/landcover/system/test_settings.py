@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from landcover.system.settings import Number, Settings, listed, one_of
+from landcover.system.errors import LandcoverError
+from landcover.system.settings import Number, Settings, listed, one_of, passing
 
 
 class Example(Settings):
@@ -30,6 +31,17 @@ def test_a_wrong_choice_is_an_error_that_lists_the_choices():
     assert check("d4") == "d4"
     with pytest.raises(ValueError, match="should be one of flip, d4"):
         check("turn")
+
+
+def test_what_a_check_of_the_library_refuses_is_an_error_of_the_setting():
+    def check(text):
+        if text == "wrong":
+            raise LandcoverError("it is wrong")
+
+    validator = passing(check).func
+    assert validator("right") == "right"
+    with pytest.raises(ValueError, match="it is wrong"):
+        validator("wrong")
 
 
 @pytest.mark.parametrize(("names", "text"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])

@@ -177,7 +177,7 @@ def _for_bands(weight: Tensor, own: Tensor, bands: int, place: str) -> tuple[Ten
     theirs = weight.shape[1]
     if theirs != RGB_BANDS or own.shape[1] != bands:
         raise LandcoverError(
-            f"{place}: is for images with {theirs} bands, but these have {bands}. Take weights for {bands} or for "
+            f"{place}: is for another number of bands, {theirs} instead of {bands}. Take weights for {bands} or "
             f"{RGB_BANDS} bands, or change the bands of the images."
         )
     how = "summed" if bands == 1 else f"repeated and multiplied by {RGB_BANDS}/{bands}"

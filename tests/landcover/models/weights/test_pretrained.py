@@ -327,7 +327,7 @@ def test_weights_for_three_bands_are_adapted_to_others_as_timm_does_it(bands, ho
 def test_weights_for_another_number_of_bands_are_refused(tmp_path):
     theirs = timm.create_model("resnet18", in_chans=13, num_classes=0)
     path = saved(theirs.state_dict(), tmp_path / "w.pt")
-    with pytest.raises(LandcoverError, match=r"w\.pt: is for images with 13 bands, but these have 4\. Take "):
+    with pytest.raises(LandcoverError, match=r"w\.pt: is for another number of bands, 13 instead of 4\. Take "):
         load_weights(network(images=images_of(4)), path)
 
 
