@@ -39,6 +39,8 @@ TABLE = ClassTable(
     {"urban": (0, 255, 255), "forest": (0, 255, 0), "water": (0, 0, 255)},
     ignore=("unknown", (0, 0, 0)),
 )
+BACKBONE = "test_resnet"
+"""timm's smallest ResNet, of 0.4 million weights: quick to build, to train and to save."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -125,7 +127,7 @@ def landcover_process(*arguments: object, folder: Path) -> subprocess.CompletedP
 def model_file(classes: ClassTable, tmp_path: Path) -> Path:
     """An untrained model `m.safetensors` of three classes."""
     torch.manual_seed(0)
-    architecture = Architecture("fcn8s", "resnet18")
+    architecture = Architecture("fcn8s", BACKBONE)
     save_model(Model(build(architecture, 3), classes, 1.0), tmp_path / "m.safetensors")
     return tmp_path / "m.safetensors"
 
@@ -143,7 +145,7 @@ def project(tmp_path, monkeypatch):
     params["data"] |= {"root": "data", "classes": {n: hex_colour(c) for n, c in colours.items()}, "ignore": "unknown"}
     params["train"] |= {
         "model": "fcn8s",
-        "backbone": "resnet18",
+        "backbone": BACKBONE,
         "weights": "none",
         "backbone_lr": 1.0,
         "freeze_batch_norm": False,

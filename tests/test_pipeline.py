@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from checkout import Checkout
-from conftest import draw_pair
+from conftest import BACKBONE, draw_pair
 from PIL import Image
 
 from landcover.classes.class_table import ClassTable
@@ -41,7 +41,7 @@ def checkout(tmp_path_factory, path_with_python):
     checkout.set(
         data={"root": "data/other", "classes": classes, "ignore": "void"},
         prepare={"tile": 48},
-        train={"model": "fcn8s", "backbone": "mobilenet_v3_large", "epochs": 1, "steps": 2, "warmup": 0},
+        train={"model": "fcn8s", "backbone": BACKBONE, "epochs": 1, "steps": 2, "warmup": 0},
         predict={"tta": "none"},
     )
     checkout.set(train={"weights": "none", "freeze_batch_norm": False, "crop": 32, "batch_size": 2})

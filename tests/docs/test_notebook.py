@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import torch
 import yaml
-from conftest import draw_pair
+from conftest import BACKBONE, draw_pair
 from pages import ROOT
 
 from docs.notebook import NOTEBOOK, executed
@@ -32,7 +32,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "docs").mkdir()
     torch.manual_seed(0)
-    architecture = Architecture("fcn8s", "resnet18")
+    architecture = Architecture("fcn8s", BACKBONE)
     model = Model(build(architecture, len(classes)), classes, 1.0)
     save_model(model, tmp_path / "models" / "model.safetensors")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]))

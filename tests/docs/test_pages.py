@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pages import PAGES, ROOT, spans, tables
 
+from landcover.cli.network_table import list_networks
 from results.table import read_published, read_rows, results_text, with_results
 
 README = (ROOT / "README.md").read_text()
@@ -49,6 +50,15 @@ def test_every_parameter_is_listed_with_its_default():
         defaults |= {f"`{block}.{key}`": json.dumps(value).strip('"') for key, value in keys.items()}
     listed = {row[0]: row[1].strip("`") for row in tables("docs/parameters.md") if row[0].startswith("`")}
     assert listed == defaults
+
+
+@pytest.mark.long
+def test_the_cost_of_todays_decoders_is_that_of_the_command_models():
+    rows = list_networks(backbone="resnet50")
+    costs = {f"`{row.model}`": [f"{row.parameters / 1e6:.1f} M", f"{row.gflops:.0f}", str(row.stride)] for row in rows}
+    listed = {row[0]: row[2:] for row in tables("docs/networks.md") if row[0] in costs and len(row) == 5}
+    assert len(listed) == 8
+    assert listed == {name: costs[name] for name in listed}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -50,7 +50,7 @@ def stop(number: int, after: int, pause: float = 0.0) -> subprocess.Popen:
 
 @pytest.mark.long
 def test_killed_at_a_random_moment_it_goes_on_and_ends_in_the_same_bytes(project):
-    project(train={"model": "fcn1s", "backbone": "mobilenet_v3_large", "epochs": 2, "steps": 3, "log_every": 1})
+    project(train={"model": "fcn1s", "epochs": 2, "steps": 3, "log_every": 1})
     project(train={"checkpoint_minutes": 0, "keep": "best"})
     prepare.main()
     train.main()
@@ -83,7 +83,7 @@ def test_ctrl_c_finishes_the_batch_saves_and_says_how_to_go_on(project, capsys):
 
 @pytest.mark.long
 def test_two_processes_train_like_one_and_predict_the_same(project):
-    project(train={"backbone": "vgg11", "epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
+    project(train={"epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
     prepare.main()
     curves, masks = [], []
     for command in (PYTHON, TORCHRUN):
@@ -126,7 +126,7 @@ def test_a_training_that_diverges_is_one_line_and_no_model(project):
 
 
 def test_training_starts_from_the_weights_of_a_file(project, capsys):
-    project(train={"epochs": 1, "steps": 1, "lr": 1e-9, "weights": "given.pth"})
+    project(train={"backbone": "resnet18", "epochs": 1, "steps": 1, "lr": 1e-9, "weights": "given.pth"})
     prepare.main()
     torch.manual_seed(5)
     given = torchvision.models.resnet18(weights=None)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
 TINY = (
     *("data.root=data/tiny", "prepare.tile=32", "prepare.max_off_palette=1.0", "train.model=fcn32s"),
-    *("train.backbone=mobilenet_v2", "train.weights=none"),
+    *("train.backbone=test_resnet", "train.weights=none"),
     *("train.epochs=1", "train.steps=1", "train.batch_size=2", "train.crop=32"),
     *("train.warmup=0", "predict.tta=none", "evaluate.resamples=100", "evaluate.samples=1"),
 )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from conftest import BACKBONE, write_geotiff
 from conftest import landcover as command
-from conftest import write_geotiff
 from rasterio.enums import ColorInterp
 from rasterio.vrt import WarpedVRT
 
@@ -22,7 +22,7 @@ from landcover.models.networks import Architecture, build
 def model_file(classes, tmp_path):
     """An untrained model that gives all of its classes."""
     torch.manual_seed(0)
-    network = build(Architecture("fcn1s", "resnet18"), len(classes)).eval()
+    network = build(Architecture("fcn1s", BACKBONE), len(classes)).eval()
     score = network.decoder.pixel_score[-1]
     with torch.no_grad():
         torch.nn.init.normal_(score.weight)  # so that its classes depend on each pixel
@@ -110,7 +110,7 @@ def test_probabilities_add_up_to_1_and_are_nan_without_data(model, tmp_path):
 
 
 def test_a_model_says_what_it_is(model, model_file, classes):
-    assert repr(model) == f"<landcover.Model '{model_file}': fcn1s on resnet18, urban, forest, water; on cpu>"
+    assert repr(model) == f"<landcover.Model '{model_file}': fcn1s on test_resnet, urban, forest, water; on cpu>"
     assert (model.bands, model.dtype) == (("red", "green", "blue"), "uint8")
     assert (model.classes, model.path, model.scale, model.device.type) == (classes, model_file, 1.0, "cpu")
 

@@ -1,5 +1,4 @@
 import inspect
-import subprocess
 import sys
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import onnxruntime
 import pytest
 import torch
 import yaml
-from conftest import ROOT
+from conftest import ROOT, landcover_process
 
 from landcover.cli import export, main
 from landcover.export.onnx_export import export_onnx
@@ -36,9 +35,7 @@ def metadata(path):
 
 
 def test_export_says_what_it_wrote_and_what_to_tell_it(folder):
-    command = [sys.executable, "-m", "landcover", "export", "m.safetensors", "-o", "new/model.onnx"]
-    environment = {"PYTHONPATH": ":".join(sys.path)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = landcover_process("export", "m.safetensors", "-o", "new/model.onnx", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     first, note = done.stdout.splitlines()
     assert first == "new/model.onnx: baseline, 3 classes, input (batch, 3, 512, 512), opset 18, 0.6 MB"

@@ -106,7 +106,7 @@ def scene(tmp_path):
 
 def test_a_geotiff_becomes_a_geotiff_and_polygons(model_file, classes, scene, tmp_path):
     extra = ("--bands", "4,3,2", "--window", "64", "--polygons", "scene.gpkg", "--probabilities")
-    done = landcover_process("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", *extra, folder=tmp_path)
+    done = landcover("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", *extra, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     frame = geopandas.read_file(tmp_path / "scene.gpkg")
     assert done.stdout == f"scene.gpkg: {len(frame)} polygons\nout: 1 masks\n"

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from conftest import landcover, landcover_process
+from conftest import landcover
 
 from landcover.images.image_files import read_rgb, save_png
 from landcover.images.pairs import find_samples
@@ -17,7 +17,7 @@ def result(model_file, pairs):
 
 def test_validate_prints_loss_and_scores_and_writes_nothing(result, pairs, tmp_path):
     before = sorted(tmp_path.rglob("*"))
-    done = landcover_process("validate", "pairs", "-m", "m.safetensors", "--tta", "flip", folder=tmp_path)
+    done = landcover("validate", "pairs", "-m", "m.safetensors", "--tta", "flip", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     figures = result.scores.figures()
     assert done.stdout.splitlines() == [

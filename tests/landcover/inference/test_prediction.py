@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from conftest import BACKBONE
 from PIL import Image
 from torch.nn import functional
 
@@ -12,7 +13,7 @@ from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
 
-FCN1S = Architecture("fcn1s", "resnet18")
+FCN1S = Architecture("fcn1s", BACKBONE)
 D4 = InferenceOptions(tta="d4")
 
 

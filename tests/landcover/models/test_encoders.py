@@ -123,8 +123,7 @@ def test_with_torchvisions_weights_features_are_those_of_torchvision(name, train
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-4 * other.abs().max().item())
 
 
-@pytest.mark.parametrize("name", ["vgg16_bn", "mobilenet_v2", "convnext_tiny"])
-@pytest.mark.parametrize("bands", [1, 4, 13])
+@pytest.mark.parametrize(("name", "bands"), [("vgg16_bn", 4), ("mobilenet_v2", 1), ("convnext_tiny", 13)])
 def test_only_the_first_layer_depends_on_the_number_of_bands(name, bands):
     with torch.device("meta"):
         few, many = Backbone(name), Backbone(name, bands)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import BACKBONE
 from torch.nn import functional
 
 from landcover.images.image_spec import RGB, ImageSpec
@@ -13,16 +14,16 @@ from landcover.system.errors import LandcoverError
 
 FCNS = [model for model in MODELS if MODELS[model].is_fcn]
 SKIPPING = FCNS[1:]
-OURS = [
-    model for model in MODELS if MODELS[model].encoder is Backbone
-]  # on the same encoder; smp's have their own test
+OURS = [model for model in MODELS if MODELS[model].encoder is Backbone]  # those of smp have a test of their own
+QUICK = ("vgg11_bn", "resnet18", "mobilenet_v3_large", "convnext_tiny", "tf_efficientnet_lite0")  # one of each kind
+BACKBONES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.long) for name in RECOMMENDED]
 
 
 def parameters(module):
     return sum(weights.numel() for weights in module.parameters())
 
 
-@pytest.fixture(scope="module", params=RECOMMENDED)
+@pytest.fixture(scope="module", params=BACKBONES)
 def encoder(request):
     """With weights drawn here, which is quicker than timm's way."""
     torch.manual_seed(0)
@@ -55,9 +56,9 @@ def test_every_parameter_of_every_recommended_backbone_learns(encoder):
 
 
 VARIANTS = [
-    *(Architecture(model, "resnet18") for model in OURS),
-    *(Architecture(model, "resnet18", upsampling="learned", context=32) for model in FCNS),
-    Architecture("fcn1s", "convnext_tiny", upsampling="learned"),
+    *(Architecture(model, BACKBONE) for model in OURS),
+    *(Architecture(model, BACKBONE, upsampling="learned", context=32) for model in FCNS),
+    Architecture("fcn1s", "test_convnext", upsampling="learned"),
     Architecture("baseline", None),
 ]
 
@@ -119,7 +120,7 @@ def test_fc6_and_fc7_are_those_of_vgg():
 
 
 def test_dropout_after_fc6_and_fc7_acts_in_training_only():
-    network = build(Architecture("fcn32s", "resnet18", context=16), 3)
+    network = build(Architecture("fcn32s", BACKBONE, context=16), 3)
     features = [torch.rand(1, channels, 4, 4) for channels in network.backbone.channels]
     assert not network.decoder(None, features).equal(network.decoder(None, features))
     network.eval()
@@ -129,7 +130,7 @@ def test_dropout_after_fc6_and_fc7_acts_in_training_only():
 @pytest.mark.parametrize("model", MODELS)
 def test_the_encoders_parameters_are_the_backbones(model):
     with torch.device("meta"):
-        network = build(Architecture(model, "resnet18"), 4)
+        network = build(Architecture(model, BACKBONE), 4)
     assert {name.split(".")[0] for name, _ in network.named_parameters()} == {"backbone", "decoder"}
     assert set(network.state_dict()) >= {f"backbone.{key}" for key in network.backbone.state_dict()}
 
@@ -137,8 +138,8 @@ def test_the_encoders_parameters_are_the_backbones(model):
 @pytest.mark.parametrize(
     ("model", "backbone", "stride"),
     [
-        *((model, "resnet18", int(model.strip("fcns"))) for model in FCNS),
-        ("fcn1s", "convnext_tiny", 1),
+        *((model, BACKBONE, int(model.strip("fcns"))) for model in FCNS),
+        ("fcn1s", "test_convnext", 1),
         ("fcn32s_deconv1", "vgg11", 32),
         ("fcn32s_deconv5", "vgg11", 32),
         ("fcn8s_deconv5", "vgg11", 8),
@@ -160,7 +161,7 @@ def test_learned_upsampling_starts_as_bilinear_interpolation_borders_included(fa
     torch.testing.assert_close(LearnedUpsampling(3, factor)(scores), expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("model", "backbone"), [*((model, "resnet18") for model in FCNS), ("fcn1s", "convnext_tiny")])
+@pytest.mark.parametrize(("model", "backbone"), [*((model, BACKBONE) for model in FCNS), ("fcn1s", "convnext_tiny")])
 def test_a_network_that_learns_to_upsample_starts_as_the_one_that_interpolates(model, backbone):
     torch.manual_seed(0)
     interpolating, learning = (build(Architecture(model, backbone, kind), 3).eval() for kind in ("bilinear", "learned"))
@@ -178,7 +179,7 @@ def test_a_network_that_learns_to_upsample_starts_as_the_one_that_interpolates(m
 @pytest.mark.parametrize("model", SKIPPING)
 def test_skips_start_silent(model, upsampling):
     torch.manual_seed(0)
-    network = build(Architecture(model, "resnet18", upsampling), 3).eval()
+    network = build(Architecture(model, BACKBONE, upsampling), 3).eval()
     decoder = network.decoder
     image = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
@@ -192,7 +193,7 @@ def test_skips_start_silent(model, upsampling):
 
 def test_the_skips_of_2019_add_the_features_themselves_on_vgg_and_project_them_on_others():
     with torch.device("meta"):
-        plain, projected = (build(Architecture("fcn8s_deconv5", name), 3) for name in ("vgg16_bn", "resnet18"))
+        plain, projected = (build(Architecture("fcn8s_deconv5", name), 3) for name in ("vgg16_bn", BACKBONE))
     assert parameters(plain.decoder.projections) == 0
     assert parameters(projected.decoder.projections) == 256 * 512 + 512 + 128 * 256 + 256
 
@@ -200,7 +201,7 @@ def test_the_skips_of_2019_add_the_features_themselves_on_vgg_and_project_them_o
 def test_the_input_is_normalised_as_told():
     torch.manual_seed(0)
     mean, std = (0.1, 0.2, 0.3), (0.5, 0.25, 2.0)
-    network = build(Architecture("fcn32s", "resnet18"), 3, replace(RGB, mean=mean, std=std)).eval()
+    network = build(Architecture("fcn32s", BACKBONE), 3, replace(RGB, mean=mean, std=std)).eval()
     image = torch.rand(1, 3, 32, 32)
     with torch.inference_mode():
         before = network(image)
@@ -214,7 +215,7 @@ def test_the_input_is_normalised_as_told():
 @pytest.mark.parametrize("bands", [1, 4, 13])
 def test_images_may_have_any_number_of_bands(model, bands):
     images = ImageSpec(tuple(f"B{i}" for i in range(bands)), "uint16", (1000.0,) * bands, (300.0,) * bands)
-    network = build(Architecture(model, "resnet18"), 3, images).eval()
+    network = build(Architecture(model, BACKBONE), 3, images).eval()
     pixels = np.random.default_rng(0).integers(3000, size=(2, 33, 47, bands), dtype=np.uint16)
     with torch.inference_mode():
         logits = network(network.to_input(pixels))
@@ -228,7 +229,7 @@ def test_the_same_seed_gives_the_same_network_and_trains_to_the_same_bits():
         gradients = []
         for _ in range(2):
             torch.manual_seed(0)
-            network = build(Architecture("fcn1s", "resnet18", "learned", context=8), 3)
+            network = build(Architecture("fcn1s", BACKBONE, "learned", context=8), 3)
             network(torch.rand(2, 3, 40, 40)).square().mean().backward()
             gradients.append([weights.grad for weights in network.parameters()])
         assert all(a.equal(b) for a, b in zip(*gradients, strict=True))
@@ -245,7 +246,7 @@ def test_the_baseline_ignores_the_backbone():
 @pytest.mark.parametrize(
     ("architecture", "message"),
     [
-        (Architecture("fcn9s", "resnet18"), r"no model 'fcn9s'; there are fcn32s, .*baseline, "),
+        (Architecture("fcn9s", BACKBONE), r"no model 'fcn9s'; there are fcn32s, .*baseline, "),
         (Architecture("fcn8s", "vgg"), r"no backbone 'vgg'; near are vgg11, "),
         (Architecture("fcn8s", None), r"`backbone` = None: fcn8s needs one, such as "),
         (Architecture("deeplabv3", "vgg16"), r"`backbone` = vgg16: cannot be dilated to stride 8. Choose another.$"),
@@ -259,7 +260,7 @@ def test_the_baseline_ignores_the_backbone():
             r"`model` = fcn8s_deconv5: vit_tiny_patch16_224 has features at strides 16 only, not at 8. "
             r"Set it to one of fcn16s, fcn1s.$",
         ),
-        (Architecture("fcn8s", "resnet18", "cubic"), r"no upsampling 'cubic'; there are bilinear, learned$"),
+        (Architecture("fcn8s", BACKBONE, "cubic"), r"no upsampling 'cubic'; there are bilinear, learned$"),
         (
             Architecture("deeplabv3", "resnet50", "learned"),
             r"`upsampling` = learned: deeplabv3 has its own upsampling. Set it to bilinear.$",
@@ -268,9 +269,9 @@ def test_the_baseline_ignores_the_backbone():
             Architecture("baseline", None, context=1024),
             r"`context` = 1024: baseline has no fc6 and fc7. Set it to 0.$",
         ),
-        (Architecture("fcn8s", "resnet18", context=-1), r"`context` = -1: set it to a whole number from 0 to"),
-        (Architecture("fcn8s", "resnet18", context=10**9), r"`context` = 1000000000: set it to a whole number"),
-        (Architecture("fcn8s", "resnet18", context=True), r"`context` = True: set it to a whole number"),
+        (Architecture("fcn8s", BACKBONE, context=-1), r"`context` = -1: set it to a whole number from 0 to"),
+        (Architecture("fcn8s", BACKBONE, context=10**9), r"`context` = 1000000000: set it to a whole number"),
+        (Architecture("fcn8s", BACKBONE, context=True), r"`context` = True: set it to a whole number"),
     ],
     ids=str,
 )

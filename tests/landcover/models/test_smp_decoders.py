@@ -4,6 +4,7 @@ import onnxruntime
 import pytest
 import segmentation_models_pytorch as smp
 import torch
+from conftest import BACKBONE
 from torch import nn
 from torch.nn import functional
 
@@ -28,10 +29,9 @@ THEIRS = {
     "segformer": smp.Segformer,
 }
 DILATED = ("pspnet", "deeplabv3", "deeplabv3plus")
-TINY = "test_resnet"  # timm's, of 0.4 million weights
 
 
-def small(model, classes=3, backbone=TINY, **images):
+def small(model, classes=3, backbone=BACKBONE, **images):
     torch.manual_seed(0)
     return build(Architecture(model, backbone), classes, ImageSpec(**images))
 
@@ -87,7 +87,7 @@ def centres_of_pixels_in_place():
 @pytest.mark.parametrize("model", THEIRS)
 @torch.inference_mode()
 def test_with_the_same_weights_it_gives_the_same_as_smps_but_for_what_depends_on_the_size_of_the_image(model):
-    ours, original = small(model).eval(), theirs(model, TINY, 3).eval()
+    ours, original = small(model).eval(), theirs(model, BACKBONE, 3).eval()
     for parent in list(original.decoder.modules()):
         for name, module in list(parent.named_children()):
             if isinstance(module, nn.GroupNorm):
@@ -119,7 +119,7 @@ def test_pixels_far_from_the_border_of_a_window_get_the_logits_that_they_get_in_
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("backbone", [TINY, "test_convnext"])
+@pytest.mark.parametrize("backbone", [BACKBONE, "test_convnext"])
 @pytest.mark.parametrize("model", THEIRS)
 def test_every_parameter_learns_at_odd_sizes_of_any_bands_and_many_classes(model, backbone):
     bands = tuple(f"b{i}" for i in range(13))
@@ -173,7 +173,7 @@ def test_it_learns(model):
 
 def test_the_same_seed_trains_to_the_same_bits_in_spite_of_dropout(tiles, classes):
     recipe = Recipe(
-        **{"model": "fpn", "backbone": TINY, "epochs": 1, "steps": 3, "batch_size": 4, "crop": 32, "warmup": 0},
+        **{"model": "fpn", "backbone": BACKBONE, "epochs": 1, "steps": 3, "batch_size": 4, "crop": 32, "warmup": 0},
         **{"log_every": 0, "class_weights": [1, 1, 1]},
     )
     trainers = [Trainer(small("fpn"), tiles, classes, recipe, torch.device("cpu")) for _ in range(2)]
@@ -185,7 +185,7 @@ def test_the_same_seed_trains_to_the_same_bits_in_spite_of_dropout(tiles, classe
 
 def settled(model):
     """A network whose norms have seen images."""
-    network = small(model, backbone=TINY)
+    network = small(model, backbone=BACKBONE)
     with torch.no_grad():
         for _ in range(8):
             network(torch.rand(2, 3, 64, 64))

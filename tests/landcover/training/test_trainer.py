@@ -3,6 +3,7 @@ import signal
 
 import pytest
 import torch
+from conftest import BACKBONE
 
 from landcover.models.networks import build
 from landcover.system.errors import LandcoverError
@@ -19,7 +20,7 @@ def make(tiles, classes):
 
     def make(**settings):
         defaults = {
-            "backbone": "mobilenet_v2",
+            "backbone": BACKBONE,
             "epochs": 1,
             "steps": 3,
             "batch_size": 4,
@@ -262,7 +263,11 @@ def test_an_altered_checkpoint_with_a_correct_digest_is_not_used_and_does_no_har
 @pytest.mark.parametrize("ema", [0.99, 0.999])
 @pytest.mark.parametrize(
     ("model", "backbone"),
-    [("fcn1s", "mobilenet_v3_large"), pytest.param("fcn8s", "resnet18", marks=pytest.mark.long)],
+    [
+        ("fcn1s", BACKBONE),
+        pytest.param("fcn1s", "mobilenet_v3_large", marks=pytest.mark.long),
+        pytest.param("fcn8s", "resnet18", marks=pytest.mark.long),
+    ],
 )
 def test_a_short_training_with_a_long_average_is_as_good_as_one_without(make, tiles, model, backbone, ema):
     options = {"model": model, "backbone": backbone, "steps": 40, "warmup": 10}

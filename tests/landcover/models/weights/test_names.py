@@ -53,6 +53,7 @@ def test_networks_that_torchvision_and_timm_share_compute_the_same(name):
         torch.testing.assert_close(ours(image), theirs(image))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(OTHERS - {"inception_v3"}))
 def test_networks_that_only_look_alike_are_not_taken_for_the_same(name):
     assert torchvision_names(meta(name)) is None

@@ -47,7 +47,13 @@ def features_equal(network, name, weights):
         return network.backbone(image)[-1].equal(seen[0])
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large", "efficientnet_b0", "convnext_tiny"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("resnet18", "mobilenet_v3_large"),
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("efficientnet_b0", "convnext_tiny")),
+    ],
+)
 def test_a_backbone_with_torchvisions_weights_gives_torchvisions_features(name, tmp_path):
     weights = torchvision_weights(name)
     torch.save(weights, tmp_path / "w.pth")
@@ -98,6 +104,7 @@ def test_none_leaves_the_network_as_it_is():
     assert untouched(fcn, before)
 
 
+@pytest.mark.long
 def test_vggs_classifier_becomes_fc6_and_fc7_of_the_same_width(tmp_path):
     torch.manual_seed(1)
     theirs = torchvision.models.vgg11(weights=None, init_weights=False).eval()
@@ -165,6 +172,12 @@ class Malice:
 
 
 @pytest.fixture(scope="module")
+def fcn():
+    """A network, for tests that leave it untouched."""
+    return network()
+
+
+@pytest.fixture(scope="module")
 def wrong_files(weights, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wrong")
     (folder / "empty.pt").write_bytes(b"")
@@ -204,8 +217,7 @@ def wrong_files(weights, tmp_path_factory):
         ("weights.onnx", "cannot be read"),
     ],
 )
-def test_what_holds_no_weights_is_refused_in_one_line_and_never_run(name, message, wrong_files, capsys):
-    fcn = network()
+def test_what_holds_no_weights_is_refused_in_one_line_and_never_run(name, message, wrong_files, fcn, capsys):
     before = {key: tensor.clone() for key, tensor in fcn.state_dict().items()}
     with pytest.raises(LandcoverError, match=message) as error:
         load_weights(fcn, str(wrong_files / name))
@@ -292,10 +304,10 @@ def test_other_names_are_matched_by_their_order_and_that_is_said(weights, tmp_pa
         assert untouched(fcn, before)
 
 
-@pytest.mark.parametrize("with_classifier", [True, False])
-def test_a_resnet50_of_13_bands_shaped_as_torchgeos_loads(with_classifier, tmp_path):
+@pytest.mark.parametrize("classes", [10, pytest.param(0, marks=pytest.mark.long)])
+def test_a_resnet50_of_13_bands_shaped_as_torchgeos_loads(classes, tmp_path):
     torch.manual_seed(1)
-    theirs = timm.create_model("resnet50", in_chans=13, num_classes=10 if with_classifier else 0).eval()
+    theirs = timm.create_model("resnet50", in_chans=13, num_classes=classes).eval()
     fcn = network("resnet50", images=images_of(13))
     loaded = load_weights(fcn, saved(theirs.state_dict(), tmp_path / "sentinel2.pth"))
     image = torch.rand(1, 13, 64, 64)
@@ -306,12 +318,12 @@ def test_a_resnet50_of_13_bands_shaped_as_torchgeos_loads(with_classifier, tmp_p
 
 def test_a_vision_transformer_of_13_bands_loads(tmp_path):
     torch.manual_seed(1)
-    theirs = timm.create_model("vit_small_patch16_224", in_chans=13, num_classes=0).eval()
-    fcn = network("vit_small_patch16_224", "fcn16s", images_of(13))
+    theirs = timm.create_model("vit_tiny_patch16_224", in_chans=13, num_classes=0).eval()
+    fcn = network("vit_tiny_patch16_224", "fcn16s", images_of(13))
     load_weights(fcn, saved(theirs.state_dict(), tmp_path / "vit.pth"))
     image = torch.rand(1, 13, 224, 224)
     with torch.inference_mode():
-        ours = fcn.backbone(image)[-1].flatten(2).mT  # (1, 14 * 14, 384)
+        ours = fcn.backbone(image)[-1].flatten(2).mT  # (1, 14 * 14, 192)
         torch.testing.assert_close(ours, theirs.forward_features(image)[:, 1:], atol=1e-4, rtol=1e-4)
 
 
