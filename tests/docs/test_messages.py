@@ -1,7 +1,7 @@
 """The messages in docs/troubleshooting.md are those of the program, or of the programs that it builds on."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from pages import ROOT, spans, tables
@@ -20,20 +20,20 @@ PARTS = {
 QUOTED = [span for row in tables("docs/troubleshooting.md") for span in spans(row[0]) if " " in span]
 
 
-def texts() -> Iterator[str]:
+@cache
+def texts() -> list[str]:
     """The texts in the code but docstrings, and the fixed parts of those with values."""
+    found = []
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "stages").rglob("*.py")]:
         tree = ast.parse(path.read_text())
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-                yield node.value
-
-
-TEXTS = list(texts())
+                found.append(node.value)
+    return found
 
 
 @pytest.mark.parametrize("message", [message for message in QUOTED if message not in OF_OTHERS])
 def test_a_message_is_in_the_code(message):
     for part in PARTS.get(message, [message]):
-        assert [text for text in TEXTS if part in text], part
+        assert [text for text in texts() if part in text], part

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -114,14 +115,13 @@ def test_two_processes_go_on_where_they_were_stopped(project):
     assert results() == stopped
 
 
-def test_a_training_that_diverges_is_one_line_and_no_model(project):
+def test_a_training_that_diverges_is_one_line_and_no_model(project, programs):
     project(train={"lr": 1e30, "warmup": 0})
     prepare.main()
-    process = start(*PYTHON, "stages.train")
-    _, errors = process.communicate()
-    assert process.returncode == 1
-    assert errors.startswith("error: epoch 1, batch 2: the ")
-    assert errors.count("\n") == 1
+    done = programs.run("stages.train", folder=Path.cwd())
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: epoch 1, batch 2: the ")
+    assert done.stderr.count("\n") == 1
     assert not train.MODEL.exists()
 
 

@@ -193,7 +193,7 @@ def test_skips_start_silent(model, upsampling):
 
 def test_the_skips_of_2019_add_the_features_themselves_on_vgg_and_project_them_on_others():
     with torch.device("meta"):
-        plain, projected = (build(Architecture("fcn8s_deconv5", name), 3) for name in ("vgg16_bn", BACKBONE))
+        plain, projected = (build(Architecture("fcn8s_deconv5", name), 3) for name in ("vgg16_bn", "resnet18"))
     assert parameters(plain.decoder.projections) == 0
     assert parameters(projected.decoder.projections) == 256 * 512 + 512 + 128 * 256 + 256
 
