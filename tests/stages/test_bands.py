@@ -55,7 +55,7 @@ def test_any_bands_of_any_type_go_from_pairs_to_a_scored_map(project, bands, dty
 @pytest.mark.parametrize(("bands", "dtype"), [(4, "uint16"), (1, "float32")])
 def test_it_learns_what_the_bands_tell(project, bands, dtype):
     raster_project(project, bands, dtype)
-    project(train={"model": "fcn1s", "steps": 12, "batch_size": 4, "lr": 4e-3, "warmup": 5})
+    project(train={"model": "fcn1s", "backbone": "resnet18", "steps": 12, "batch_size": 4, "lr": 4e-3, "warmup": 5})
     project(train={"ema": 0.9})
     assert run_all()["mean_iou"] > 0.8
 

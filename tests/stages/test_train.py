@@ -84,7 +84,7 @@ def test_ctrl_c_finishes_the_batch_saves_and_says_how_to_go_on(project, capsys):
 
 @pytest.mark.long
 def test_two_processes_train_like_one_and_predict_the_same(project):
-    project(train={"epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
+    project(train={"backbone": "vgg11", "epochs": 2, "steps": 3, "batch_size": 4, "lr": 1e-3, "warmup": 0})
     prepare.main()
     curves, masks = [], []
     for command in (PYTHON, TORCHRUN):

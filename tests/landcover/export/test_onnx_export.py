@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import rasterio
 import torch
-from conftest import BACKBONE, ROOT, TABLE
+from conftest import ROOT, TABLE
 from geodeep.utils import median_filter
 
 from landcover.export import onnx_export
@@ -249,7 +249,7 @@ def test_geodeep_draws_the_same_map(size, agreement, exported, tmp_path):
     "name", ["unet", "unetplusplus", "fpn", "pspnet", "deeplabv3", "deeplabv3plus", "upernet", "segformer"]
 )
 def test_geodeep_draws_the_same_map_with_the_decoders_of_today(name, tmp_path):
-    image, model = blocks(TILE, TILE), coloured(Architecture(name, BACKBONE))
+    image, model = blocks(TILE, TILE), coloured(Architecture(name, "resnet18"))
     model.network.eval()
     export_onnx(model, tmp_path / "model.onnx", tile_size=TILE)
     expected = median_filter(label_image(model, image, InferenceOptions(window=TILE)), 5)
