@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from landcover.geo.earth_coordinates import EarthCoordinates
 from landcover.geo.outlines import Outlines
+from landcover.rasters.earth_coordinates import EarthCoordinates
 
 _NOTHING = 1e-9  # of the Earth's area: what is negative by less than this is rounding, and counts as 0
 

@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from landcover.geo.earth_coordinates import EarthCoordinates
+from landcover.rasters.earth_coordinates import EarthCoordinates
 
 _SIDE = 64  # side of the grid of places from which the middle of the domain is found
 _RAYS = 16_384  # from the middle, along which the border is searched for

@@ -10,11 +10,13 @@ from tqdm import tqdm
 
 from landcover.classes.class_table import ClassTable
 from landcover.geo.geotiff import probability_map, write_geotiff
+from landcover.geo.legends import legend_files
 from landcover.geo.silence import libraries_silenced
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
 from landcover.rasters.raster import Raster, open_raster
+from landcover.rasters.scenes import Scene
 from landcover.rasters.stretching import Percentiles, limits_text
 from landcover.system.errors import naming_memory_errors
 from landcover.system.outputs import check_outputs
@@ -33,7 +35,7 @@ class MapWriter(Protocol):
 
 def predict_map(
     model: Model,
-    image: Path | str,
+    image: Path | str | Scene,
     path: Path | str,
     options: InferenceOptions = DEFAULTS,
     *,
@@ -49,7 +51,7 @@ def predict_map(
 
     Args:
         model: Gives the map its classes and colours.
-        image: Anything that rasterio reads.
+        image: Anything that rasterio reads, or a scene of several files.
         path: Of the map. Its tags name the model, the bands that were used, and how they were stretched.
         options: Windows and views.
         write: Writes the map: `geotiff.write_geotiff`, `geotiff.write_cog`.
@@ -62,16 +64,16 @@ def predict_map(
         LandcoverError: The image cannot be read or has no such bands; a name is not UTF-8; an output cannot be written,
             or would replace the model or a file that the image consists of. Existing files then stay as they are.
     """
-    image, path = Path(image), Path(path)
+    scene, path = image if isinstance(image, Scene) else Scene.of(image), Path(path)
     probabilities = Path(probabilities) if probabilities else None
-    outputs = [path, *([probabilities] if probabilities else [])]
-    for name in (image, *outputs):
+    outputs = [path, *legend_files(path), *([probabilities] if probabilities else [])]
+    for name in (*scene.files, *outputs):
         check_utf8_name(name, "rasters")
     with ExitStack() as stack:
-        stack.enter_context(naming_memory_errors(image))
+        stack.enter_context(naming_memory_errors(scene.path))
         stack.enter_context(libraries_silenced())
-        raster = stack.enter_context(open_raster(image, model.images, bands, stretch, allow_vrt_paths=allow_vrt_paths))
-        check_outputs([image, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
+        raster = stack.enter_context(open_raster(scene, model.images, bands, stretch, allow_vrt_paths=allow_vrt_paths))
+        check_outputs([*scene.files, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
         raster.warn_of_values()
@@ -79,7 +81,7 @@ def predict_map(
         if probabilities:
             add_strip = stack.enter_context(probability_map(probabilities, raster, model.classes))
         strips = label_strips(model, raster, options, probabilities=add_strip)
-        write(path, _with_progress(strips, raster, image.name, quiet), raster, model.classes, _tags(model, raster))
+        write(path, _with_progress(strips, raster, scene.path.name, quiet), raster, model.classes, _tags(model, raster))
 
 
 def _files_of(raster: Raster) -> list[Path]:

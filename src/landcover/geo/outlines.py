@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from landcover.geo.earth_coordinates import EarthCoordinates
+from landcover.rasters.earth_coordinates import EarthCoordinates
 
 _LONGEST_TURN = 1.0  # degrees of longitude: edges that span more, as those of a pixel near a pole do, are split
 _AT_POLE = 1e-9  # degrees, 0.1 mm

@@ -8,7 +8,7 @@ checked before GDAL follows them; and GDAL's access to the network is closed.
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -50,7 +50,7 @@ def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator
     """
     path = Path(path)
     with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(**_OPTIONS))
+        stack.enter_context(safe_reading())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # neither will the map be
         warnings.simplefilter("ignore", NodataShadowWarning)  # where a file has both, nodata counts, not alpha
@@ -66,6 +66,12 @@ def open_dataset(path: Path | str, *, allow_vrt_paths: bool = False) -> Iterator
         if not dataset.count:
             raise LandcoverError(f"{path}: several images in one file. Name one of them, or save it alone.")
         yield dataset
+
+
+def safe_reading() -> AbstractContextManager[object]:
+    """Set GDAL's options for safe access in this thread; `open_dataset` does so in the thread that calls it."""
+    environment: AbstractContextManager[object] = rasterio.Env(**_OPTIONS)
+    return environment
 
 
 @contextmanager

@@ -15,16 +15,22 @@ from landcover.system.errors import LandcoverError
 _COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 _NO_COLOURS = {ColorInterp.gray, ColorInterp.undefined, ColorInterp.alpha}
 _NAME_TAGS = ("BANDNAME", "BAND_NAME", "COMMON_NAME", "STANDARD_NAME", "LONG_NAME")
+_ADVICE = "Choose them with --bands, such as --bands 3,2,1, or one band as grey."
 _LISTED = 30  # bands that an error names
-_PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # names of files that tell the sensor
+_PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # names of files and folders that tell the sensor
 
 
-def find_rgb(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
+def find_rgb(path: Path, dataset: DatasetReader, advice: str = _ADVICE) -> tuple[list[int], bool]:
     """Find the red, green and blue band of a raster.
 
     Names (see `band_names`) decide first, then colour interpretations. GDAL invents interpretations for 8-bit files:
     those of more than four bands decide only if they differ from what it invents. Of three or four bands of 8 bits
     without names and interpretations, the first three are red, green and blue.
+
+    Args:
+        path: For errors to name.
+        dataset: The raster.
+        advice: How to choose the bands, a sentence for errors.
 
     Returns:
         Numbers of the three bands, from 1, a grey band three times; and whether they were found by name.
@@ -38,15 +44,15 @@ def find_rgb(path: Path, dataset: DatasetReader) -> tuple[list[int], bool]:
     if dataset.count == 2:
         if ColorInterp.alpha in interpretations:
             return [2 - interpretations.index(ColorInterp.alpha)] * 3, False
-        raise _unclear(path, dataset, "there are two and none is alpha")
+        raise _unclear(path, dataset, "there are two and none is alpha", advice)
     try:
         if by_name := choose_bands(band_names(dataset), _tags(path, dataset), _wavelengths(dataset)):
             return list(by_name), True
     except UnclearBands as error:
-        raise _unclear(path, dataset, str(error)) from None
+        raise _unclear(path, dataset, str(error), advice) from None
     if by_interpretation := _by_interpretation(interpretations, is_8_bit=set(dataset.dtypes) == {"uint8"}):
         return by_interpretation, False
-    raise _unclear(path, dataset, "they have no names that tell")
+    raise _unclear(path, dataset, "they have no names that tell", advice)
 
 
 def find_wanted(path: Path, dataset: DatasetReader, wanted: Sequence[int | str]) -> list[int]:
@@ -123,7 +129,13 @@ def _tags(path: Path, dataset: DatasetReader) -> dict[str, str]:
         tags: dict[str, str] = dataset.tags() | dataset.tags(ns="IMAGERY")
     except UnicodeDecodeError:
         tags = {}
-    return tags | ({"PRODUCT": path.stem} if _PRODUCT.match(path.stem) else {})
+    product = product_of(path)
+    return tags | ({"PRODUCT": product} if product else {})
+
+
+def product_of(path: Path) -> str | None:
+    """The name of a product that tells its sensor: that of the file, or of a folder above it."""
+    return next((part for part in reversed(path.parts) if _PRODUCT.match(part)), None)
 
 
 def _wavelengths(dataset: DatasetReader) -> list[float | None]:
@@ -147,10 +159,10 @@ def _by_interpretation(found: Sequence[ColorInterp], *, is_8_bit: bool) -> list[
     return [1, 2, 3] if is_plain else None
 
 
-def _unclear(path: Path, dataset: DatasetReader, reason: str) -> LandcoverError:
+def _unclear(path: Path, dataset: DatasetReader, reason: str, advice: str) -> LandcoverError:
     return LandcoverError(
         f"{path}: it is not clear which of its {dataset.count} bands are red, green and blue ({reason}). "
-        f"{_listed(dataset)}. Choose them with --bands, such as --bands 3,2,1, or one band as grey."
+        f"{_listed(dataset)}. {advice}"
     )
 
 

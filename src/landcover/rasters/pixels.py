@@ -59,31 +59,28 @@ class BandPixels:
         Raises:
             LandcoverError: They cannot be read.
         """
-        pixels = self._read(top, bottom)
-        if self._scales is not None:
-            pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
-        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+        return self._scaled(self._read(self._rows(top, bottom)))
 
     def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
         """Where the bands have data, by nodata value, mask or alpha, and are finite: bool (bottom - top, width).
 
         None if all pixels of the raster have data.
         """
-        floats = self._read(top, bottom).transpose(1, 2, 0) if self.dtype.kind == "f" else None
+        floats = self._read(self._rows(top, bottom)).transpose(1, 2, 0) if self.dtype.kind == "f" else None
         return self.valid_of(floats, top, bottom)
 
     def valid_of(self, pixels: np.ndarray | None, top: int, bottom: int) -> np.ndarray | None:
         """The same for rows that were read: `pixels`, of floats only."""
-        if not self._has_masks and pixels is None:
-            return None
-        needed = np.all if self._every else np.any
-        valid = np.ones((bottom - top, self.width), bool)
-        if self._has_masks:
-            with raster_errors(self.path):
-                valid &= needed(self.dataset.read_masks(self.bands, window=self._window(top, bottom)) > 0, 0)
-        if pixels is not None:
-            valid &= needed(np.isfinite(pixels), 2)
-        return valid
+        return self._valid(pixels, self._rows(top, bottom))
+
+    def read_window(self, window: Window) -> tuple[np.ndarray, np.ndarray | None]:
+        """Read a window that lies within the raster, as `read` and `valid_mask` read rows.
+
+        Returns:
+            Pixels (h, w, B) of `dtype`; and where they have data, bool (h, w), or None for everywhere.
+        """
+        pixels = self._scaled(self._read(window))
+        return pixels, self._valid(pixels if self.dtype.kind == "f" else None, window)
 
     def sample(self, *, quick: bool = False) -> list[np.ndarray]:
         """Sample each band's pixels that have data: (N,) of `dtype`, all finite.
@@ -96,14 +93,33 @@ class BandPixels:
         bands = [band.compressed() for band in found]
         return [pixels[np.isfinite(pixels)] for pixels in bands]
 
-    def _read(self, top: int, bottom: int) -> np.ndarray:
-        """Pixels as the file has them: (B, bottom - top, width)."""
+    def _rows(self, top: int, bottom: int) -> Window:
+        return Window(0, top, self.width, bottom - top)
+
+    def _read(self, window: Window) -> np.ndarray:
+        """Pixels as the file has them: (B, h, w)."""
         with raster_errors(self.path):
-            pixels: np.ndarray = self.dataset.read(self.bands, window=self._window(top, bottom))
+            pixels: np.ndarray = self.dataset.read(self.bands, window=window)
             return pixels
 
-    def _window(self, top: int, bottom: int) -> Window:
-        return Window(0, top, self.width, bottom - top)
+    def _scaled(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels (B, h, w) as (h, w, B), white of 8-bit bands 255."""
+        if self._scales is not None:
+            pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
+        return np.ascontiguousarray(pixels.transpose(1, 2, 0))
+
+    def _valid(self, floats: np.ndarray | None, window: Window) -> np.ndarray | None:
+        """Where the bands have data: bool (h, w), None for everywhere; `floats` are the pixels (h, w, B) if floats."""
+        if not self._has_masks and floats is None:
+            return None
+        needed = np.all if self._every else np.any
+        valid = np.ones((int(window.height), int(window.width)), bool)
+        if self._has_masks:
+            with raster_errors(self.path):
+                valid &= needed(self.dataset.read_masks(self.bands, window=window) > 0, 0)
+        if floats is not None:
+            valid &= needed(np.isfinite(floats), 2)
+        return valid
 
     def _find_scales(self) -> np.ndarray | None:
         """Factors, by band, that make white 255 where 8-bit pixels have fewer bits; None if all have 8."""

@@ -11,10 +11,12 @@ from rasterio.enums import ColorInterp
 from landcover.images.band_names import band_name
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.images.value_ranges import warning_of_values
-from landcover.rasters.access import open_dataset, raster_errors
+from landcover.rasters.access import raster_errors
 from landcover.rasters.bands import check_bands, find_rgb, find_wanted, names_of
 from landcover.rasters.pixels import BandPixels, check_real
 from landcover.rasters.place import find_place
+from landcover.rasters.scenes import Scene
+from landcover.rasters.stacks import open_files
 from landcover.rasters.stretching import STRETCH, Percentiles, Stretch
 from landcover.system.errors import LandcoverError, note, warn
 
@@ -23,7 +25,7 @@ class Raster:
     """An open raster as a `strips.StripReader`, and where on Earth it lies. `open_raster` opens one.
 
     Args:
-        path: The file, for errors to name.
+        path: The file, or `Scene.path`, for errors to name.
         dataset: Open, and open it stays.
         images, bands, stretch: See `open_raster`.
 
@@ -157,17 +159,17 @@ class Raster:
 
 @contextmanager
 def open_raster(
-    path: Path | str,
+    image: Path | str | Scene,
     images: ImageSpec = RGB,
     bands: Sequence[int | str] | None = None,
     stretch: Percentiles | None = None,
     *,
     allow_vrt_paths: bool = False,
 ) -> Iterator[Raster]:
-    """Open an image in any format of `access.DRIVERS`, or a VRT.
+    """Open an image in any format of `access.DRIVERS`, or a VRT, or a scene of several files.
 
     Args:
-        path: The file.
+        image: The file, or the scene.
         images: What the model takes.
         bands: Numbers, from 1, or names of the bands that the model takes, in its order; for images of red, green and
             blue of 8 bits also one for all three. By default those that have the names of the model's bands
@@ -180,5 +182,6 @@ def open_raster(
         LandcoverError: The file is not an image, has no such bands, it is not clear which they are; or, unless
             stretched, one of image and model is of 8 bits and the other is not.
     """
-    with open_dataset(path, allow_vrt_paths=allow_vrt_paths) as dataset:
-        yield Raster(Path(path), dataset, images, bands, stretch)
+    scene = image if isinstance(image, Scene) else Scene.of(image)
+    with open_files(scene.files, scene.path, allow_vrt_paths=allow_vrt_paths) as dataset:
+        yield Raster(scene.path, dataset, images, bands, stretch)

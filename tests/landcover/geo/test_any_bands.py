@@ -8,12 +8,14 @@ import rasterio
 import torch
 from conftest import TABLE, landcover, write_geotiff
 
+from landcover.geo.geotiff import write_cog
 from landcover.geo.maps import predict_map
 from landcover.images.image_spec import ImageSpec
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import Architecture, build
+from landcover.rasters.scenes import find_scenes
 from landcover.system.errors import LandcoverError
 
 NAMES = ("coastal", "blue", "green", "red", "rededge071", "rededge075", "rededge078", "nir", "nir08", "nir09")
@@ -47,6 +49,7 @@ def model_of(count, dtype, names=NAMES):
 
 
 def write(path, pixels, names=(), **options):
+    path.parent.mkdir(exist_ok=True)
     write_geotiff(path, pixels, **options)
     with rasterio.open(path, "r+") as file:
         for band, name in enumerate(names, 1):
@@ -189,3 +192,25 @@ def test_commands_take_models_of_any_bands(tmp_path):
         )
         assert refused.returncode == 1
         assert message in refused.stderr
+
+
+def test_a_scene_of_one_file_a_band_is_mapped_as_one_file_is(tmp_path, capfd):
+    model, pixels = model_of(4, "uint16", ("blue", "green", "red", "nir")), scene(4, "uint16")
+    write(tmp_path / "all.tif", pixels, ("blue", "green", "red", "nir"))
+    expected = drawn(model, tmp_path / "all.tif", options=LARGE, probabilities=tmp_path / "all_p.tif")
+    capfd.readouterr()
+    for band, number in zip(pixels, ("B02", "B03", "B04", "B08"), strict=True):
+        write(tmp_path / "s2" / f"T33_{number}.tif", band[None])
+    (bands,) = find_scenes(tmp_path, "s2")
+    predict_map(model, bands, tmp_path / "map.tif", LARGE, probabilities=tmp_path / "p.tif", write=write_cog)
+    with rasterio.open(tmp_path / "map.tif") as file, rasterio.open(tmp_path / "all.tif") as image:
+        assert (file.read(1) == expected).all()
+        assert (file.transform, file.crs) == (image.transform, image.crs)
+    with rasterio.open(tmp_path / "p.tif") as file, rasterio.open(tmp_path / "all_p.tif") as other:
+        assert (file.read() == other.read()).all()
+    assert "s2/T33_B0*.tif: by their names, bands 1 (B02), 2 (B03), 3 (B04), 4 (B08) are used" in capfd.readouterr().err
+    with pytest.raises(LandcoverError, match=r"T33_B03\.tif: an input, which would be replaced"):
+        predict_map(model, bands, tmp_path / "s2" / "T33_B03.tif")
+    (tmp_path / "s2" / "T33_B03.tif").write_bytes(b"II*\0")
+    with pytest.raises(LandcoverError, match=r"T33_B03\.tif: not readable as an image"):
+        predict_map(model, bands, tmp_path / "map.tif")
