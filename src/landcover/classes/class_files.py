@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from safetensors import SafetensorError, safe_open
 
+from landcover.classes.class_lists import parse_class_list, read_class_list
 from landcover.classes.class_table import ClassTable
 from landcover.system.documents import load_json, load_yaml
 from landcover.system.errors import LandcoverError
@@ -16,9 +17,10 @@ METADATA_KEY = "landcover"
 
 
 def read_class_table(path: Path | str) -> ClassTable:
-    """Read the class table of a params.yaml (block `data`), a model.safetensors, or a JSON (`ClassTable.to_json`).
+    """Read the class table of a params.yaml (block `data`), a model.safetensors, or a JSON.
 
-    Only the header of a model is read.
+    The JSON is `ClassTable.to_json`'s, or another one with the key "ignore" whose classes `class_lists` reads. Only the
+    header of a model is read.
 
     Raises:
         LandcoverError: The file is missing, of another kind, or has no valid table.
@@ -27,7 +29,7 @@ def read_class_table(path: Path | str) -> ClassTable:
     if path.suffix == ".safetensors":
         check_utf8_name(path, "models")
     try:
-        return ClassTable.from_json(read_content(path))
+        return _table(read_content(path))
     except FileNotFoundError as error:
         raise LandcoverError(f"{path}: no such file. Give a params.yaml, a model.safetensors or a JSON.") from error
     except (OSError, LookupError, TypeError, AttributeError) as error:
@@ -45,6 +47,7 @@ def read_content(path: Path) -> Any:
     """What stands in a file where the table should be: plain types, unchecked.
 
     Raises:
+        LandcoverError: It is a params.yaml that names a list of classes which cannot be read.
         OSError: The file cannot be read.
         SafetensorError, yaml.YAMLError, ValueError, RecursionError: It is not of the kind that its suffix says.
         LookupError, TypeError: Nothing stands there.
@@ -54,4 +57,23 @@ def read_content(path: Path) -> Any:
         with safe_open(path, "numpy") as file:
             return load_json((file.metadata() or {})[METADATA_KEY])
     text = path.read_text(encoding="utf-8")
-    return load_json(text) if path.suffix == ".json" else load_yaml(text)["data"]
+    if path.suffix == ".json":
+        return load_json(text)
+    content = load_yaml(text)["data"]
+    if isinstance(content, dict) and _names_a_list(content):
+        found = read_class_list(path.parent / content["root"] / content["classes"])
+        content = content | {"classes": {name: [*map(list, entry.colours)] for name, entry in found.entries.items()}}
+    return content
+
+
+def _names_a_list(content: dict[str, Any]) -> bool:
+    """Whether a block `data` names a JSON file with the classes, below its root."""
+    return "ignore" in content and all(isinstance(content.get(key), str) for key in ("root", "classes"))
+
+
+def _table(content: Any) -> ClassTable:
+    """Make a table of what `read_content` returns. Raises as `ClassTable.from_json`."""
+    if isinstance(content["classes"], list):
+        classes = {name: [*map(list, entry.colours)] for name, entry in parse_class_list(content).entries.items()}
+        content = content | {"classes": classes}
+    return ClassTable.from_json(content)

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 from PIL import Image
 
-from landcover.classes.colours import Colour, hex_colour, pack, read_colours
+from landcover.classes.class_entries import read_entry
+from landcover.classes.colours import Colour, hex_colour, pack
 from landcover.classes.off_palette import most_frequent
 from landcover.system.errors import LandcoverError
 
@@ -63,18 +64,18 @@ class ClassTable:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "ClassTable":
-        """Make a table from `{"classes": {name: "#rrggbb", [r, g, b] or a list of such}, "ignore": name or None}`.
+        """Make a table from `{"classes": {name: entry}, "ignore": name or None}`, see `class_entries.read_entry`.
 
         Raises:
             ValueError, LookupError, TypeError, AttributeError: The content is not of this form.
             LandcoverError: It is of this form, but the classes cannot be told apart, or are too few or too many.
         """
         colours = {}
-        for name, colour in content["classes"].items():
+        for name, entry in content["classes"].items():
             try:
-                colours[name] = read_colours(colour)
+                colours[name] = read_entry(entry).colours
             except ValueError as error:
-                raise ValueError(f"{name} = {colour!r:.60} {error}") from error
+                raise ValueError(f"{name} = {entry!r:.60} {error}") from error
         if not all(isinstance(name, str) for name in colours):
             raise ValueError("the names of the classes should be text")
         if content["ignore"] not in (None, *colours):

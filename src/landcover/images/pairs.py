@@ -1,9 +1,11 @@
-"""Images and colour masks in folders, found and paired by name."""
+"""Images and masks in folders, found and paired by name."""
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from landcover.images.layouts import PairLayout
 from landcover.system.errors import LandcoverError, Problems
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -11,23 +13,29 @@ RASTER_SUFFIXES = (".tif", ".tiff", ".jp2", ".vrt")
 """Of images that are labelled with rasterio, so that any pixel type and any number of bands will do."""
 MASK_SUFFIXES = (".png", ".tif", ".tiff")  # no JPEG: its artefacts are colours of no class
 
+_JPEG_SUFFIXES = (".jpg", ".jpeg")
+_PAIRS = PairLayout()
+
 
 @dataclass(frozen=True)
 class Sample:
-    """An image `NAME_sat.EXT` and its colour mask `NAME_mask.png`."""
+    """An image and its mask, such as `NAME_sat.EXT` and `NAME_mask.png`."""
 
     name: str
     image: Path
     mask: Path
 
 
-def find_images(folder: Path | str) -> dict[str, Path]:
-    """Images `NAME_sat.EXT` of a folder by NAME, sorted.
+def find_images(folder: Path | str, layout: PairLayout = _PAIRS) -> dict[str, Path]:
+    """Images of a folder by NAME, sorted: `NAME_sat.EXT`, unless the layout is another.
 
     Raises:
         LandcoverError: No such folder, no image in it, or two images of one name.
     """
-    return _find_or_raise(folder, "_sat", IMAGE_SUFFIXES)
+    problems = Problems()
+    found = _find(folder, layout, "image", IMAGE_SUFFIXES, problems)
+    problems.raise_any()
+    return found
 
 
 def find_masks(folder: Path | str, plain: bool = False) -> dict[str, Path]:
@@ -36,41 +44,50 @@ def find_masks(folder: Path | str, plain: bool = False) -> dict[str, Path]:
     Args:
         plain: In a folder where no file is called `NAME_mask` or `NAME_sat`, any `NAME.png` is a mask.
     """
-    folder = Path(folder)
+    folder, layout = Path(folder), _PAIRS
     if plain and folder.is_dir():
         stems = [path.stem for path in _files(folder, MASK_SUFFIXES)]
         if stems and not any(stem.endswith(("_mask", "_sat")) for stem in stems):
-            return _find_or_raise(folder, "", MASK_SUFFIXES)
-    return _find_or_raise(folder, "_mask", MASK_SUFFIXES)
+            layout = PairLayout(suffixes=("", ""))
+    problems = Problems()
+    found = _find(folder, layout, "mask", MASK_SUFFIXES, problems)
+    problems.raise_any()
+    return found
 
 
-def find_samples(folder: Path | str) -> list[Sample]:
+def find_samples(folder: Path | str, layout: PairLayout = _PAIRS) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Raises:
         LandcoverError: As `find_pairs`, or a line for each file that is unpaired or has the name of another.
     """
     problems = Problems()
-    samples = find_pairs(folder, problems)
+    samples = find_pairs(folder, problems, layout)
     problems.raise_any()
     return samples
 
 
-def find_pairs(folder: Path | str, problems: Problems) -> list[Sample]:
+def find_pairs(folder: Path | str, problems: Problems, layout: PairLayout = _PAIRS) -> list[Sample]:
     """All pairs of a folder, sorted by name.
 
     Args:
         folder: Of images and masks.
-        problems: Gets a line for each file that is unpaired or has the name of another.
+        problems: Gets a line for each file that is unpaired or has the name of another, and for each mask in JPEG.
+        layout: How they lie there.
 
     Raises:
         LandcoverError: No such folder, or no image or no mask in it.
     """
-    images = _find(folder, "_sat", IMAGE_SUFFIXES, problems)
-    masks = _find(folder, "_mask", MASK_SUFFIXES, problems)
+    images = _find(folder, layout, "image", IMAGE_SUFFIXES, problems)
+    masks = _find(folder, layout, "mask", MASK_SUFFIXES, problems)
+    jpegs = {name: path for name, path in _jpeg_masks(folder, layout).items() if name not in masks}
     problems.lines += [
-        *unpaired(images, masks, lambda name: f"mask {name}_mask.png beside it"),
-        *unpaired(masks, images, lambda name: f"image {name}_sat.jpg, .png or .tif beside it"),
+        f"{path}: a mask in JPEG, whose compression changes pixels. Save it as PNG or TIFF where the masks were made."
+        for path in jpegs.values()
+    ]
+    problems.lines += [
+        *unpaired(images, masks.keys() | jpegs, lambda name: _wanted(images[name], name, layout, "mask", "png")),
+        *unpaired(masks, images, lambda name: _wanted(masks[name], name, layout, "image", "jpg, .png or .tif")),
     ]
     return [Sample(name, images[name], masks[name]) for name in images if name in masks]
 
@@ -95,31 +112,64 @@ def check_same_size(path: Path | str, size: tuple[int, ...], other: Path | str, 
         raise LandcoverError(f"{path}: its size and that of {other} differ: {shown} pixels. Make them equal.")
 
 
-def _find_or_raise(folder: Path | str, ending: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    problems = Problems()
-    found = _find(folder, ending, suffixes, problems)
-    problems.raise_any()
-    return found
+def _wanted(path: Path, name: str, layout: PairLayout, kind: str, suffix: str) -> str:
+    """The partner that a file lacks, in words."""
+    ending = layout.ending(kind)
+    if not layout.folders:
+        return f"{kind} {name}{ending}.{suffix} beside it"
+    other = "image" if kind == "mask" else "mask"
+    return f"{kind} {layout.folder(kind)}/{path.stem.removesuffix(layout.ending(other))}{ending}.{suffix} for it"
 
 
-def _find(folder: Path | str, ending: str, suffixes: tuple[str, ...], problems: Problems) -> dict[str, Path]:
-    """Files `NAME + ending + suffix` of a folder by NAME, sorted; a problem for each further one of the same NAME."""
+def _find(
+    folder: Path | str, layout: PairLayout, kind: str, suffixes: tuple[str, ...], problems: Problems
+) -> dict[str, Path]:
+    """The images or masks of a folder by name, sorted; a problem for each further one of the same name."""
     folder = Path(folder)
     if not folder.is_dir():
         raise LandcoverError(
-            f"{folder}: no such folder. Put NAME_sat.jpg and NAME_mask.png there, or name another "
-            "(in the pipeline: data.root)."
+            f"{folder}: no such folder. Put {layout.example('image')} and {layout.example('mask')} there, or name "
+            "another (in the pipeline: data.root)."
         )
     found: dict[str, Path] = {}
-    for path in _files(folder, suffixes):
-        if path.stem.endswith(ending):
-            first = found.setdefault(path.stem.removesuffix(ending), path)
-            if first != path:
-                problems.lines.append(f"{path}: {first.name} has the same name. Remove or rename one of them.")
+    for name, path in _named(folder, layout, kind, suffixes):
+        first = found.setdefault(name, path)
+        if first != path:
+            shown = first.name if first.parent == path.parent else first
+            problems.lines.append(f"{path}: {shown} has the same name. Remove or rename one of them.")
     if not found:
-        patterns = ", ".join(f"NAME{ending}{suffix}" for suffix in suffixes)
-        raise LandcoverError(f"{folder}: no {patterns} in it. Add some, or name another (in the pipeline: data.root).")
-    return found
+        patterns = ", ".join(f"{layout.pattern(kind)}{suffix}" for suffix in suffixes)
+        jpegs = _jpeg_masks(folder, layout) if kind == "mask" else {}
+        why = f"; {next(iter(jpegs.values())).name} is a JPEG, whose compression changes pixels" if jpegs else ""
+        raise LandcoverError(
+            f"{folder}: no {patterns} in it{why}. Add some, or name another (in the pipeline: data.root)."
+        )
+    return dict(sorted(found.items())) if layout.folders else found
+
+
+def _jpeg_masks(folder: Path | str, layout: PairLayout) -> dict[str, Path]:
+    return dict(_named(Path(folder), layout, "mask", _JPEG_SUFFIXES))
+
+
+def _named(folder: Path, layout: PairLayout, kind: str, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
+    """(name, path) of the files of a kind."""
+    ending, other = layout.ending(kind), layout.ending("image" if kind == "mask" else "mask")
+    for place, prefix in _places(folder, layout.folder(kind)) if layout.folders else [(folder, "")]:
+        for path in _files(place, suffixes):
+            # In one folder, NAME_mask.png is no image although any name is one where the images have no ending.
+            is_other = not layout.folders and len(other) > len(ending) and path.stem.endswith(other)
+            if path.stem.endswith(ending) and not is_other:
+                yield prefix + path.stem.removesuffix(ending), path
+
+
+def _places(folder: Path, wanted: str) -> Iterator[tuple[Path, str]]:
+    """The folders of a name in a folder and below it, and what the names of their files begin with."""
+    for path, folders, _ in os.walk(folder):
+        top = Path(path)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        if wanted in folders:
+            yield top / wanted, "".join(f"{part}_" for part in top.relative_to(folder).parts)
+            folders.remove(wanted)
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

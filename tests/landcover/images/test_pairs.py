@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from landcover.images.layouts import PairLayout
 from landcover.images.pairs import check_same_size, find_images, find_samples
 from landcover.system.errors import LandcoverError
 
 
 def touch(folder, *names):
     for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
 
 
@@ -32,7 +34,8 @@ def test_every_usual_suffix_is_an_image(tmp_path, suffix):
         (["a_sat.png", "b_sat.png", "a_mask.png"], "b_sat.png: no mask b_mask.png beside it"),
         (["a_sat.png", "a_mask.png", "b_mask.png"], "b_mask.png: no image b_sat"),
         (["a_sat.png", "a_sat.jpg", "a_mask.png"], "has the same name"),
-        (["a_sat.png", "a_mask.jpg"], "no NAME_mask.png"),
+        (["a_sat.png", "a_mask.jpg"], r"no NAME_mask\.png.* in it; a_mask\.jpg is a JPEG, whose compression changes"),
+        (["a_sat.png", "a_mask.png", "b_sat.png", "b_mask.jpeg"], r"b_mask\.jpeg: a mask in JPEG, whose compression"),
     ],
 )
 def test_a_folder_without_clean_pairs_is_refused(tmp_path, names, reason):
@@ -58,3 +61,59 @@ def test_two_sizes_are_named_with_both_files():
     check_same_size(Path("a"), (2, 3), Path("b"), (2, 3))
     with pytest.raises(LandcoverError, match=r"a: its size and that of b differ: 3x2 and 5x4 pixels\. Make them equal"):
         check_same_size(Path("a"), (2, 3), Path("b"), (4, 5))
+
+
+FOLDERS = PairLayout(folders=True, suffixes=("", ""))
+
+
+def found(folder, layout):
+    samples = find_samples(folder, layout)
+    assert find_images(folder, layout) == {sample.name: sample.image for sample in samples}
+    return {s.name: (str(s.image.relative_to(folder)), str(s.mask.relative_to(folder))) for s in samples}
+
+
+def test_images_and_masks_may_lie_in_folders_of_their_own(tmp_path):
+    touch(tmp_path, "images/b.tif", "images/a.jpg", "masks/a.png", "masks/b.tif", "classes.json", "images/notes.txt")
+    assert found(tmp_path, FOLDERS) == {"a": ("images/a.jpg", "masks/a.png"), "b": ("images/b.tif", "masks/b.tif")}
+
+
+def test_folders_may_be_below_others_whose_names_then_distinguish_the_images(tmp_path):
+    for tile in ("Tile 2", "Tile 1", "more/deep"):
+        touch(tmp_path, f"{tile}/images/part_1.jpg", f"{tile}/masks/part_1.png")
+    touch(tmp_path, "__MACOSX/images/part_1.jpg", ".hidden/images/part_1.jpg")
+    assert list(found(tmp_path, FOLDERS)) == ["Tile 1_part_1", "Tile 2_part_1", "more_deep_part_1"]
+    touch(tmp_path, "more_deep/images/part_1.jpg", "more_deep/masks/part_1.png")
+    with pytest.raises(LandcoverError, match=r"part_1.jpg: .*more/deep/images/part_1\.jpg has the same name"):
+        find_samples(tmp_path, FOLDERS)
+
+
+def test_endings_may_be_others(tmp_path):
+    touch(tmp_path, "images/a_rgb.tif", "masks/a_label.tif", "p/town.jpg", "p/town_mask.png", "p/b.png", "p/b_mask.png")
+    layout = PairLayout(folders=True, suffixes=("_rgb", "_label"))
+    assert found(tmp_path, layout) == {"a": ("images/a_rgb.tif", "masks/a_label.tif")}
+    layout = PairLayout(suffixes=("", "_mask"))
+    assert found(tmp_path / "p", layout) == {"b": ("b.png", "b_mask.png"), "town": ("town.jpg", "town_mask.png")}
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (["a.png"], r"no images/NAME\.jpg, .*in it"),
+        (["images/a.png"], r"no masks/NAME\.png, .*in it"),
+        (
+            ["images/a.png", "images/b.png", "masks/a.png"],
+            r"images/b\.png: no mask masks/b\.png for it\. Add",
+        ),
+        (
+            ["images/a.png", "masks/b.png", "masks/a.png"],
+            r"masks/b\.png: no image images/b\.jpg, \.png or",
+        ),
+        (["images/a.png", "images/a.jpg", "masks/a.png"], "has the same name"),
+        (["x/images/a.png", "y/masks/a.png"], "x/images/a.png: no mask masks/a.png for it"),
+        (["images/a.jpg", "masks/a.jpg"], r"in it; a\.jpg is a JPEG, whose compression changes pixels"),
+    ],
+)
+def test_folders_without_clean_pairs_are_refused(tmp_path, names, reason):
+    touch(tmp_path, *names)
+    with pytest.raises(LandcoverError, match=reason):
+        find_samples(tmp_path, FOLDERS)
