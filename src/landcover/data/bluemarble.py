@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from landcover.classes.class_table import DEEPGLOBE, UNKNOWN
 from landcover.classes.colours import hex_colour
+from landcover.data.regions import COLUMN, REGIONS, write_regions
 from landcover.images.image_files import save_png
 from landcover.images.resizing import nearest
 from landcover.system.errors import LandcoverError
@@ -47,7 +48,7 @@ TILE_DEGREES = 15
 _TILE_NAME = re.compile(r"(?P<ns>[NS])(?P<south>\d\d)(?P<ew>[EW])(?P<west>\d{3})")
 
 MADE = (
-    *("README.txt", "earth.jpg", "earth.jpg.aux.xml"),
+    *("README.txt", "earth.jpg", "earth.jpg.aux.xml", "regions.gpkg"),
     *(f"{split}/[NS]??[EW]???_{kind}.png" for split in ("train", "validation") for kind in ("sat", "mask")),
 )
 """Patterns of the files of the data set."""
@@ -95,31 +96,37 @@ NAME_mask.png  MODIS/Terra+Aqua Land Cover Type Yearly L3 Global 0.05Deg CMG, MC
                unknown      #000000  anything else
 
 earth.jpg      The image as a whole. earth.jpg.aux.xml tells GDAL, QGIS and others where on Earth it lies.
+regions.gpkg   The land cover of {len(REGIONS)} regions as polygons along the borders of the image's pixels, with the
+               name of the class in the column {COLUMN}. Land cover and classes as above.
 """
 
 
 def build(folder: Path) -> dict[str, int]:
     """Download both sources and write `folder/{train,validation}/NAME_sat.png, NAME_mask.png`.
 
-    Also written are the whole image as `earth.jpg`, its georeference as `earth.jpg.aux.xml`, and a `README.txt`.
+    Also written are the whole image as `earth.jpg`, its georeference as `earth.jpg.aux.xml`, the land cover of a few
+    regions as polygons in `regions.gpkg`, and a `README.txt`.
 
     Returns:
-        Number of tiles of each split.
+        Number of tiles of each split, and of `polygons`.
 
     Raises:
         LandcoverError: The packages cannot be downloaded or lack the images; or the folder has files that are not of
             this data set.
     """
     check_only_own_files(folder, MADE, "Move it.")
-    counts = {"train": 0, "validation": 0}
+    splits = ("train", "validation")
+    counts = dict.fromkeys(splits, 0)
     with replacing(folder) as scratch:
         jpeg, earth, igbp = download(scratch.parent)
-        for split in counts:
+        for split in splits:
             (scratch / split).mkdir(parents=True)
-        for split, name, image, labels in tqdm(list(cut(earth, labels_on_image_grid(igbp))), "tiles", disable=None):
+        labels = labels_on_image_grid(igbp)
+        for split, name, image, part in tqdm(list(cut(earth, labels)), "tiles", disable=None):
             save_png(image, scratch / split / f"{name}_sat.png")
-            save_png(DEEPGLOBE.encode(labels), scratch / split / f"{name}_mask.png")
+            save_png(DEEPGLOBE.encode(part), scratch / split / f"{name}_mask.png")
             counts[split] += 1
+        counts["polygons"] = write_regions(labels, DEEPGLOBE, scratch / "regions.gpkg")
         (scratch / "earth.jpg").write_bytes(jpeg)
         (scratch / "earth.jpg.aux.xml").write_text(_PLACE, encoding="utf-8")
         (scratch / "README.txt").write_text(README, encoding="utf-8")

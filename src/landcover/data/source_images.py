@@ -69,9 +69,19 @@ def read_image(path: Path, bands: Sequence[int | str] | None) -> tuple[np.ndarra
         raise LandcoverError(
             f"{path}: {_without_data(pixels, names)} has data. Remove the pair, or choose other `bands`."
         )
+    fill(pixels, valid)
+    return pixels, valid
+
+
+def fill(pixels: np.ndarray, valid: np.ndarray) -> None:
+    """Give the pixels without data the mean of the others, in place.
+
+    Args:
+        pixels: (H, W, B).
+        valid: Where there is data, bool (H, W); at least somewhere.
+    """
     means = pixels[valid].mean(0, dtype=np.float64)
     pixels[~valid] = means if pixels.dtype.kind == "f" else means.round()
-    return pixels, valid
 
 
 def check_alike(paths: Sequence[Path], headers: Sequence[SourceHeader], like: ImageSpec | None) -> ImageSpec:

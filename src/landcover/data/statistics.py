@@ -1,12 +1,15 @@
 """Statistics of the bands of many images, added up image by image in constant memory."""
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
 from landcover.classes.class_table import byte_counts
+from landcover.images.image_spec import ImageSpec
+from landcover.system.errors import LandcoverError, warn
 
 PERCENTILES = (2, 98)
 
@@ -140,6 +143,31 @@ def statistics_of(image: np.ndarray, valid: np.ndarray | None, seed: int, share:
     if image.dtype.kind in "iu" and image.dtype.itemsize <= 2:
         return Histograms.of(image, valid)
     return Samples.of(image, valid, seed, share)
+
+
+def measured(spec: ImageSpec, statistics: BandStatistics | None, source: str) -> ImageSpec:
+    """What images are, with their statistics.
+
+    Args:
+        spec: What they are.
+        statistics: Of their pixels with data; None if there are none.
+        source: What the images are called in messages, such as their folder.
+
+    Raises:
+        LandcoverError: There are no statistics.
+    """
+    if statistics is None:
+        raise LandcoverError(f"{source}: no pixel of its images has data at this `scale`. Raise it.")
+    figures = statistics.figures()
+    if constant := [name for name, std in zip(spec.bands, figures.std, strict=True) if not std > 0]:
+        warn(f"{source}: all pixels have the same value in {', '.join(constant)}, from which nothing can be learned")
+    return replace(
+        spec,
+        mean=tuple(mean / spec.divisor for mean in figures.mean),
+        std=tuple(std / spec.divisor or 1.0 for std in figures.std),
+        low=figures.low,
+        high=figures.high,
+    )
 
 
 def _pixels(image: np.ndarray, valid: np.ndarray | None) -> np.ndarray:

@@ -55,7 +55,7 @@ class Tiles:
             tiles = cls(
                 np.lib.format.open_memmap(images, mode="r"),
                 np.lib.format.open_memmap(labels, mode="r"),
-                pd.read_csv(table, dtype={"name": str}, keep_default_na=False, encoding_errors="surrogateescape"),
+                pd.read_csv(table, dtype={"name": object}, keep_default_na=False, encoding_errors="surrogateescape"),
             )
             tiles._check(classes, spec)
         except (OSError, ValueError, EOFError, KeyError) as error:
@@ -95,8 +95,9 @@ class Dataset:
         classes: What the labels mean.
         scale: Working resolution over that of the images, above 0, at most 1.
         root: Folder of the data set; only its name if the path is absolute.
-        holdout: n if every n-th image of train/ validates; 0 if validation/ does.
-        images: Number of images by split, `train` and `validation`.
+        split: What validates, as the parameters name it, as far as they apply: `layout`, `split`, `holdout`, `block`
+            and `buffer`.
+        images: Number of images, or of scenes with a tile, by split, `train` and `validation`.
         resolution: Metres of ground that a pixel of the images covers; None if unknown.
         measured: What the images are, with the statistics of the training tiles.
         normalisation: By which statistics networks normalise, one of `image_spec.NORMALISATIONS`.
@@ -105,7 +106,7 @@ class Dataset:
     classes: ClassTable
     scale: float
     root: str
-    holdout: int
+    split: Mapping[str, str | int | float]
     images: Mapping[str, int]
     resolution: float | None = None
     measured: ImageSpec = RGB
@@ -119,7 +120,7 @@ class Dataset:
 
 def write_dataset(folder: Path | str, dataset: Dataset) -> None:
     """Write `folder/dataset.json`, which describes the splits beside it."""
-    names = ("scale", "root", "holdout", "images", "resolution", "normalisation")
+    names = ("scale", "root", "split", "images", "resolution", "normalisation")
     fields = {name: getattr(dataset, name) for name in names}
     content = {**dataset.classes.to_json(), **fields, **dataset.measured.to_json()}
     text = json.dumps(content, indent=2, ensure_ascii=False)
@@ -136,21 +137,23 @@ def read_dataset(folder: Path | str) -> Dataset:
     try:
         check_readable(path)
         content = json.loads(path.read_text(encoding="utf-8"))
-        scale, root, holdout, images, resolution, normalisation = (
-            content[name] for name in ("scale", "root", "holdout", "images", "resolution", "normalisation")
+        scale, root, split, images, resolution, normalisation = (
+            content[name] for name in ("scale", "root", "split", "images", "resolution", "normalisation")
         )
         if not 0 < scale <= 1:
             raise ValueError(f"scale {scale:.60g}")
         if resolution is not None and not 0 < resolution < math.inf:
             raise ValueError(f"resolution {resolution:.60g}")
         counts = {split: images[split] for split in ("train", "validation")}
-        if type(root) is not str or not all(type(count) is int and count >= 0 for count in (holdout, *counts.values())):
-            raise ValueError("impossible root, holdout or images")
+        if type(root) is not str or not all(type(count) is int and count >= 0 for count in counts.values()):
+            raise ValueError("impossible root or images")
+        if not all(type(split[key]) is kind for key, kind in (("layout", str), ("split", str), ("holdout", int))):
+            raise ValueError(f"split = {split!r:.60}")
         measured = ImageSpec.from_json(content)
         if normalisation not in NORMALISATIONS or (normalisation == "imagenet" and not measured.is_rgb):
             raise ValueError(f"normalisation = {normalisation!r:.60}")
         classes = ClassTable.from_json(content)
-        return Dataset(classes, scale, root, holdout, counts, resolution, measured, normalisation)
+        return Dataset(classes, scale, root, split, counts, resolution, measured, normalisation)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, LandcoverError) as error:
         raise _damaged(path, error) from error
 

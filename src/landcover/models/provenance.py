@@ -22,8 +22,9 @@ class Origin:
     It contains no time, no commit and no absolute path, so that the same training gives the same bytes in any clone.
 
     Attributes:
-        data: `root` of the data set as the parameters name it, `holdout`, and the numbers `train_images`,
-            `train_tiles`, `validation_images` and `validation_tiles`.
+        data: `root` of the data set as the parameters name it; `holdout`, and `layout`, `split`, `block` and `buffer`
+            as far as they apply and since they are recorded; and the numbers `train_images`, `train_tiles`,
+            `validation_images` and `validation_tiles`.
         resolution: Metres of ground that a pixel covers at the model's working resolution.
         weights: Where the initial weights of the backbone are from; None if they were random.
         params: Parameters of the training that shape the result.
@@ -80,6 +81,8 @@ class Origin:
 def _data(value: Any) -> Table:
     _text(value["root"])
     _check(all(type(value[key]) is int and value[key] >= 0 for key in _COUNTS))
+    _check(all(type(value.get(key, "")) is str for key in ("layout", "split")))
+    _check(all(_is_number(value.get(key, 0)) and value.get(key, 0) >= 0 for key in ("block", "buffer")))
     return _table(value)
 
 

@@ -30,6 +30,32 @@ def npy_file(path: Path, shape: tuple[int, ...], dtype: str) -> Iterator[BinaryI
 
 
 @contextmanager
+def npy_items(path: Path, shape: tuple[int, ...], dtype: str) -> Iterator[Callable[[Array], None]]:
+    """Yield a function that adds items, (n, *shape) at a time, to a new `.npy` file; their number comes out at the end.
+
+    Args:
+        path: Of the file.
+        shape: Of an item.
+        dtype: Of the values, see `npy_file`.
+    """
+    count = 0
+    with npy_file(path, (0, *shape), dtype) as file:
+        start = file.tell()
+
+        def add(items: Array) -> None:
+            nonlocal count
+            file.write(np.ascontiguousarray(items, dtype).data)
+            count += len(items)
+
+        yield add
+        file.seek(0)
+        header = {"descr": dtype, "fortran_order": False, "shape": (count, *shape)}
+        np.lib.format.write_array_header_1_0(file, header)
+        if file.tell() != start:  # NumPy leaves room for the first length to grow, since 1.24
+            raise AssertionError(f"{path}: a header of another length")
+
+
+@contextmanager
 def npy_strips(path: Path, shape: tuple[int, int, int]) -> Iterator[Callable[[Array], None]]:
     """Yield a function that adds strips, float32 (C, rows, W) from the top down, to a `.npy` file of shape (C, H, W).
 

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
 from itertools import islice
@@ -17,12 +17,13 @@ Result = TypeVar("Result")
 
 def parallel_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in the order of the items, computed by `workers` threads.
 
     Threads suffice because the work is decoding and encoding images, for which Pillow releases the interpreter lock.
     At most `2 * workers` results are being computed or waiting, so memory does not grow with the number of items. The
-    first exception is raised when its item's result is due; items not yet started are then dropped.
+    first exception is raised when its item's result is due; items not yet started are then dropped. Closing the
+    generator waits for those that are being computed.
 
     Args:
         workers: Number of threads; all cores by default.

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
+
+from landcover.system.files import replacing
 
 Item = TypeVar("Item")
 
@@ -106,3 +109,13 @@ def process_group(device: torch.device) -> Iterator[Processes]:
         yield Processes(distributed.get_rank(), count)
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
+    """Yield a scratch folder, the same to all processes, which replaces `path` when all of them are done."""
+    with replacing(path) if processes.is_main else nullcontext() as scratch:
+        if scratch:
+            scratch.mkdir()
+        yield processes.broadcast_object(scratch or path)
+        processes.barrier()

@@ -40,11 +40,12 @@ class Plan(NamedTuple):
 class Batches(Dataset[Batch]):
     """Batches of random crops, each a pure function of (seed, epoch, step).
 
-    Crops lie within the unpadded part of their tile, distributed uniformly over the pixels of the data set. If that
-    part is smaller than the crop, the crop is padded: images with their `filler`, labels with `UNKNOWN`.
+    Crops lie within the unpadded part of their tile. If that part is smaller than the crop, the crop is padded: images
+    with their `filler`, labels with `UNKNOWN`. A tile is drawn in proportion to its known pixels, and a place within it
+    uniformly. A crop without any known pixel would teach nothing: it is moved to a random known pixel of its tile.
 
     Args:
-        pixels: Number of pixels of each class in each tile, (tiles, C).
+        pixels: Number of pixels of each class in each tile, (tiles, C); at least one in all.
         size: Side of the crops in pixels, after zooming.
         batch_size: Crops per batch, over all processes together.
         balance: Share (0..1) of the crops that are instead placed around a pixel of a random class.
@@ -69,18 +70,21 @@ class Batches(Dataset[Batch]):
         self._augmentation = augmentation or Augmentation()
         self._part = (processes or Processes()).slice_of(batch_size)
         self._extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())
-        self._area = self._extent.prod(1).double()
+        self._area = self._extent.prod(1)
+        self._known = torch.from_numpy(pixels.sum(1))
+        self._weights = self._known.double()
         self._cumulated = pixels.cumsum(0)  # pixels of each class in all tiles up to each
 
     def plan(self, epoch: int, step: int) -> Plan:
         """Draw the crops of a whole batch, of which each process then reads its part."""
         generator = torch.Generator().manual_seed(seed_of(self._seed, epoch, step))
         side = self._augmentation.draw_side(self.size, generator)
-        chosen = torch.multinomial(self._area, self.batch_size, replacement=True, generator=generator)
+        chosen = torch.multinomial(self._weights, self.batch_size, replacement=True, generator=generator)
         where = torch.rand(self.batch_size, 2, generator=generator)
         corners = (where * ((self._extent[chosen] - side).clamp(min=0) + 1)).long()
         if self._balance:
             self._balance_classes(chosen, corners, side, where, generator)
+        self._leave_unknown(chosen, corners, side, (self._seed, epoch, step))
         return Plan(chosen, corners, side, self._augmentation.draw(self.batch_size, generator, self._images))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
@@ -118,10 +122,44 @@ class Batches(Dataset[Batch]):
             rows, columns = np.nonzero(self._tiles.labels[tile, :height, :width] == classes[i].item())
             pixel = int(picks[i, 1] * len(rows))
             chosen[i] = tile
-            for axis, (position, extent) in enumerate(((rows[pixel], height), (columns[pixel], width))):
-                # The range of corners for which the crop contains the pixel and, if possible, lies within the tile.
-                lowest, highest = max(0, position - side + 1), max(0, min(position, extent - side))
-                corners[i, axis] = lowest + int(where[i, axis] * (highest - lowest + 1))
+            position = int(rows[pixel]), int(columns[pixel])
+            corners[i] = torch.tensor(_corner(position, (height, width), side, where[i].numpy()))
+
+    def _leave_unknown(self, chosen: Tensor, corners: Tensor, side: int, key: tuple[int, ...]) -> None:
+        """Move the crops without a known pixel, in place, so that each contains a random one of its tile.
+
+        Reads only labels of tiles that have more unknown pixels than a crop has. Draws only where a crop is moved, and
+        from a generator of its own, so that all other draws are those of a data set without unknown pixels.
+        """
+        inside = self._extent[chosen].clamp(max=side).prod(1)
+        doubtful = self._area[chosen] - self._known[chosen] >= inside
+        generator: np.random.Generator | None = None
+        for i in doubtful.nonzero().flatten().tolist():
+            labels, (row, column) = self._tiles.labels[int(chosen[i])], corners[i].tolist()
+            if (labels[row : row + side, column : column + side] != UNKNOWN).any():
+                continue
+            generator = generator or np.random.default_rng(key)
+            height, width = self._extent[chosen[i]].tolist()
+            rows, columns = np.nonzero(labels[:height, :width] != UNKNOWN)
+            pixel = generator.integers(len(rows))
+            position = int(rows[pixel]), int(columns[pixel])
+            corners[i] = torch.tensor(_corner(position, (height, width), side, generator.random(2, np.float32)))
+
+
+def _corner(position: tuple[int, int], extent: tuple[int, int], side: int, where: np.ndarray) -> list[int]:
+    """Row and column of the corner of a crop that contains a pixel and, if possible, lies within the tile.
+
+    Args:
+        position: Row and column of the pixel.
+        extent: Height and width of the tile.
+        side: Of the crop.
+        where: Which of the possible rows and columns, from the first to the last: float32 (2,), 0 to below 1.
+    """
+    corner = []
+    for at, length, part in zip(position, extent, where, strict=True):
+        lowest, highest = max(0, at - side + 1), max(0, min(at, length - side))
+        corner.append(lowest + int(part * (highest - lowest + 1)))
+    return corner
 
 
 def pixel_type(images: ImageSpec) -> type[np.generic]:

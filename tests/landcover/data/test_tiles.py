@@ -9,10 +9,13 @@ from landcover.system.errors import LandcoverError
 
 MANY = ImageSpec(("red", "nir"), "uint16", (3000.0, 2.5), (1.0, 0.25), (5.0, 0.0), (6.0, 0.0))
 
+BLOCKS = {"layout": "scenes", "split": "block", "holdout": 5, "block": 1000.0, "buffer": 0.0}
+
 
 def test_the_description_of_a_data_set_reads_back(classes, tmp_path):
     for resolution in (None, 0.5):
-        dataset = Dataset(classes, 1 / 3, "data/mine", 5, {"train": 20, "validation": 4}, resolution, MANY, "dataset")
+        counts = {"train": 20, "validation": 4}
+        dataset = Dataset(classes, 1 / 3, "data/mine", BLOCKS, counts, resolution, MANY, "dataset")
         write_dataset(tmp_path, dataset)
         assert read_dataset(tmp_path) == dataset
 
@@ -20,7 +23,7 @@ def test_the_description_of_a_data_set_reads_back(classes, tmp_path):
 def test_networks_normalise_by_imagenet_or_by_the_training_tiles(classes):
     measured = replace(RGB, mean=(0.1, 0.2, 0.3), low=(1, 2, 3), high=(4, 5, 6))
     for normalisation, mean in (("imagenet", RGB.mean), ("dataset", (0.1, 0.2, 0.3))):
-        dataset = Dataset(classes, 1.0, "data/mine", 0, {}, measured=measured, normalisation=normalisation)
+        dataset = Dataset(classes, 1.0, "data/mine", BLOCKS, {}, measured=measured, normalisation=normalisation)
         assert (dataset.spec.mean, dataset.spec.low) == (mean, (1, 2, 3))
 
 
@@ -31,7 +34,8 @@ def test_networks_normalise_by_imagenet_or_by_the_training_tiles(classes):
         {"resolution": -1},
         {"resolution": "near"},
         {"root": 3},
-        {"holdout": None},
+        {"split": 3},
+        {"split": {"holdout": None}},
         {"images": 7},
         {"images": {"train": "many", "validation": 1}},
         {"bands": []},
@@ -54,7 +58,7 @@ def test_networks_normalise_by_imagenet_or_by_the_training_tiles(classes):
 )
 def test_a_description_that_cannot_be_is_refused(classes, tmp_path, change):
     counts = {"train": 20, "validation": 4}
-    write_dataset(tmp_path, Dataset(classes, 1.0, "data/mine", 0, counts, None, MANY, "dataset"))
+    write_dataset(tmp_path, Dataset(classes, 1.0, "data/mine", BLOCKS, counts, None, MANY, "dataset"))
     assert read_dataset(tmp_path).measured == MANY
     content = json.loads((tmp_path / "dataset.json").read_text())
     (tmp_path / "dataset.json").write_text(json.dumps(content | change))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from landcover.system.errors import LandcoverError
-from landcover.system.npy import npy_file, npy_strips
+from landcover.system.npy import npy_file, npy_items, npy_strips
 
 
 def test_an_array_written_piece_by_piece_is_the_one_that_numpy_would_write(tmp_path):
@@ -13,6 +13,16 @@ def test_an_array_written_piece_by_piece_is_the_one_that_numpy_would_write(tmp_p
     with npy_file(tmp_path / "a.npy", array.shape, "|u1") as file:
         file.write(array[:2])
         file.write(array[2:])
+    np.save(tmp_path / "b.npy", array)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 12345])
+def test_items_of_unknown_number_become_the_array_that_numpy_would_write(tmp_path, count):
+    array = np.random.default_rng(0).integers(0, 60000, (count, 2, 3), np.uint16)
+    with npy_items(tmp_path / "a.npy", (2, 3), "<u2") as add:
+        for start in range(0, count, 1000):
+            add(array[start : start + 1000])
     np.save(tmp_path / "b.npy", array)
     assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
 

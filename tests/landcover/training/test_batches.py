@@ -39,6 +39,75 @@ def test_crops_are_drawn_in_proportion_to_pixels(make):
     assert shares == pytest.approx(np.array([4096, 3200, 600]) / 7896, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("balance", "chosen", "corners"),
+    [
+        (
+            0.0,
+            [1, 1, 0, 1, 0, 0, 0, 0],
+            [[28, 38], [20, 40], [39, 36], [12, 14], [4, 24], [38, 39], [32, 25], [12, 4]],
+        ),
+        (
+            0.5,
+            [1, 1, 0, 1, 0, 1, 0, 0],
+            [[28, 38], [20, 40], [0, 44], [12, 14], [4, 24], [3, 22], [32, 25], [12, 4]],
+        ),
+    ],
+)
+def test_crops_of_fully_labelled_tiles_are_those_of_version_0_3(make, balance, chosen, corners):
+    """Trainings repeat to the bit: what is recorded of them stays true."""
+    plan = make(24, 8, balance=balance, augmentation=Augmentation(zoom=1.5, jitter=0.1)).plan(1, 2)
+    assert (plan.side, plan.tiles.tolist(), plan.corners.tolist()) == (20, chosen, corners)
+
+
+@pytest.fixture
+def sparse(tiles):
+    """The tiles with 1 % of their pixels labelled, a field and a few single pixels; and the pixels of each class."""
+    labels = np.full_like(tiles.labels, UNKNOWN)
+    labels[0, 3:9, 50:58] = tiles.labels[0, 3:9, 50:58]
+    labels[0, 63, 0] = labels[1, 49, 63] = labels[1, 20, 20] = 2
+    pixels = np.stack([np.bincount(tile[tile != UNKNOWN], minlength=3) for tile in labels])
+    assert pixels.sum(1).tolist() == [49, 2, 0]
+    return type(tiles)(tiles.images, labels, tiles.table), pixels
+
+
+@pytest.mark.parametrize(("size", "zoom"), [(8, 1.0), (40, 2.0), (100, 1.0)])
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+def test_no_crop_is_without_a_known_pixel(sparse, size, zoom, balance):
+    tiles, pixels = sparse
+    options = {"size": size, "batch_size": 200, "balance": balance, "augmentation": Augmentation(zoom=zoom)}
+    batches = Batches(tiles, pixels, seed=0, **options)
+    plan, labels = batches.plan(0, 0), batches[0, 0].labels
+    assert known_pixels(labels).min() > 0
+    assert set(plan.tiles.tolist()) == {0, 1}  # the third has no known pixel
+    extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())[plan.tiles]
+    assert (plan.corners >= 0).all()
+    assert (plan.corners + plan.side <= extent.clamp(min=plan.side)).all()
+    assert labels.equal(Batches(tiles, pixels, seed=0, **options)[0, 0].labels)
+
+
+def test_tiles_are_drawn_in_proportion_to_their_known_pixels(sparse):
+    tiles, pixels = sparse
+    plan = Batches(tiles, pixels, size=8, batch_size=3000, seed=0).plan(0, 0)
+    assert (plan.tiles == 1).float().mean().item() == pytest.approx(2 / 51, abs=0.015)
+
+
+def test_known_pixels_are_moved_into_any_part_of_a_crop(sparse):
+    tiles, pixels = sparse
+    batches = Batches(tiles, pixels, size=16, batch_size=3000, seed=0)
+    labels = batches[0, 0].labels[batches.plan(0, 0).tiles == 1]
+    both = (labels != UNKNOWN).nonzero()[:, 1:]
+    assert both.float().mean(0).tolist() == pytest.approx([10, 10], abs=3)
+    assert len(both.unique(dim=0)) > 30
+
+
+def test_a_class_of_few_pixels_is_balanced_where_most_are_unknown(sparse):
+    tiles, pixels = sparse
+    drawn = Batches(tiles, pixels, size=6, batch_size=600, seed=0, balance=1.0)[0, 0].labels
+    for label in np.flatnonzero(pixels.sum(0)):
+        assert (drawn == label).any(1).any(1).float().mean().item() > 0.25
+
+
 def test_a_batch_depends_on_seed_epoch_and_step_alone(make):
     batches = make(16, 4)
     first, _ = batches[3, 1], batches[0, 0]
