@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 from landcover._version import __version__
 from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.geo.legends import write_legend
 from landcover.rasters.raster import Raster
 from landcover.system.files import replacing, write_error
 
@@ -45,8 +46,10 @@ def write_geotiff(
 ) -> None:
     """Write labels as a GeoTIFF: compressed, in blocks, with overviews, in the classes' colours.
 
+    The files by which a GIS shows the names of the classes come with it, see `legends.write_legend`.
+
     Args:
-        path: Replaced when everything is written.
+        path: Replaced when everything is written. The legend is replaced just before: where the map is, it is too.
         strips: uint8 (rows, W) each, from the top down, as many rows in all as the image has; `UNKNOWN` is nodata.
         raster: The image, whose reference system and transform the map gets.
         classes: Names, in the tag CLASS_NAMES (JSON, by label), and colours of the labels.
@@ -58,6 +61,7 @@ def write_geotiff(
     path = Path(path)
     with replacing(path) as scratch, _naming_errors(path):
         _write_labels(scratch, strips, raster, classes, tags)
+        write_legend(path, classes)
 
 
 def write_cog(
@@ -72,6 +76,7 @@ def write_cog(
         layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
         rasterio.shutil.copy(plain, scratch, driver="COG", **layout, **_STORED)
         _check_written(scratch, checksums)
+        write_legend(path, classes)
 
 
 @contextmanager

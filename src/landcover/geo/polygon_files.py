@@ -7,11 +7,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from landcover.system.errors import LandcoverError, reason
 from landcover.system.paths import check_readable
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _KEY = "LANDCOVER_MAP"
 _DESCRIPTION = "Polygons by landcover of the map with the SHA-256 "
@@ -29,12 +32,16 @@ class PolygonFormat:
             otherwise coordinates are in the map's reference system.
         source_options: Options of pyogrio by which a file notes the `digest` of its map.
         read_source: Reads that from a file; None if the file, or the path, is not a whole one that this program wrote.
+        count: Counts the polygons in a file that this program wrote, reading all of them, or raises an OSError.
+        has_style: Whether a file can hold a style for its layer (`layer_styles.add_style`).
     """
 
     driver: str
     in_degrees: bool
     source_options: Callable[[str], dict[str, Any]]
     read_source: Callable[[Path], str | None]
+    count: Callable[[Path], int]
+    has_style: bool
 
 
 def digest(path: Path) -> str:
@@ -49,6 +56,13 @@ def digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise LandcoverError(f"{path}: cannot be read ({reason(error)}). Replace or remove it.") from error
+
+
+def recipe(source: str, min_area: float | None, simplify: float | None) -> str:
+    """Return what stands for the `digest` of a map in a file of its polygons: another text for other options."""
+    options = {"min_area": min_area, "simplify": simplify}
+    given = {name: value for name, value in options.items() if value}
+    return hashlib.sha256(f"{source} {given}".encode()).hexdigest() if given else source
 
 
 def format_of(path: Path) -> PolygonFormat:
@@ -100,12 +114,16 @@ def _geojson_source(path: Path) -> str | None:
     return noted[2].decode() if noted and re.search(rb"\]\s*\}\s*\Z", tail) else None
 
 
+def _geojson_count(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(line.startswith(b'{ "type": "Feature",') for line in file)
+
+
 def _geopackage_source(path: Path) -> str | None:
     import sqlite3  # late: --help must answer at once
 
-    name = quote(os.fsencode(path.absolute()))
     try:
-        with closing(sqlite3.connect(f"file:{name}?mode=ro&immutable=1", uri=True)) as file:
+        with closing(_geopackage(path)) as file:
             noted = "\n".join(str(row[0]) for row in file.execute("SELECT metadata FROM gpkg_metadata"))
             (layers,) = file.execute("SELECT count(*) FROM gpkg_contents WHERE data_type <> 'attributes'").fetchone()
     except sqlite3.Error:
@@ -114,18 +132,43 @@ def _geopackage_source(path: Path) -> str | None:
     return found[1] if found and layers == 1 else None  # more layers: others have added to it
 
 
+def _geopackage_count(path: Path) -> int:
+    import sqlite3
+
+    try:
+        with closing(_geopackage(path)) as file:
+            (name,) = file.execute("SELECT table_name FROM gpkg_geometry_columns").fetchone()
+            quoted = name.replace('"', '""')
+            return int(file.execute(f'SELECT count(geom IS NULL OR length(geom) > 0) FROM "{quoted}"').fetchone()[0])
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from error
+
+
+def _geopackage(path: Path) -> "sqlite3.Connection":
+    """Open a GeoPackage to read it."""
+    import sqlite3
+
+    name = quote(os.fsencode(path.absolute()))
+    return sqlite3.connect(f"file:{name}?mode=ro&immutable=1", uri=True)
+
+
 POLYGON_FORMATS = {
     ".gpkg": PolygonFormat(
         "GPKG",
         in_degrees=False,
-        source_options=lambda source: {"layer_metadata": {_KEY: source}},
+        # Newer versions, of which GDAL would write the latest, are warned of by GDAL 3.6 and older.
+        source_options=lambda source: {"layer_metadata": {_KEY: source}, "VERSION": "1.2", "GEOMETRY_NAME": "geom"},
         read_source=_geopackage_source,
+        count=_geopackage_count,
+        has_style=True,
     ),
     ".geojson": PolygonFormat(
         "GeoJSON",
         in_degrees=True,  # RFC 7946
         source_options=lambda source: {"DESCRIPTION": f"{_DESCRIPTION}{source}"},
         read_source=_geojson_source,
+        count=_geojson_count,
+        has_style=False,
     ),
 }
 """Formats of files of polygons by suffix. A new format is a new entry."""

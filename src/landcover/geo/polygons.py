@@ -1,45 +1,55 @@
-"""Maps as polygons, each with its class and area. Needs geopandas and rasterio (the extra geo)."""
+"""Maps as polygons, each with its class and area. Needs pyarrow, pyogrio, rasterio and shapely (the extra geo)."""
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
-import geopandas
 import numpy as np
-import rasterio
+import pyarrow
 import shapely
 from pyproj.exceptions import ProjError
-from rasterio.features import shapes
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
-from shapely.geometry import shape
+from rasterio.windows import Window
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.geo.antimeridian import cut
-from landcover.geo.areas import polygon_areas
-from landcover.geo.domains import domain, is_on_earth
-from landcover.geo.earth_coordinates import EarthCoordinates
+from landcover.classes.colours import Colour
 from landcover.geo.map_reader import REMEDY, open_map
-from landcover.geo.outlines import outlines
-from landcover.geo.polygon_files import PolygonFormat, digest, format_of, source_of
+from landcover.geo.measurements import Measurements
+from landcover.geo.pixel_areas import PixelAreas, placed
+from landcover.geo.polygon_files import digest, format_of, recipe, source_of
+from landcover.geo.polygon_layers import Rows, schema_of, write_layer, written_crs
+from landcover.geo.sieving import merge_small
+from landcover.geo.simplification import simplify as simplify_borders
+from landcover.geo.tracing import trace
+from landcover.rasters.earth_coordinates import EarthCoordinates
 from landcover.system.errors import LandcoverError, reason, warn
-from landcover.system.files import replacing, write_error
 from landcover.system.outputs import check_outputs
 
 _DEGREES = "EPSG:4326"
-_EDGES = 256  # at least so many along the longer side of a map: what is straight there is curved on Earth
+_PIXELS = 1 << 19  # of a strip, about
+_ROWS = 16  # at least, of a strip
+_BATCH = 16_384  # polygons that are measured and written together
 
 
-def write_polygons(path: Path | str, map_path: Path | str) -> int:
+def write_polygons(
+    path: Path | str, map_path: Path | str, *, min_area: float | None = None, simplify: float | None = None
+) -> int:
     """Write the connected areas of each class as polygons of one layer.
 
     Polygons follow the borders of the pixels; pixels that touch only at a corner belong to different polygons. Where
-    the map has no data there is no polygon. All polygons are held in memory, the map is not.
+    the map has no data there is no polygon. The map is read, traced and written in strips: memory depends on the
+    largest polygon, not on their number. But with `min_area` the map is held in memory, about 30 bytes a pixel, and
+    with `simplify` the polygons are.
 
     Args:
         path: Its suffix, one of `polygon_files.POLYGON_FORMATS`, chooses the format. An existing file is replaced when
-            everything is written, but only if this function wrote it.
+            everything is written, but only if this function wrote it. A GeoPackage has a style for QGIS.
         map_path: A map that this program wrote: its tags name the classes.
+        min_area: Merge smaller areas into the neighbour with which they share the longest border
+            (`sieving.merge_small`): square metres, or the unit of `area` if that is what polygons have.
+        simplify: Simplify borders by about so much, the same way on both sides (`simplification.simplify`): metres by
+            the size of the map's pixels, or the unit of the coordinates.
 
     Returns:
         Number of polygons. Each has `class`, a name, and `area_m2`, in square metres on the ellipsoid of the map's
@@ -54,11 +64,10 @@ def write_polygons(path: Path | str, map_path: Path | str) -> int:
     path, map_path = Path(path), Path(map_path)
     check_outputs([map_path], files=[path])
     source_of(path)  # an error if the existing file must not be replaced
-    source = digest(map_path)
+    source, form = recipe(digest(map_path), min_area, simplify), format_of(path)
     with open_map(map_path) as (file, names):
-        labels, polygons = _traced(map_path, file, names)
-        crs, transform, size, has_points = file.crs, file.transform, file.shape, bool(file.gcps[0])
-    form = format_of(path)
+        crs, transform, size, colours = file.crs, file.transform, file.shape, _colours(file, names)
+        has_points = bool(file.gcps[0])
     try:
         earth = EarthCoordinates.of(crs) if crs else None
     except ProjError as error:
@@ -72,95 +81,79 @@ def write_polygons(path: Path | str, map_path: Path | str) -> int:
         warn(
             f"{path}: {form.driver} is in degrees, but the map has no place on Earth. Coordinates are those of the map."
         )
-    if earth:
-        areas, polygons = _measured(map_path, polygons, earth, _longest(earth, transform, size), form.in_degrees)
-        columns = {"class": labels, "area_m2": areas}
-        if form.in_degrees:
-            crs = _DEGREES
-    else:
-        columns = {"class": labels, "area": shapely.area(polygons)}
-        if form.in_degrees:
-            crs = None
-    _write(path, geopandas.GeoDataFrame(columns, geometry=polygons, crs=crs), form, source)
-    return len(polygons)
+    measure = Measurements(earth, transform, size, form.in_degrees) if earth else None
+    reduce = None
+    if min_area:
+        areas = PixelAreas(earth, transform, size)
+        reduce = partial(merge_small, smallest=min_area, pixel_areas=areas)
+    traced = _traced(map_path, names, reduce)
+    if simplify:
+        traced = _simplified(traced, simplify / PixelAreas(earth, transform, size).side)
+    schema = schema_of("area_m2" if measure else "area")
+    rows = Rows(schema, _batches(schema, traced, names, transform, measure))
+    written = (_DEGREES if earth else None) if form.in_degrees else written_crs(crs)
+    write_layer(path, rows, form, source, written, colours)
+    if measure:
+        measure.warn_if_beyond(map_path)
+    return rows.count
 
 
-def _traced(path: Path, file: DatasetReader, names: Mapping[int, str]) -> tuple[list[str], np.ndarray]:
-    """Return the class and the polygon of each connected area of a map, in the map's coordinates."""
-    without_data = {UNKNOWN, file.nodata}
-    labels, polygons = [], []
-    for outline, label in shapes(rasterio.band(file, 1), transform=file.transform):
-        if label in without_data:
-            continue
-        if label not in names:
-            raise LandcoverError(
-                f"{path}: has the label {label:.0f}, which is neither one of its {len(names)} classes nor nodata. "
-                f"{REMEDY}"
-            )
-        labels.append(names[int(label)])
-        polygons.append(shape(outline))
-    return labels, np.array(polygons, object)
+def _colours(file: DatasetReader, names: Mapping[int, str]) -> dict[str, Colour]:
+    """The colours of a map's classes by name; empty if it has none."""
+    try:
+        table = file.colormap(1)
+    except ValueError:
+        return {}
+    return {name: table[label][:3] for label, name in sorted(names.items()) if label in table}
 
 
-def _longest(earth: EarthCoordinates, transform: Affine, size: tuple[int, int]) -> float:
-    """Return the longest allowed edge of polygons, in the units of the coordinates."""
-    if not earth.wraps and transform.b == transform.d == 0:
-        return np.inf  # along meridians and parallels
+def _traced(
+    path: Path, names: Mapping[int, str], reduce: Callable[..., np.ndarray] | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the labels and polygons, in pixels, of the connected areas of a map."""
+    with open_map(path) as (file, _):
+        without_data = {UNKNOWN, *([] if file.nodata is None else [int(file.nodata)])}
+        strips = _strips(file.shape, lambda top, rows: file.read(1, window=Window(0, top, file.width, rows)))
+        if reduce:
+            whole = reduce(np.concatenate([*strips]), without=without_data)
+            strips = _strips(whole.shape, lambda top, rows: whole[top : top + rows])
+        for labels, polygons in trace(strips, without_data):
+            unnamed = np.setdiff1d(labels, list(names))
+            if len(unnamed):
+                raise LandcoverError(
+                    f"{path}: has the label {unnamed[0]}, which is neither one of its {len(names)} classes nor nodata. "
+                    f"{REMEDY}"
+                )
+            yield labels, polygons
+
+
+def _strips(size: tuple[int, int], read: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield what `read` gives for the top and the number of rows of each strip."""
     height, width = size
-    longer = max(width * np.hypot(transform.a, transform.d), height * np.hypot(transform.b, transform.e))
-    return float(longer / _EDGES)
+    rows = max(_ROWS, _PIXELS // width)
+    for top in range(0, height, rows):
+        yield read(top, min(rows, height - top))
 
 
-def _measured(
-    path: Path, polygons: np.ndarray, earth: EarthCoordinates, longest: float, in_degrees: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the area of each polygon in square metres, and the polygons, in degrees of WGS 84 if asked for."""
-    if not len(polygons):
-        return np.zeros(0), polygons
-    parts, owners = _on_earth(path, polygons, earth, longest / _EDGES)
-    if not len(parts):
-        return np.zeros(len(polygons)), np.full(len(polygons), None) if in_degrees else polygons
-    borders = outlines(parts, earth, longest)
-    areas, inverted = polygon_areas(borders, earth)
-    areas = np.bincount(owners, areas, len(polygons))
-    if not in_degrees:
-        return areas, polygons
-    shapes = cut(borders, *earth.wgs84(borders.lon, borders.lat), inverted)
-    if parts is not polygons:
-        groups = np.split(shapes, np.searchsorted(owners, np.arange(1, len(polygons))))
-        shapes = shapely.orient_polygons([shapely.union_all(group) if len(group) else None for group in groups])
-    return areas, shapes
+def _simplified(
+    traced: Iterable[tuple[np.ndarray, np.ndarray]], tolerance: float
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    labels, polygons = (np.concatenate(parts) for parts in zip(*traced, strict=True))
+    yield labels, simplify_borders(polygons, tolerance)
 
 
-def _on_earth(
-    path: Path, polygons: np.ndarray, earth: EarthCoordinates, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the parts of polygons for which their projection has a place on Earth, and the polygon of each part."""
-    xy, owners = shapely.get_coordinates(polygons, return_index=True)
-    beyond = np.unique(owners[~is_on_earth(earth, xy, tolerance)])
-    if not len(beyond):
-        return polygons, np.arange(len(polygons))
-    warn(
-        f"{path}: {len(beyond)} of its polygons reach beyond the Earth, where its projection has no place. "
-        "Their areas are those of the parts on Earth."
-    )
-    shown = polygons.copy()
-    shown[beyond] = shapely.intersection(polygons[beyond], domain(earth, shapely.total_bounds(polygons), tolerance))
-    parts, owners = shapely.get_parts(shown, return_index=True)
-    solid = shapely.area(parts) > 0
-    return parts[solid], owners[solid]
-
-
-def _write(path: Path, frame: geopandas.GeoDataFrame, form: PolygonFormat, source: str) -> None:
-    """Write polygons and the digest of their map."""
-    options = form.source_options(source)
-    kind = "Unknown" if form.in_degrees else "Polygon"  # in degrees, some are cut into several parts
-    with replacing(path) as scratch, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'crs' was not provided")  # the image has none either
-        try:
-            frame.to_file(scratch, driver=form.driver, layer=path.stem, geometry_type=kind, **options)
-            found = len(geopandas.read_file(scratch, ignore_geometry=True))
-        except RuntimeError as error:  # of which all errors of pyogrio are
-            raise write_error(path, error) from error
-        if found != len(frame):  # a full disk is not always reported
-            raise write_error(path, OSError("what was written reads back otherwise"))
+def _batches(
+    schema: pyarrow.Schema,
+    traced: Iterable[tuple[np.ndarray, np.ndarray]],
+    names: Mapping[int, str],
+    transform: Affine,
+    measure: Measurements | None,
+) -> Iterator[pyarrow.RecordBatch]:
+    """Yield rows of the layer: the polygons in the map's coordinates, or in degrees, with their classes and areas."""
+    for all_labels, all_polygons in traced:
+        for begin in range(0, len(all_labels), _BATCH):
+            labels, polygons = all_labels[begin : begin + _BATCH], all_polygons[begin : begin + _BATCH]
+            polygons = shapely.orient_polygons(shapely.transform(polygons, partial(placed, transform)))
+            areas, shapes = measure(polygons) if measure else (shapely.area(polygons), polygons)
+            classes = [names[label] for label in labels.tolist()]
+            yield pyarrow.record_batch([classes, areas, shapely.to_wkb(shapes)], schema)

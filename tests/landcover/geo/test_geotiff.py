@@ -20,6 +20,7 @@ def labels_like(height, width):
     return labels.repeat(8, 0).repeat(8, 1)[:height, :width]
 
 
+MAP = ["map.qml", "map.tif", "map.tif.aux.xml"]
 WRITERS = [write_geotiff, write_cog]
 
 
@@ -41,7 +42,7 @@ def test_a_map_has_the_labels_of_the_image_whatever_its_size(tmp_path, classes, 
         assert (file.read() == labels).all()
         assert (file.count, file.dtypes[0], file.nodata) == (1, "uint8", UNKNOWN)
         assert file.compression.name == "deflate"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "map.tif"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", *MAP]
 
 
 @pytest.mark.parametrize("write", WRITERS)

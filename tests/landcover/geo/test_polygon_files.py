@@ -8,7 +8,7 @@ import pytest
 import shapely
 from conftest import write_geotiff, write_labels
 
-from landcover.geo.polygon_files import POLYGON_FORMATS, digest, format_of, source_of
+from landcover.geo.polygon_files import POLYGON_FORMATS, digest, format_of, recipe, source_of
 from landcover.geo.polygons import write_polygons
 from landcover.system.errors import LandcoverError
 
@@ -42,6 +42,13 @@ def test_polygons_of_another_map_are_replaced(write_ours, tmp_path, name):
     assert source_of(path) != digest(tmp_path / "map.tif")
     assert write_polygons(path, tmp_path / "map.tif") == 1
     assert source_of(path) == digest(tmp_path / "map.tif")
+
+
+def test_a_file_notes_the_options_by_which_polygons_were_reduced():
+    recipes = {recipe("0" * 64, *options) for options in [(None, None), (9.0, None), (None, 9.0), (9.0, 9.0), (8, 9)]}
+    assert len(recipes) == 5
+    assert recipe("0" * 64, None, None) == "0" * 64
+    assert {len(one) for one in recipes} == {64}
 
 
 def test_a_name_that_is_not_utf8_is_an_error(tmp_path):

@@ -213,3 +213,47 @@ def test_a_map_of_sky_alone_has_polygons_without_area(tmp_path):
     for name in ("out.gpkg", "out.geojson"):
         assert write_polygons(tmp_path / name, tmp_path / "map.tif") == 1
         assert geopandas.read_file(tmp_path / name)["area_m2"].tolist() == [0]
+
+
+def speckled(side=60):
+    labels = np.random.default_rng(0).integers(3, size=(side // 10, side // 10), dtype=np.uint8)
+    labels = labels.repeat(10, 0).repeat(10, 1)
+    rng = np.random.default_rng(1)
+    labels[rng.integers(side, size=100), rng.integers(side, size=100)] = 1
+    labels[:10, :10] = UNKNOWN
+    return labels
+
+
+def reduced(folder, name="out.gpkg", *, min_area=None, simplify=None, **place):
+    write_labels(folder / "map.tif", speckled(), **place)
+    count = write_polygons(folder / name, folder / "map.tif", min_area=min_area, simplify=simplify)
+    frame = geopandas.read_file(folder / name)
+    assert len(frame) == count
+    assert frame.is_valid.all()
+    return frame
+
+
+@pytest.mark.parametrize("place", [{}, {"crs": "EPSG:4326", "transform": Affine(1e-4, 0, 7, 0, -1e-4, 60)}])
+@pytest.mark.parametrize("name", ["out.gpkg", "out.geojson"])
+def test_no_polygon_is_smaller_than_the_smallest_area_and_none_is_lost(tmp_path, place, name):
+    everything = reduced(tmp_path, name, **place)
+    smallest = everything["area_m2"].median() * 20
+    frame = reduced(tmp_path, name, min_area=smallest, **place)
+    assert everything["area_m2"].min() < smallest <= frame["area_m2"].min()
+    assert frame["area_m2"].sum() == pytest.approx(everything["area_m2"].sum())
+    assert len(frame) < len(everything)
+
+
+def test_without_a_reference_system_the_smallest_area_is_in_pixels(tmp_path):
+    frame = reduced(tmp_path, min_area=9, crs=None, transform=Affine.identity())
+    assert frame["area"].min() >= 9
+    assert frame["area"].sum() == 3500
+
+
+@pytest.mark.parametrize("options", [{"simplify": 30}, {"simplify": 30, "min_area": 900}])
+def test_simplified_polygons_leave_no_gaps_and_do_not_overlap(tmp_path, options):
+    before, frame = reduced(tmp_path, min_area=options.get("min_area")), reduced(tmp_path, **options)
+    assert shapely.coverage_is_valid(frame.geometry.values)
+    assert frame.area.sum() == pytest.approx(350_000)
+    assert frame["area_m2"].sum() == pytest.approx(before["area_m2"].sum())
+    assert frame["class"].tolist() == before["class"].tolist()

@@ -1,0 +1,71 @@
+"""Maps of whole scenes. Needs rasterio."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+from landcover.geo.geotiff import write_cog
+from landcover.geo.maps import predict_map
+from landcover.inference.options import DEFAULTS, InferenceOptions
+from landcover.models.model_file import Model
+from landcover.rasters.scenes import Scene, find_scenes
+from landcover.system.errors import LandcoverError, Problems
+
+
+def scenes_to_map(
+    root: Path, own: str | Sequence[str] | None, inputs: str | Sequence[str] | None, images: Collection[str] = ()
+) -> list[Scene]:
+    """Find the scenes of which maps are drawn, sorted by name.
+
+    Args:
+        root: Folder of the data set.
+        own: The scenes of the data set, see `scenes.find_scenes`; None if it has none.
+        inputs: Those to map, likewise; None for the data set's own.
+        images: Names of the images of which masks are drawn beside the maps.
+
+    Raises:
+        LandcoverError: See `scenes.find_scenes`; or a scene has the name of an image, or of another scene of the data
+            set, by whose labels its map would be scored.
+    """
+    known = {} if own is None else {scene.name: scene for scene in find_scenes(root, own)}
+    if inputs is None:
+        return list(known.values())
+    try:
+        scenes = find_scenes(root, inputs)
+    except LandcoverError as error:
+        raise LandcoverError(*(line.replace("`scenes`", "`inputs`") for line in error.lines)) from error
+    for scene in scenes:
+        other = known.get(scene.name, scene)
+        is_other = {*map(Path.resolve, scene.files)} != {*map(Path.resolve, other.files)}
+        if is_other or scene.name in images:
+            owner = other.path if is_other else "an image that validates"
+            raise LandcoverError(f"{scene.path}: {owner} has the same name. Rename it, or remove it from `inputs`.")
+    return scenes
+
+
+def predict_scenes(
+    model: Model,
+    scenes: Iterable[Scene],
+    folder: Path,
+    options: InferenceOptions = DEFAULTS,
+    *,
+    bands: Sequence[int | str] | None = None,
+) -> None:
+    """Write the map of each scene, `folder/NAME_mask.tif`, a Cloud Optimized GeoTIFF.
+
+    Args:
+        model: Gives the maps their classes and colours.
+        scenes: Of `scenes.find_scenes`.
+        folder: It exists.
+        options: Windows and views.
+        bands: See `raster.open_raster`.
+
+    Raises:
+        LandcoverError: Scenes cannot be mapped: a line for each.
+    """
+    problems = Problems()
+    noted = {"bands"}  # were found in the same way when the model was made
+    for scene in scenes:
+        with problems.collecting():
+            path = folder / f"{scene.name}_mask.tif"
+            predict_map(model, scene, path, options, write=write_cog, bands=bands, noted=noted)
+    problems.raise_any()
