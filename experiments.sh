@@ -54,7 +54,8 @@ two_cores() {
 
 search() {
     # 6 epochs, 7 minutes each there; every tenth training image validates. After the first, one change at a time.
-    local short=(-S train.model=fcn8s -S train.epochs=6 -S data.holdout=10 -S predict.tta=none "${of_two_cores[@]}")
+    local short=(-S train.model=fcn8s -S train.epochs=6 -S predict.tta=none "${of_two_cores[@]}")
+    short+=(-S data.split=scene -S data.holdout=10)
     record search-recipe "${run[@]}" "${short[@]}"
     record search-crop "${run[@]}" "${short[@]}" -S train.crop=256 -S train.batch_size=9
     record search-lr "${run[@]}" "${short[@]}" -S train.lr=0.004

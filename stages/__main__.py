@@ -20,7 +20,8 @@ import yaml
 
 from landcover.system.documents import load_yaml
 from landcover.system.errors import LandcoverError
-from stages.common.params import LAUNCH, PARAMS
+from stages.common.params import LAUNCH
+from stages.common.paths import PARAMS
 from stages.common.runner import run
 
 PIPELINE = Path("dvc.yaml")

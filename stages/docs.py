@@ -17,7 +17,9 @@ from landcover.system.errors import LandcoverError
 from landcover.system.files import replacing
 from landcover.system.settings import Settings
 from landcover.training.recipe import Recipe
-from stages.common.params import BLOCKS, LAUNCH, PARAMS, Data
+from stages.common.data_block import Data
+from stages.common.params import BLOCKS, LAUNCH
+from stages.common.paths import PARAMS
 from stages.common.runner import run
 from stages.evaluate import Evaluate
 from stages.predict import Predict

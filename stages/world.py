@@ -8,7 +8,8 @@ from landcover.images.pairs import find_masks, find_samples
 from landcover.report.world import draw_world
 from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs
-from stages.common.params import ADVICE, Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import ADVICE, read_block
 from stages.common.paths import BLUEMARBLE, PLOTS, PREDICTIONS
 from stages.common.runner import run
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Draw the tiles of both splits, those with a prediction in full colour."""
     classes = read_block("data", Data).table()
     tiles = [sample for split in ("train", "validation") for sample in find_samples(BLUEMARBLE / split)]
-    predictions = find_masks(PREDICTIONS)
+    predictions = {name: path for name, path in find_masks(PREDICTIONS).items() if path.suffix == ".png"}
     if others := predictions.keys() - {tile.name for tile in tiles}:
         raise LandcoverError(
             f"{predictions[min(others)]}: no prediction for {BLUEMARBLE}. Set data.root: {BLUEMARBLE} in params.yaml, "

@@ -1,7 +1,6 @@
 """Note which parameters differ from the last commit: one that was tried and forgotten affects every later run."""
 
 import os
-from pathlib import Path
 
 import yaml
 
@@ -9,8 +8,7 @@ from landcover.system.differences import differences, in_one_line
 from landcover.system.documents import load_yaml
 from landcover.system.errors import note
 from landcover.system.git import git_output
-
-PARAMS = Path("params.yaml")
+from stages.common.paths import PARAMS
 
 
 def note_uncommitted(*blocks: str) -> None:

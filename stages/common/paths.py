@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+PARAMS = Path("params.yaml")
+
 BLUEMARBLE = Path("data/bluemarble")
 """The embedded data set."""
 

@@ -39,8 +39,8 @@ def prepare_in(**environment):
 
 
 def test_a_forgotten_parameter_is_noted_by_each_stage_that_reads_it(committed, stage):
-    committed(data={"holdout": 2}, train={"epochs": 1})
-    data = "data.holdout = 2 (committed: 0)"
+    committed(data={"split": "scene", "holdout": 2}, train={"epochs": 1})
+    data = "data.split = scene (committed: folder), data.holdout = 2 (committed: 0)"
     noted = {"prepare": data, "train": "train.epochs = 1 (committed: 2)", "predict": data, "evaluate": data}
     for name, text in noted.items():
         done = stage(name)
@@ -51,8 +51,9 @@ def test_a_forgotten_parameter_is_noted_by_each_stage_that_reads_it(committed, s
 
 def test_several_parameters_are_one_line_and_without_changes_there_is_none(committed, stage):
     assert stage("prepare").stderr == ""
-    committed(data={"holdout": 2}, prepare={"tile": 64, "scale": 0.5})
-    text = "data.holdout = 2 (committed: 0), prepare.tile = 64 (committed: 256), prepare.scale = 0.5 (committed: 1.0)"
+    committed(data={"split": "scene", "holdout": 2}, prepare={"tile": 64, "scale": 0.5})
+    data = "data.split = scene (committed: folder), data.holdout = 2 (committed: 0)"
+    text = f"{data}, prepare.tile = 64 (committed: 256), prepare.scale = 0.5 (committed: 1.0)"
     assert stage("prepare").stderr == f"note: params.yaml: {text}\n"
 
 
@@ -79,7 +80,7 @@ def test_in_a_folder_of_a_repository_its_own_parameters_are_compared(project, st
 
 @pytest.mark.parametrize("committed_text", ["train: [", "no table", "", "data: 3\n", "data: {holdout: &a [*a]}\n"])
 def test_a_committed_file_that_cannot_be_read_is_ignored(project, stage, committed_text):
-    project(data={"holdout": 2})
+    project(data={"split": "scene", "holdout": 2})
     ours = Path("params.yaml").read_text()
     Path("params.yaml").write_text(committed_text)
     git("init", "--quiet")

@@ -15,7 +15,8 @@ from landcover.images.image_files import read_packed, read_rgb
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
 from stages import evaluate, predict, prepare, train, world
-from stages.common.params import Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import read_block
 
 SPLITS = ("train", "validation")
 
@@ -66,6 +67,8 @@ def test_the_model_says_what_it_was_trained_on_and_how_well(project):
     model = load_model(train.MODEL)
     assert model.origin.data == {
         "root": "data",
+        "layout": "pairs",
+        "split": "folder",
         "holdout": 0,
         "train_images": 3,
         "train_tiles": 3 * 2 * 2,
@@ -227,7 +230,7 @@ def test_a_border_in_a_second_colour_of_the_ignored_class_passes_the_whole_pipel
 
 
 def test_parameters_can_be_chosen_on_training_images_that_are_kept_aside(project):
-    project(data={"holdout": 2})
+    project(data={"split": "scene", "holdout": 2})
     shutil.rmtree("data/validation")  # nobody looks at it
     for stage in (prepare, train, predict, evaluate):
         stage.main()

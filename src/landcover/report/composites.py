@@ -42,14 +42,25 @@ def draw_composite(path: Path | str, bands: Sequence[int | str] | None) -> tuple
     shown = shown_bands(names)
     with open_image(path, [bands[i] for i in shown]) as image:
         pixels, valid = image.read(0, image.height), image.valid_mask(0, image.height)
-    if len(shown) == 1:
+    return composite(pixels, valid, [names[i] for i in shown])
+
+
+def composite(pixels: np.ndarray, valid: np.ndarray | None, names: Sequence[str]) -> tuple[np.ndarray, str]:
+    """What `draw_composite` returns, from pixels in memory.
+
+    Args:
+        pixels: (H, W, B), B = 3 or 1.
+        valid: Where there is data, bool (H, W); None for everywhere.
+        names: Of the B bands.
+    """
+    if len(names) == 1:
         pixels = pixels.repeat(3, axis=2)
     if pixels.dtype != np.uint8:
         sample = pixels.reshape(-1, 3) if valid is None else pixels[valid]
         pixels = Stretch.of(list(sample.T), STRETCH)(pixels)
     if valid is not None:
         pixels = np.where(valid[..., None], pixels, np.uint8(_NO_DATA))
-    described = ", ".join(names[i] for i in shown)
-    if len(shown) == 1:
+    described = ", ".join(names)
+    if len(names) == 1:
         return pixels, f"{described} as grey"
     return pixels, "" if described == ", ".join(COLOURS) else described

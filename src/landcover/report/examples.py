@@ -1,13 +1,14 @@
 """Examples of a data set for a figure: which images to show, and how well each is predicted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from landcover.scoring.scores import Scores
+from landcover.system.errors import printable
 
 
-def examples(class_pixels: Mapping[str, np.ndarray], count: int) -> list[str]:
+def examples(class_pixels: Mapping[str, np.ndarray], count: int, size: int | None = None) -> list[str]:
     """Choose images that show all classes; names, sorted. The same whatever was predicted for them.
 
     An image shows a class as well as its share of that class is large, compared with the image that has the largest
@@ -18,10 +19,12 @@ def examples(class_pixels: Mapping[str, np.ndarray], count: int) -> list[str]:
     Args:
         class_pixels: Number of pixels of each class in the truth of each image: (C,) by name.
         count: How many images; all of them, if there are no more.
+        size: Number of pixels of each image, of which shares are taken: where few pixels have a class, images with
+            more of them are better examples. By default, each image's pixels of known class.
     """
     names = sorted(class_pixels)
     pixels = np.array([class_pixels[name] for name in names], float)
-    shares = pixels / np.maximum(pixels.sum(1, keepdims=True), 1)
+    shares = pixels / (size or np.maximum(pixels.sum(1, keepdims=True), 1))
     shares /= np.maximum(shares.max(0), np.finfo(float).tiny)
     shown = np.zeros(shares.shape[1])
     chosen: list[int] = []
@@ -43,3 +46,16 @@ def captions(scores: Scores) -> dict[str, str]:
         else f"pixel accuracy {accuracy[name]:.3f} ({rank} of {len(ranked)})"
         for rank, name in enumerate(ranked, 1)
     }
+
+
+def titled(chosen: int | Sequence[str], scores: Scores, size: int | None = None) -> dict[str, str]:
+    """Names of images to show, by their titles: name and caption.
+
+    Args:
+        chosen: The names, or how many: see `examples`.
+        scores: Of all images.
+        size: See `examples`.
+    """
+    names = examples(scores.truth_pixels(), chosen, size) if isinstance(chosen, int) else chosen
+    caption = captions(scores)
+    return {f"{printable(name)}\n{caption[name]}": name for name in names}

@@ -9,10 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.code_table import CodeTable
 from landcover.classes.colours import Colour
 from landcover.images.image_files import read_packed
 from landcover.images.pairs import Sample
 from landcover.rasters.images import read_valid_mask
+from landcover.rasters.masks import MaskFormat
 from landcover.report.composites import draw_composite
 from landcover.system.files import replacing
 
@@ -31,11 +33,32 @@ class Comparison:
     prediction: Path
 
 
+@dataclass(frozen=True)
+class Panels:
+    """A row of the figure, in memory.
+
+    Attributes:
+        title: Beside the row.
+        image: uint8 RGB (H, W, 3).
+        bands: What the image shows if not true colours, in words.
+        truth, predicted: Labels, uint8 (H, W).
+        scored: The truth that is scored, uint8 (H, W): unknown where the image has no data.
+    """
+
+    title: str
+    image: np.ndarray
+    bands: str
+    truth: np.ndarray
+    predicted: np.ndarray
+    scored: np.ndarray
+
+
 def draw_samples(
     comparisons: Sequence[Comparison],
     classes: ClassTable,
     path: Path | str,
     bands: Sequence[int | str] | None = None,
+    codes: CodeTable | None = None,
 ) -> None:
     """Write a PNG with one row of panels per comparison: image, truth, prediction, right and wrong pixels.
 
@@ -45,32 +68,44 @@ def draw_samples(
         path: Of the PNG.
         bands: Of the images; see `composites.draw_composite`. What is shown in other colours than true ones is said
             above them.
+        codes: Of the classes, if the true masks have codes instead of colours.
     """
-    rows = len(comparisons)
+    masks = MaskFormat(classes, codes)
+    draw_panels([_read(comparison, masks, bands) for comparison in comparisons], classes, path)
+
+
+def draw_panels(panels: Sequence[Panels], classes: ClassTable, path: Path | str) -> None:
+    """Write the PNG of `draw_samples` from what is in memory: at least one row."""
+    rows = len(panels)
     figure = Figure(figsize=(10.4, 2.45 * rows + 0.75), dpi=DPI, layout="constrained")
     axes = figure.subplots(rows, 4, squeeze=False)
     headings = ["image", "truth", "prediction", "right or wrong"]
-    for row, comparison in zip(axes, comparisons, strict=True):
-        row[0].set_ylabel(comparison.title, fontsize=9, parse_math=False)
-        truth, _ = classes.decode(read_packed(comparison.sample.mask))
-        predicted, _ = classes.decode(read_packed(comparison.prediction))
-        valid = read_valid_mask(comparison.sample.image, bands)
-        image, bands_shown = draw_composite(comparison.sample.image, bands)
-        if bands_shown:
-            headings[0] = f"image: {bands_shown}"
-        panels = (
-            image,
-            classes.encode(truth),
-            classes.encode(predicted),
-            _verdict(truth if valid is None else np.where(valid, truth, np.uint8(UNKNOWN)), predicted, classes),
+    for row, shown in zip(axes, panels, strict=True):
+        row[0].set_ylabel(shown.title, fontsize=9, parse_math=False)
+        if shown.bands:
+            headings[0] = f"image: {shown.bands}"
+        drawn = (
+            shown.image,
+            classes.encode(shown.truth),
+            classes.encode(shown.predicted),
+            _verdict(shown.scored, shown.predicted, classes),
         )
-        for axis, panel in zip(row, panels, strict=True):
+        for axis, panel in zip(row, drawn, strict=True):
             axis.imshow(panel, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
     for axis, heading in zip(axes[0], headings, strict=True):
         axis.set_title(heading, fontsize=11, parse_math=False)
     add_legend(figure, [*class_patches(classes), _patch(RIGHT, "right"), _patch(WRONG, "wrong")])
     save_figure(figure, path)
+
+
+def _read(comparison: Comparison, masks: MaskFormat, bands: Sequence[int | str] | None) -> Panels:
+    truth, _ = masks.read(comparison.sample.mask)
+    predicted, _ = masks.classes.decode(read_packed(comparison.prediction))
+    valid = read_valid_mask(comparison.sample.image, bands)
+    scored = truth if valid is None else np.where(valid, truth, np.uint8(UNKNOWN))
+    image, shown = draw_composite(comparison.sample.image, bands)
+    return Panels(comparison.title, image, shown, truth, predicted, scored)
 
 
 def class_patches(classes: ClassTable) -> list[Patch]:

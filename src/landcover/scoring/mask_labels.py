@@ -1,4 +1,4 @@
-"""Labels of colour masks for scoring, and the counts of a pair of masks of any size.
+"""Labels of masks for scoring, and the counts of a pair of masks of any size.
 
 Where red, green and blue of all classes are 0 or 255, the red, green and blue of other colours count as 0 below 128 and
 as 255 from 128, as in the scorer of the course (`scores`). Colours that are of no class even then are unknown; with its
@@ -14,9 +14,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from landcover.classes.class_table import UNKNOWN, ClassTable
+from landcover.classes.code_table import CodeTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.image_files import TooManyPixelsError, read_packed
 from landcover.images.pairs import check_same_size
+from landcover.rasters.masks import MaskFormat
 from landcover.scoring.confusion import confusion_matrix
 from landcover.system.errors import Problems, naming_memory_errors
 
@@ -53,17 +55,19 @@ class PairCounts(NamedTuple):
     predicted_off_palette: OffPalette
 
 
-def read_labels(path: Path | str, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
-    """Read a colour mask.
+def read_labels(path: Path | str, classes: ClassTable, codes: CodeTable | None = None) -> tuple[np.ndarray, OffPalette]:
+    """Read a mask of colours, or of codes if these are given.
 
     Returns:
         Labels, uint8 (H, W), class indices or `UNKNOWN`; and the off-palette pixels.
 
     Raises:
-        LandcoverError: See `image_files.read_rgb`.
+        LandcoverError: See `image_files.read_rgb` and `masks.read_codes`.
     """
     path = Path(path)
     with naming_memory_errors(path):
+        if codes is not None:
+            return MaskFormat(classes, codes).read(path)
         return _labels(read_packed(path), classes)
 
 
@@ -73,17 +77,19 @@ def count_pair(
     classes: ClassTable,
     open_large: OpenMask | None = None,
     valid: np.ndarray | None = None,
+    true_codes: CodeTable | None = None,
 ) -> PairCounts:
     """Count the pixels of two masks by label, strip by strip.
 
     Args:
         open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
         valid: Where the image has data, bool (H, W): elsewhere the truth counts as unknown. None for everywhere.
+        true_codes: Of the classes, if the truth has codes instead of colours.
 
     Raises:
         LandcoverError: A line for each mask that cannot be read; or their sizes differ.
     """
-    with _opened_together(truth, predicted, classes, open_large) as (true_mask, predicted_mask):
+    with _opened_together(truth, predicted, classes, open_large, true_codes) as (true_mask, predicted_mask):
         height, width = true_mask.height, true_mask.width
         check_same_size(predicted, (predicted_mask.height, predicted_mask.width), truth, (height, width))
         if valid is not None:
@@ -111,8 +117,8 @@ def _labels(mask: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, OffPalet
 class _Whole:
     """A mask that was read as a whole."""
 
-    def __init__(self, path: Path, classes: ClassTable) -> None:
-        self._labels, self.off_palette = read_labels(path, classes)
+    def __init__(self, path: Path, classes: ClassTable, codes: CodeTable | None) -> None:
+        self._labels, self.off_palette = read_labels(path, classes, codes)
         self.height, self.width = self._labels.shape
 
     def labels(self, top: int, bottom: int) -> np.ndarray:
@@ -136,17 +142,17 @@ class _Strips:
 
 @contextmanager
 def _opened_together(
-    truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None
+    truth: Path, predicted: Path, classes: ClassTable, open_large: OpenMask | None, true_codes: CodeTable | None
 ) -> Iterator[tuple[_Whole | _Strips, _Whole | _Strips]]:
     """Open a pair of masks; if both are wrong, the error says so of both."""
     masks: dict[str, _Whole | _Strips] = {}
     large: dict[str, Path] = {}
     problems = Problems()
     with ExitStack() as stack:
-        for side, path in (("truth", truth), ("predicted", predicted)):
+        for side, path, codes in (("truth", truth, true_codes), ("predicted", predicted, None)):
             with problems.collecting():
                 try:
-                    masks[side] = _Whole(path, classes)
+                    masks[side] = _Whole(path, classes, codes)
                 except TooManyPixelsError:
                     if open_large is None or path.suffix.lower() not in _LARGE_SUFFIXES:
                         raise

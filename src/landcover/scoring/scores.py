@@ -9,6 +9,7 @@ classes without unknown; a class that is neither present nor predicted has no Io
 `mask_labels` turns colours into labels.
 """
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from landcover.classes.class_table import ClassTable
+from landcover.classes.code_table import CodeTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import find_masks, unpaired
 from landcover.scoring.confusion import (
@@ -140,11 +142,12 @@ def mean_iou(confusion: np.ndarray) -> np.ndarray:
 
 
 def score_masks(
-    truth: Path | str,
+    truth: Path | str | Mapping[str, Path],
     predictions: Path | str,
     classes: ClassTable,
     *,
-    only: Collection[str] | None = None,
+    true_codes: CodeTable | None = None,
+    unscored: Collection[str] = (),
     plain: bool = False,
     keep_going: bool = False,
     allow_missing: bool = False,
@@ -155,10 +158,11 @@ def score_masks(
     """Score the masks `NAME_mask.png` of a folder against those of another, paired by name, on all cores.
 
     Args:
-        truth: Folder of the true masks.
+        truth: Folder of the true masks; or these masks by name.
         predictions: Folder of the predicted masks.
         classes: Those to score, with the colours of both folders.
-        only: Names of the images to score; None for all.
+        true_codes: Of the classes, if the true masks have codes instead of colours.
+        unscored: Names of predictions that are no masks of these images.
         plain: See `find_masks`.
         keep_going: Score the masks that can be read, if there are any, and list the others in `Scores.broken`.
         allow_missing: Leave out unpaired masks, and name them in `Scores.missing`, if there are any pairs.
@@ -174,22 +178,23 @@ def score_masks(
         LandcoverError: A folder is missing or empty, or there is no pair; or a line for each mask that is unpaired,
             cannot be read, or is of another size than its partner.
     """
-    truths, predicted = find_masks(truth, plain), find_masks(predictions, plain)
-    if only is not None:
-        truths = {name: path for name, path in truths.items() if name in only}
+    truths = dict(truth) if isinstance(truth, Mapping) else find_masks(truth, plain)
+    masks = find_masks(predictions, plain)
+    predicted = {name: path for name, path in masks.items() if name not in unscored}
     missing = frozenset(truths.keys() ^ predicted.keys())
     names = [name for name in truths if name in predicted]
     problems = Problems()
     if not allow_missing:
         problems.lines += unpaired(truths, predicted, lambda _: f"mask of this name in {predictions}")
-        problems.lines += unpaired(predicted, truths, lambda _: f"mask of this name in {truth}")
+        place = os.path.commonpath([path.parent for path in truth.values()]) if isinstance(truth, Mapping) else truth
+        problems.lines += unpaired(predicted, truths, lambda _: f"mask of this name in {place}")
         problems.raise_any()
     elif not names:
         raise LandcoverError(f"{predictions}: no mask in it has the name of one in {truth}. Give folders that match.")
 
     @error_as_result
     def count(name: str) -> tuple[str, PairCounts]:
-        return name, count_pair(truths[name], predicted[name], classes, open_large, valid_mask(name))
+        return name, count_pair(truths[name], predicted[name], classes, open_large, valid_mask(name), true_codes)
 
     results = progress_bar("score", len(names), "images", parallel_map(count, names), quiet=quiet)
     per_image: dict[str, np.ndarray] = {}

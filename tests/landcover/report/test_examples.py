@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.report.examples import captions, examples
+from landcover.report.examples import captions, examples, titled
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.scores import Scores
 
@@ -49,3 +49,17 @@ def test_captions_rank_images_by_pixel_accuracy_not_by_a_class_of_a_few_pixels(c
         ("bad", "pixel accuracy 0.250 (3 of 4)"),
         ("none", "no pixel of known class"),
     ]
+
+
+def test_where_few_pixels_have_a_class_images_with_more_of_them_are_better_examples():
+    pixels = {"a single": np.array([1, 0]), "many": np.array([300, 0]), "other": np.array([0, 50])}
+    assert examples(pixels, 1) == ["a single"]
+    assert examples(pixels, 1, size=1000) == ["many"]
+    assert examples(pixels, 2, size=1000) == ["many", "other"]
+
+
+def test_titles_are_names_with_captions_of_the_chosen_images(classes):
+    labels = np.zeros((2, 3), np.uint8)
+    scores = Scores(classes, {name: confusion_matrix(labels, labels, len(classes)) for name in ("a", "b\n")})
+    assert titled(["b\n"], scores) == {"b\\n\npixel accuracy 1.000 (2 of 2)": "b\n"}
+    assert list(titled(1, scores).values()) == ["a"]

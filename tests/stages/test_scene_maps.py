@@ -1,0 +1,138 @@
+"""Scenes with labels on the map go from files to scored maps."""
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+from conftest import TABLE, read_table, write_geotiff
+from raster_pairs import NAMES
+from rasterio.transform import from_origin
+from shapely import box
+
+from landcover.geo.geotiff import write_cog
+from landcover.geo.maps import predict_map
+from landcover.models.model_file import load_model
+from landcover.system.errors import LandcoverError
+from stages import evaluate, predict, prepare, train
+
+BANDS = list(NAMES[4])
+SIDE = 160  # pixels of 10 m
+
+
+def draw_scene(name: str, east: float, seed: int) -> gpd.GeoDataFrame:
+    """Write a scene of four bands in a zone of UTM, in whose squares the bands tell the class; return the squares."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(3, size=(8, 8)).repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
+    means = np.float64([[300, 500, 400, 2500], [900, 800, 1000, 1500], [200, 150, 100, 50]]).T
+    pixels = (means[:, labels] + rng.normal(0, 30, (4, SIDE, SIDE))).clip(1).astype(np.uint16)
+    pixels[:, :9, :9] = 0
+    place = {"crs": "EPSG:32633", "transform": from_origin(east, 5_000_000, 10, 10)}
+    write_geotiff(Path(f"data/{name}.tif"), pixels, nodata=0, **place)
+    with rasterio.open(f"data/{name}.tif", "r+") as file:
+        file.descriptions = NAMES[4]
+    step = SIDE // 8 * 10
+    squares = [
+        (TABLE.names[labels[row * step // 10, column * step // 10]], box(x, y - step, x + step, y))
+        for row, column in rng.choice(8, (30, 2))
+        for x, y in [(east + column * step, 5_000_000 - row * step)]
+    ]
+    names, shapes = zip(*squares, strict=True)
+    return gpd.GeoDataFrame({"class": names}, geometry=list(shapes), crs="EPSG:32633").to_crs("EPSG:4326")
+
+
+@pytest.fixture
+def scenes(project):
+    """A project of two scenes and polygons in one file; returns a function that changes its parameters."""
+    layers = [draw_scene("north", 500_000, 1), draw_scene("south", 503_000, 2)]
+    gpd.pd.concat(layers).to_file("data/labels.gpkg")
+    split = {"split": "block", "holdout": 3, "block": 300, "buffer": 20}
+    project(data={"layout": "scenes", "scenes": "*.tif", "labels": "labels.gpkg", "bands": BANDS, **split})
+    project(prepare={"tile": 64}, train={"model": "baseline", "epochs": 1}, predict={"window": 64})
+    return project
+
+
+@pytest.fixture
+def mapped(scenes):
+    for stage in (prepare, train, predict):
+        stage.main()
+    return scenes
+
+
+def test_scenes_go_from_files_to_scored_maps(mapped, capsys):
+    capsys.readouterr()
+    evaluate.main()
+    printed = capsys.readouterr().out.splitlines()
+    made = sorted(path.name for path in predict.PREDICTIONS.iterdir())
+    assert made == [f"{name}_mask{end}" for name in ("north", "south") for end in (".qml", ".tif", ".tif.aux.xml")]
+    scores = json.loads(Path("metrics/evaluate.json").read_text())
+    assert list(scores)[:3] == ["mean_iou", "mean_iou_low", "mean_iou_high"]
+    assert scores["mean_iou_low"] <= scores["mean_iou"] <= scores["mean_iou_high"]
+    assert list(scores["hectares"]) == TABLE.names
+    rows = read_table("plots/confusion.csv")
+    pixels, hectares = (sum(float(row[column]) for row in rows) for column in ("pixels", "hectares"))
+    assert 0 < pixels < 2 * 30 * (SIDE // 8) ** 2
+    assert hectares == pytest.approx(pixels / 100, rel=2e-3)
+    labelled = [scores["hectares"][name]["labelled"] for name in TABLE.names]
+    assert sum(labelled) == pytest.approx(hectares, abs=1e-2)
+    assert not [row for row in rows if row["actual"] == "unknown" and row["pixels"] != "0"]
+    assert printed[0].startswith(f"data/predictions: scored on {pixels:,.0f} pixels, {hectares:,.1f} hectares, in ")
+    assert printed[1] == (
+        f"metrics/evaluate.json: mean IoU {scores['mean_iou']}, pixel accuracy {scores['pixel_accuracy']}"
+    )
+    assert Path("plots/samples.png").stat().st_size
+    assert not [path for path in Path().rglob(".partial*")]
+
+
+def test_a_map_has_the_pixels_of_the_commands(mapped, tmp_path):
+    model = load_model(predict.MODEL)
+    options = predict.InferenceOptions(window=64, tta="none")
+    for name in ("north", "south"):
+        predict_map(model, f"data/{name}.tif", tmp_path / "one.tif", options, write=write_cog)
+        with rasterio.open(tmp_path / "one.tif") as one, rasterio.open(f"data/predictions/{name}_mask.tif") as file:
+            np.testing.assert_array_equal(file.read(1), one.read(1))
+            assert (file.read(1)[:9, :9] == file.nodata).all()
+
+
+def test_only_the_scenes_that_are_named_are_mapped_and_those_that_validate_are_among_them(mapped):
+    mapped(predict={"inputs": "south.tif"})
+    predict.main()
+    assert [path.name for path in predict.PREDICTIONS.glob("*.tif")] == ["south_mask.tif"]
+    with pytest.raises(
+        LandcoverError, match=r"^data/north\.tif: has labels that validate, but no map\. .*predict\.inputs"
+    ):
+        evaluate.main()
+    assert not Path("metrics/evaluate.json").exists()
+
+
+def test_samples_are_windows_that_can_be_asked_for_by_name(mapped):
+    mapped(evaluate={"samples": ["south at 0,0", "north at 0,0"]})
+    evaluate.main()
+    mapped(evaluate={"samples": ["south at 0,1"]})
+    with pytest.raises(LandcoverError, match="no window with labels that validate is called 'south at 0,1'"):
+        evaluate.main()
+
+
+def test_few_units_are_a_warning_and_all_else_is_as_ever(mapped, capsys):
+    mapped(data={"split": "scene", "holdout": 2, "buffer": 0})
+    evaluate.main()
+    warning = "warning: metrics/evaluate.json: 1 scene: too few for the interval of the mean IoU to be trusted. "
+    assert capsys.readouterr().err.splitlines()[-1] == warning + "Label in more scenes"
+    scores = json.loads(Path("metrics/evaluate.json").read_text())
+    assert (scores["mean_iou_low"], scores["mean_iou_high"]) == (None, None)
+
+
+def test_scenes_are_mapped_beside_the_masks_of_pairs_and_are_not_scored(project):
+    project(predict={"inputs": "scene.tif"}, train={"model": "baseline", "epochs": 1})
+    rng = np.random.default_rng(0)
+    write_geotiff(Path("data/scene.tif"), rng.integers(1, 255, (3, 40, 50), dtype=np.uint8))
+    for stage in (prepare, train, predict, evaluate):
+        stage.main()
+    made = sorted(path.name for path in predict.PREDICTIONS.glob("*_mask.*"))
+    assert made == [
+        *(f"{name}_mask.png" for name in "abc"),
+        *(f"scene_mask{end}" for end in (".qml", ".tif", ".tif.aux.xml")),
+    ]
+    assert sum(int(row["pixels"]) for row in read_table("plots/confusion.csv")) == 3 * 40 * 56
