@@ -397,12 +397,21 @@ PARAMS = [
         "infinity", "predict", set_param("predict.overlap", float("inf")), at_line("predict.overlap = inf: should be")
     ),
     case(
-        "nothing left", "prepare", set_param("data.holdout", 1), at_line("data.holdout = 1: leaves nothing to train on")
+        "nothing left",
+        "prepare",
+        several(set_param("data.split", "scene"), set_param("data.holdout", 1)),
+        at_line("data.holdout = 1: leaves nothing to train on"),
+    ),
+    case(
+        "kept aside in folders",
+        "prepare",
+        set_param("data.holdout", 10),
+        at_line("data.holdout = 10: is not for split: folder. Add -S data.split=scene, or set this to 0"),
     ),
     case(
         "nothing kept aside",
         "evaluate",
-        set_param("data.holdout", 100),
+        several(set_param("data.split", "scene"), set_param("data.holdout", 100)),
         r"params\.yaml: data\.holdout = 100: data/train has only \d+ images\. Lower it\.",
     ),
     case("no classes", "prepare", set_param("data.classes", {}), at_line("data.ignore = 'unknown' should be null or")),
@@ -620,7 +629,7 @@ OUTPUTS = [
         "no room for scores",
         "evaluate",
         lambda folder: None,
-        rf"plots/\w+\.csv: cannot be written \(File .*\. {ROOM}",
+        rf"plots/\w+\.(csv|png): cannot be written \(File .*\. {ROOM}",
         limits={"RLIMIT_FSIZE": 20},
     ),
     case(

@@ -29,7 +29,8 @@ from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
 from landcover.training.recipe import Recipe
 from stages import evaluate, predict, prepare
-from stages.common.params import Data, read_block
+from stages.common.data_block import Data
+from stages.common.params import read_block
 
 quick = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 ANYTHING = st.recursive(

@@ -9,7 +9,8 @@ from pages import ROOT, spans, tables
 OF_OTHERS = {"No module named ...", "'./dvc.lock' validation failed", "Unable to read RWLock-file", "Checkout failed"}
 PARTS = {
     "error: params.yaml: ...": ["error: "],
-    "note: params.yaml: data.holdout = 4 (committed: 0)": ["note: ", "committed"],
+    "note: params.yaml: train.epochs = 4 (committed: 10)": ["note: ", "committed"],
+    "of the pixels have colours of no class": ["of the pixels have ", " of no class"],
     "the loss is nan at a learning rate of 0.004": [" at a learning rate of "],
     "the norm of the gradients is inf": ["norm of the gradients"],
     "is for another number of bands, 13 instead of 4": ["is for another number of bands, ", " instead of "],

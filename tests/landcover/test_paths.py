@@ -49,7 +49,8 @@ def test_images_tiles_and_checkpoints(pairs, classes, tmp_path):
     assert read_labels(mask, classes)[0].shape == image_size(mask)
     prepare(samples, classes, f"{tmp_path}/tiles", tile=64, scale=1.0, max_off_palette=0.0)
     assert len(Tiles.open(f"{tmp_path}/tiles", classes).labels)
-    write_dataset(str(tmp_path), Dataset(classes, 1.0, "a", 0, {"train": 1, "validation": 1}))
+    split = {"layout": "pairs", "split": "folder", "holdout": 0}
+    write_dataset(str(tmp_path), Dataset(classes, 1.0, "a", split, {"train": 1, "validation": 1}))
     assert read_dataset(str(tmp_path)).classes == classes
     with replacing(f"{tmp_path}/folder/file") as scratch:
         scratch.write_text("a")

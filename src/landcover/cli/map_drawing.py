@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions, Job
-from landcover.geo.polygon_files import digest, source_of
+from landcover.geo.polygon_files import digest, recipe, source_of
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError, requiring_extra, say
 
@@ -25,8 +25,8 @@ def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
             raise LandcoverError(f"{others[0]}: --{name} works for GeoTIFFs only. Remove it, or add --format gtiff.")
     if len(others) < len(jobs):
         with requiring_extra("GeoTIFFs", "geo"):
-            import landcover.geo.maps
-            import landcover.geo.polygons  # noqa: F401
+            if options.get("stac"):
+                pass
             from landcover.rasters.access import skip_services
         skip_services()
 
@@ -40,12 +40,14 @@ def draw_maps(model: Model, jobs: Sequence[Job], options: DrawingOptions) -> lis
     return broken
 
 
-def draw_polygons(path: Path, source: Path, *, overwrite: bool, quiet: bool) -> None:
-    """Draw the polygons of a map, unless they exist and were made of this very map."""
+def draw_polygons(
+    path: Path, source: Path, min_area: float | None, simplify: float | None, *, overwrite: bool, quiet: bool
+) -> None:
+    """Draw the polygons of a map, unless they exist and were made of this very map with these options."""
     from landcover.geo.polygons import write_polygons
 
-    if not overwrite and source_of(path) == digest(source):
+    if not overwrite and source_of(path) == recipe(digest(source), min_area, simplify):
         return
-    count = write_polygons(path, source)
+    count = write_polygons(path, source, min_area=min_area, simplify=simplify)
     if not quiet:
         say(f"{path}: {count} polygons")

@@ -5,6 +5,7 @@ What draws them is imported late, as --help names the formats and must answer at
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class DrawingOptions:
         bands, stretch, allow_vrt_paths: Of the images, see `raster.open_raster`.
         probabilities: Whether class probabilities are written beside the maps.
         quiet: Whether to show neither progress nor notes.
+        time: Of images that do not tell theirs, for STAC items.
     """
 
     inference: InferenceOptions
@@ -34,6 +36,7 @@ class DrawingOptions:
     allow_vrt_paths: bool
     probabilities: bool
     quiet: bool
+    time: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,11 @@ class Job:
     format: "MapFormat"
     mask: Path
     probabilities: Path | None
+    item: Path | None = None  # of STAC
 
     def outputs(self) -> list[Path]:
-        """Return the files that are made."""
-        return [self.mask, *([self.probabilities] if self.probabilities else [])]
+        """Return the files that are made; a legend comes with the mask and is not among them."""
+        return [path for path in (self.mask, self.probabilities, self.item) if path]
 
     def is_done(self) -> bool:
         """Return whether the files exist."""
@@ -123,6 +127,10 @@ def _draw_rasters(write: "MapWriter", model: "Model", jobs: Sequence[Job], optio
                 probabilities=job.probabilities,
                 quiet=options.quiet,
             )
+            if job.item:
+                from landcover.geo.stac import write_stac_item
+
+                write_stac_item(job.item, job.mask, job.image, model, options.time, quiet=options.quiet)
     return problems.lines
 
 

@@ -19,7 +19,7 @@ _FILE_SUFFIXES = {
 """An output with such a suffix is meant to be a file, not a folder."""
 
 
-def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities: bool) -> list[Job]:
+def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities: bool, stac: bool = False) -> list[Job]:
     """Plan the maps of images.
 
     Args:
@@ -27,6 +27,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
         output: A folder; or the file of a single map: it has the suffix of a file, and there is no such folder.
         form: `AUTO` or one of `MAP_FORMATS`.
         probabilities: Whether class probabilities are written as well.
+        stac: Whether STAC items are.
 
     Raises:
         LandcoverError: `output` is a file but there are several images, or its suffix is not that of such maps.
@@ -34,7 +35,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
     path = Path(output)
     suffix = path.suffix.lower()
     if suffix not in _FILE_SUFFIXES or path.is_dir() or output.endswith(os.sep):
-        return [_job_in_folder(path, name, image, form, probabilities) for name, image in images.items()]
+        return [_job_in_folder(path, name, image, form, probabilities, stac) for name, image in images.items()]
     if suffix not in _MAP_SUFFIXES:
         raise LandcoverError(f"{path}: not the name of a map. Choose one that ends in {', '.join(_MAP_SUFFIXES)}.")
     if len(images) > 1:
@@ -45,7 +46,8 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
     (image,) = images.values()
     chosen = MAP_FORMATS[fitting[0] if form == AUTO else form]
     beside = path.with_name(f"{path.stem}_probabilities{chosen.probability_suffix or suffix}")
-    return [Job(path.stem, image, chosen, path, beside if probabilities else None)]
+    item = path.with_suffix(".json") if stac else None
+    return [Job(path.stem, image, chosen, path, beside if probabilities else None, item)]
 
 
 def check_jobs(
@@ -88,11 +90,12 @@ def check_jobs(
     return new
 
 
-def _job_in_folder(folder: Path, name: str, image: Path, form: str, probabilities: bool) -> Job:
+def _job_in_folder(folder: Path, name: str, image: Path, form: str, probabilities: bool, stac: bool) -> Job:
     chosen = MAP_FORMATS[_format_for(image) if form == AUTO else form]
     suffix = chosen.suffixes[0]
     beside = folder / f"{name}_probabilities{chosen.probability_suffix or suffix}"
-    return Job(name, image, chosen, folder / f"{name}_mask{suffix}", beside if probabilities else None)
+    item = folder / f"{name}_mask.json" if stac else None
+    return Job(name, image, chosen, folder / f"{name}_mask{suffix}", beside if probabilities else None, item)
 
 
 def _format_for(image: Path) -> str:

@@ -9,6 +9,7 @@ import yaml
 from landcover.classes.colours import hex_colour
 from landcover.images.image_spec import ImageSpec
 from landcover.models.model_file import FORMAT, Model, describe
+from landcover.models.provenance import Table
 from landcover.system.differences import differences, shown
 from landcover.system.documents import load_yaml
 from landcover.system.errors import printable
@@ -84,10 +85,10 @@ def _data_and_score(model: Model) -> list[str]:
     data, score = model.origin.data, model.origin.score
     lines = ["data: not known", "score: not known"]
     if data:
-        aside = f", every {data['holdout']}th image of train/ kept aside for validation" if data["holdout"] else ""
+        images = "scenes" if data.get("layout") == "scenes" else "images"
         lines[0] = (
-            f"data: {data['root']}, trained on {data['train_images']} images ({data['train_tiles']} tiles), "
-            f"validated on {data['validation_images']} ({data['validation_tiles']} tiles){aside}"
+            f"data: {data['root']}, trained on {data['train_images']} {images} ({data['train_tiles']} tiles), "
+            f"validated on {data['validation_images']} ({data['validation_tiles']} tiles){_aside(data)}"
         )
     if score:
         mean_iou, accuracy = (_figure(score[key]) for key in ("tile_mean_iou", "tile_accuracy"))
@@ -95,6 +96,17 @@ def _data_and_score(model: Model) -> list[str]:
             f"score: mean IoU {mean_iou}, pixel accuracy {accuracy} on the validation tiles, epoch {score['epoch']}"
         )
     return lines
+
+
+def _aside(data: Table) -> str:
+    """How the validation data were chosen; empty if they have a folder of their own."""
+    if not data["holdout"]:
+        return ""
+    if data.get("split") != "block":  # earlier versions recorded the holdout of images only
+        what = "scene" if data.get("layout") == "scenes" else "image of train/"
+        return f", every {data['holdout']}th {what} kept aside for validation"
+    distance = f", {data['buffer']:,.12g} m from training" if data.get("buffer") else ""
+    return f", one in {data['holdout']} blocks of {data.get('block', 0):,.12g} m kept aside for validation{distance}"
 
 
 def _initial_weights(model: Model) -> str:

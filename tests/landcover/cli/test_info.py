@@ -1,6 +1,7 @@
 import hashlib
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,35 @@ def test_bands_of_any_type_are_told_with_their_statistics(classes, tmp_path):
     ]
     content = json.loads(landcover("info", "m.safetensors", "--json", folder=tmp_path).stdout)
     assert (content["bands"], content["high"], content["divisor"]) == (["red", "nir"], [2000, 4800], 1)
+
+
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        ({"holdout": 0}, "20 images (80 tiles), validated on 4 (16 tiles)"),
+        ({"holdout": 5}, "20 images (80 tiles), validated on 4 (16 tiles), every 5th image of train/ kept aside"),
+        ({"layout": "folders", "split": "scene", "holdout": 5}, "(16 tiles), every 5th image of train/ kept aside"),
+        (
+            {"layout": "scenes", "split": "scene", "holdout": 4},
+            "20 scenes (80 tiles), validated on 4 (16 tiles), every 4th scene kept aside for validation",
+        ),
+        (
+            {"layout": "scenes", "split": "block", "holdout": 4, "block": 1e6, "buffer": 0.0},
+            "20 scenes (80 tiles), validated on 4 (16 tiles), one in 4 blocks of 1,000,000 m kept aside for validation",
+        ),
+        (
+            {"layout": "scenes", "split": "block", "holdout": 4, "block": 1250.5, "buffer": 500.0},
+            "one in 4 blocks of 1,250.5 m kept aside for validation, 500 m from training",
+        ),
+    ],
+    ids=str,
+)
+def test_how_the_validation_data_were_chosen_is_told(told, tmp_path, split, expected):
+    told(replace(ORIGIN, data={**ORIGIN.data, **split}))  # the first two as earlier versions have it
+    (line,) = (
+        line for line in landcover("info", "m.safetensors", folder=tmp_path).stdout.splitlines() if "data: " in line
+    )
+    assert expected in line
 
 
 def test_of_a_model_that_does_not_say_it_nothing_is_known(model_file, tmp_path):

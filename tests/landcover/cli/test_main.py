@@ -32,7 +32,7 @@ def test_help_lists_all_commands_with_a_whole_sentence(tmp_path):
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate", "export", "info"])
+@pytest.mark.parametrize("command", ["predict", "evaluate", "compare", "validate", "check", "export", "info"])
 def test_help_of_the_commands_that_scripts_call_has_exit_codes(command, tmp_path):
     assert "Exit codes:\n  0  " in landcover(command, "--help", folder=tmp_path).stdout
 

@@ -142,7 +142,12 @@ def test_broken_geotiffs_are_listed_and_the_other_images_labelled(model_file, sc
     assert (done.returncode, done.stdout) == (1, "out: 2 masks\n")
     assert done.stderr.startswith("error: pairs/broken.tif: not readable as an image")
     assert len(done.stderr.splitlines()) == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0000_mask.png", "scene_mask.tif"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "0000_mask.png",
+        "scene_mask.qml",
+        "scene_mask.tif",
+        "scene_mask.tif.aux.xml",
+    ]
 
 
 def test_probabilities_of_an_image_are_an_array(model_file, pairs, tmp_path):
@@ -202,6 +207,32 @@ def test_classes_of_polygons_are_those_of_the_map_and_not_of_the_model(model_fil
     arguments = ("-m", "renamed.safetensors", "-o", "out", "--polygons", "scene.gpkg")
     assert landcover("predict", "scene.tif", *arguments, folder=tmp_path).returncode == 0
     assert set(geopandas.read_file(tmp_path / "scene.gpkg")["class"]) <= set(classes.names)
+
+
+def test_polygons_are_reduced_if_asked_for_and_drawn_again_with_other_options(model_file, scene, tmp_path):
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", "--polygons", "scene.gpkg")
+    assert landcover(*arguments, folder=tmp_path).returncode == 0
+    everything = geopandas.read_file(tmp_path / "scene.gpkg")
+    more = ("--min-area", 30_000, "--simplify", 15)
+    assert "scene.gpkg: " in landcover(*arguments, *more, folder=tmp_path).stdout
+    frame = geopandas.read_file(tmp_path / "scene.gpkg")
+    assert len(frame) < len(everything)
+    assert frame["area_m2"].sum() == pytest.approx(everything["area_m2"].sum())
+    assert "scene.gpkg: " not in landcover(*arguments, *more, folder=tmp_path).stdout
+    assert "scene.gpkg: " in landcover(*arguments, folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("option", ["--min-area", "--simplify"])
+def test_options_of_polygons_need_polygons_and_numbers_above_0(model_file, scene, tmp_path, option):
+    arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o", "out", option)
+    done = landcover(*arguments, 5, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"error: {option} 5: is for polygons. Add --polygons FILE, or remove it.\n",
+    )
+    for value in ("0", "-1", "nan", "inf", "x"):
+        assert landcover(*arguments, value, "--polygons", "a.gpkg", folder=tmp_path).returncode == 2
+    assert not (tmp_path / "out").exists()
 
 
 def folder_at(path):
@@ -279,7 +310,7 @@ def test_of_one_image_the_output_may_be_a_file(model_file, scene, tmp_path):
     arguments = ("predict", "scene.tif", "-m", "m.safetensors", "-o")
     done = landcover(*arguments, "new/map.tif", "--probabilities", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "new/map.tif: 1 masks\n"), done.stderr
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["map.tif", "map_probabilities.tif"]
+    assert sorted(path.name for path in (tmp_path / "new").glob("*.tif")) == ["map.tif", "map_probabilities.tif"]
     assert landcover(*arguments, "map.png", "--probabilities", folder=tmp_path).returncode == 0
     assert read_rgb(tmp_path / "map.png").shape == (90, 70, 3)
     assert (tmp_path / "map_probabilities.npy").is_file()
