@@ -172,15 +172,16 @@ def test_an_experiment_is_recorded_on_committed_code_only(checkout):
 def test_the_committed_run_comes_back_as_docs_experiments_says(checkout):
     checkout.repro()
     checkout.run("git", "commit", "--quiet", "--all", "--allow-empty", "--message", "before")
-    lock, masks = (checkout.folder / "dvc.lock").read_bytes(), checkout.predictions()
+    model = checkout.folder / "models" / "model.safetensors"
+    lock, before, masks = (checkout.folder / "dvc.lock").read_bytes(), model.read_bytes(), checkout.predictions()
     checkout.set(train={"lr": 0.5})
     checkout.repro()
-    assert checkout.predictions() != masks
+    assert model.read_bytes() != before
     checkout.run("git", "checkout", "dvc.lock")
     assert (checkout.folder / "dvc.lock").read_bytes() != lock  # DVC has staged the new one, so HEAD must be named
     checkout.run("git", "checkout", "HEAD", "params.yaml", "dvc.lock", "metrics", "plots")
     checkout.dvc("checkout", "--allow-missing")  # the embedded data set
-    assert checkout.predictions() == masks
+    assert (model.read_bytes(), checkout.predictions()) == (before, masks)
     assert checkout.repro() == []
 
 

@@ -36,7 +36,7 @@ def test_a_map_has_the_labels_of_the_same_image_in_memory(model, tmp_path, size,
     with rasterio.open(tmp_path / "map.tif") as file:
         assert (file.read(1) == label_image(model, pixels.transpose(1, 2, 0), options)).all()
         assert json.loads(file.tags()["CLASS_NAMES"]) == dict(zip("012", model.classes.names, strict=True))
-        assert file.tags()["MODEL"] == "fcn8s on test_resnet"
+        assert file.tags()["MODEL"] == "fcn8s on resnet18"
         assert file.tags()["BANDS"] == "1,2,3"
         assert "STRETCH" not in file.tags()
 
