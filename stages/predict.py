@@ -86,8 +86,9 @@ def main() -> None:
         if scenes:
             predict_scenes(model, processes.shard(scenes), scratch, options, bands=data.bands)
     if processes.is_main:
-        made = {"masks": len(images), "maps": len(scenes)}
-        print(f"{PREDICTIONS}: {', '.join(f'{count} {what}' for what, count in made.items() if count)}")
+        made = {"mask": len(images), "map": len(scenes)}
+        listed_files = [f"{count} {what}{'s' * (count > 1)}" for what, count in made.items() if count]
+        print(f"{PREDICTIONS}: {', '.join(listed_files)}")
 
 
 if __name__ == "__main__":

@@ -99,10 +99,11 @@ def tell(data: Data, splits: dict[str, Prepared]) -> None:
     """Print what was found."""
     classes, is_scenes = data.table(), data.layout == "scenes"
     truth = Path(data.root, data.labels) if is_scenes else data.folder("train")
-    images, masks = ("scenes", "labels") if is_scenes else ("images", "masks")
+    image, masks = ("scene", "labels") if is_scenes else ("image", "masks")
     for split, found in splits.items():
         labelled = f", {found.labelled} labelled: {listed_shares(found, classes)}" if is_scenes else ""
-        print(f"{PREPARED / split}: {found.tiles} tiles of {found.images} {images}, {found.pixels} pixels{labelled}")
+        images = f"{found.images} {image}{'s' * (found.images > 1)}"
+        print(f"{PREPARED / split}: {found.tiles} tiles of {images}, {found.pixels} pixels{labelled}")
     if off_palette := sum(found.off_palette for found in splits.values()):
         warn(f"{data.root}: {off_palette} mask pixels have {data.masks} of no class and count as unknown")
     if unseen := sum(found.unseen for found in splits.values()):

@@ -56,8 +56,8 @@ def test_scenes_become_tiles_that_train(scenes, capsys):
     assert printed.err == ""
     shares = "192 labelled: urban 33.3%, forest 33.3%, water 33.3%"
     assert printed.out.splitlines() == [
-        f"data/prepared/train: 3 tiles of 1 scenes, 3072 pixels, {shares}",
-        f"data/prepared/validation: 3 tiles of 1 scenes, 3072 pixels, {shares}",
+        f"data/prepared/train: 3 tiles of 1 scene, 3072 pixels, {shares}",
+        f"data/prepared/validation: 3 tiles of 1 scene, 3072 pixels, {shares}",
     ]
     dataset = read_dataset("data/prepared")
     assert dataset.split == {"layout": "scenes", "split": "scene", "holdout": 2}

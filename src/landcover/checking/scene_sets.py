@@ -124,7 +124,7 @@ def _place(grid: Grid) -> str:
         bounds = grid.bounds_in_degrees()
     except ValueError as error:
         return f"{system}, {error}"
-    text = f"{system}, {metres:.3g} m per pixel"
+    text = f"{system}, {f'{metres:,.0f}' if metres >= 1000 else f'{metres:.3g}'} m per pixel"
     if bounds:
         text += f", longitudes {bounds[0]:.4g} to {bounds[2]:.4g}, latitudes {bounds[1]:.4g} to {bounds[3]:.4g}"
     return text
