@@ -36,7 +36,7 @@ long: .venv/installed-dev
 soak: export SOAK_KILLS ?= 200
 soak: export SOAK_SECONDS ?= 3600
 soak: .venv/installed-dev
-	python -m pytest --numprocesses 0 --capture no tests/test_kill.py tests/test_dvc_faults.py
+	python -m pytest --numprocesses 0 --capture no -m 'long or not long' tests/test_kill.py tests/test_dvc_faults.py
 
 lint: .venv/installed-dev
 	ruff check .

@@ -112,6 +112,7 @@ def restore_cut_files(finished: Checkout) -> None:
             locks.unlink()
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_repro_ends_in_the_same_lock(finished):
     chance, end, kills = random.Random(0), time.monotonic() + SECONDS, 0
     command = [sys.executable, "-m", "dvc", "repro", "--force", TARGET]

@@ -193,6 +193,7 @@ def test_plots_make_a_page(checkout):
         assert title in page
 
 
+@pytest.mark.long
 def test_a_user_error_is_one_line_and_leaves_the_results_alone(checkout):
     checkout.repro()
     checkout.set(train={"lr": -1})
