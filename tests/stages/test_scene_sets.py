@@ -107,7 +107,9 @@ def test_check_says_what_a_set_holds_and_its_params_block_works(scenes_project, 
     change = scenes_project(build)
     done = landcover("check", "set", folder=Path.cwd())
     assert (done.returncode, done.stderr) == (0, "")
-    change(data=yaml.safe_load(done.stdout.partition("For params.yaml:")[2])["data"])
+    data = yaml.safe_load(done.stdout.partition("For params.yaml:")[2])["data"]
+    assert data["resample"] == ("majority" if build is worldcover else "nearest")
+    change(data=data)
     prepare.main()
     shares = {row["class"]: float(row["train"]) for row in read_table(prepare.SHARES)}
     assert sum(share > 0 for name, share in shares.items() if name != params()["data"]["ignore"]) >= 5

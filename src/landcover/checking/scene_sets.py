@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from rasterio.windows import Window
@@ -14,8 +15,9 @@ from landcover.checking.splits import choose_split
 from landcover.classes.class_entries import ClassEntry
 from landcover.classes.class_table import ClassTable, byte_counts
 from landcover.labels.options import LabelOptions
-from landcover.labels.sources import GridLabels, LabelSource, no_overlap, open_labels
+from landcover.labels.sources import GridLabels, LabelSource, find_rasters, no_overlap, open_labels
 from landcover.labels.summary import describe_labels
+from landcover.rasters.access import open_dataset
 from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene, find_scenes
 from landcover.rasters.stacks import open_files
@@ -23,6 +25,7 @@ from landcover.system.errors import LandcoverError
 
 _SIDE = 1024  # pixels: of the coarse grid of a scene on which labels are looked at
 _LISTED = 30  # scenes
+_FINER = 1.5  # times as fine as the scenes are labels of which the majority says more than the nearest
 
 
 def check_scenes(
@@ -166,9 +169,21 @@ def _check_together(root: Path, labels: str, grids: Mapping[Scene, Grid], findin
     labelled = {scene.name: f"{counts[scene.name].sum() / found.size:.2%}" for scene, found in burnt.items()}
     findings.facts["labelled share of the scenes, about"] = labelled
     pixel = max(metres_per_pixel(grid) for grid in grids.values())
+    if values.get("masks") == "codes" and _finest(root, labels) * _FINER < pixel:
+        values["resample"] = "majority"
+        findings.notes.append("labels are finer than the scenes: each pixel takes the majority of them (resample)")
     choose_split(
         {scene: (coarse[scene], found) for scene, found in burnt.items()}, len(options.classes), pixel, findings
     )
+
+
+def _finest(root: Path, labels: str) -> float:
+    """Metres per pixel of the finest raster of labels; infinite if none has a place on Earth."""
+    metres = [math.inf]
+    for path in find_rasters(root, labels):
+        with open_dataset(path) as dataset, suppress(ValueError):
+            metres.append(metres_per_pixel(Grid.of(dataset)))
+    return min(metres)
 
 
 def _whole(grid: Grid) -> Window:
