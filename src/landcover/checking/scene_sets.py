@@ -14,6 +14,7 @@ from landcover.checking.ground_labels import describe, find_labels, set_classes
 from landcover.checking.splits import choose_split
 from landcover.classes.class_entries import ClassEntry
 from landcover.classes.class_table import ClassTable, byte_counts
+from landcover.data.ground_resolution import metres_per_pixel
 from landcover.labels.options import LabelOptions
 from landcover.labels.sources import GridLabels, LabelSource, find_rasters, no_overlap, open_labels
 from landcover.labels.summary import describe_labels
@@ -105,15 +106,6 @@ def _check_images(root: Path, files: Files, findings: Findings) -> dict[Scene, G
         findings.facts["scenes"] = shown | more
         describe_bands(rasters, findings)
     return grids
-
-
-def metres_per_pixel(grid: Grid) -> float:
-    """The side of a square with the area of the pixel in the middle of a grid.
-
-    Raises:
-        ValueError: The grid has no place on Earth.
-    """
-    return math.sqrt(float(grid.part(Window(grid.width // 2, grid.height // 2, 1, 1)).areas().mean()))
 
 
 def _place(grid: Grid) -> str:

@@ -14,13 +14,21 @@ _ALIKE = 0.1  # relative difference of resolutions within which objects look the
 _LISTED = 5  # scenes that the warning names
 
 
+def metres_per_pixel(grid: Grid) -> float:
+    """Side of a square as large as the pixel in the middle of a grid; 0 if that is outside the projection.
+
+    Raises:
+        ValueError: The grid has no place on Earth.
+    """
+    return math.sqrt(float(grid.part(Window(grid.width // 2, grid.height // 2, 1, 1)).areas().max()))
+
+
 def ground_resolution(grid: Grid) -> float | None:
-    """Side in metres of a square as large as the pixel in the middle of a grid; None if that is not on Earth."""
+    """The same in metres; None if the pixel is not on Earth."""
     try:
-        area = float(grid.part(Window(grid.width // 2, grid.height // 2, 1, 1)).areas().max())
+        return metres_per_pixel(grid) or None
     except ValueError:
         return None
-    return math.sqrt(area) if area > 0 else None
 
 
 def common_resolution(scenes: Sequence[Scene], grids: Sequence[Grid]) -> float | None:

@@ -12,7 +12,6 @@ from landcover.rasters.scenes import Scene
 from landcover.system.errors import LandcoverError
 
 TRAIN, VALIDATION, NEITHER = 0, 1, 2
-SPLITS = ("folder", "scene", "block")
 
 
 class Split(Protocol):
