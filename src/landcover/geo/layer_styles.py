@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element, SubElement
+from xml.etree.ElementTree import SubElement
 
 from landcover.classes.colours import Colour
+from landcover.geo.legends import symbology
 
 _TABLE = """\
 CREATE TABLE layer_styles (
@@ -27,7 +28,6 @@ INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geome
 SELECT '', '', layers.table_name, layers.column_name, 'classes', ?, 1, 'Colours of the classes', contents.last_change
 FROM gpkg_geometry_columns AS layers JOIN gpkg_contents AS contents USING (table_name)
 """
-_QGIS = "3.22"  # the oldest version in which the style was tried
 
 
 def add_style(path: Path, colours: Mapping[str, Colour]) -> None:
@@ -47,7 +47,7 @@ def add_style(path: Path, colours: Mapping[str, Colour]) -> None:
 
 
 def _style(colours: Mapping[str, Colour]) -> str:
-    qgis = Element("qgis", version=_QGIS, styleCategories="Symbology")
+    qgis = symbology()
     renderer = SubElement(qgis, "renderer-v2", type="categorizedSymbol", attr="class", symbollevels="0")
     categories, symbols = SubElement(renderer, "categories"), SubElement(renderer, "symbols")
     for number, (name, colour) in enumerate(colours.items()):

@@ -52,9 +52,14 @@ def _may_be_replaced(style: Path) -> bool:
         return _OURS.encode() in file.read(len(_DOCTYPE) + len(_OURS) + 2)
 
 
+def symbology() -> Element:
+    """The root of a style of QGIS that only says how a layer is drawn."""
+    return Element("qgis", version=_QGIS, styleCategories="Symbology")
+
+
 def _style(classes: ClassTable) -> Element:
     """A style of QGIS for a raster of one band: an entry of the palette for each class."""
-    qgis = Element("qgis", version=_QGIS, styleCategories="Symbology")
+    qgis = symbology()
     renderer = SubElement(SubElement(qgis, "pipe"), "rasterrenderer", type="paletted", band="1", opacity="1")
     renderer.attrib |= {"alphaBand": "-1", "nodataColor": ""}
     palette = SubElement(renderer, "colorPalette")
