@@ -8,9 +8,9 @@ from PIL import Image
 
 from benchmarks.harness import ROOT
 from landcover.classes.class_table import DEEPGLOBE
+from landcover.data.bluemarble import TILE_DEGREES, tile_corner
 from landcover.images.image_files import read_rgb
 from landcover.images.pairs import find_samples
-from landcover.report.world import mosaic
 from landcover.system.errors import LandcoverError
 
 _EARTH = ROOT / "data" / "bluemarble"
@@ -23,8 +23,14 @@ def earth() -> tuple[np.ndarray, np.ndarray]:
         raise LandcoverError(f"{_EARTH}: no data set. Run `dvc repro fetch` first.")
     image = read_rgb(_EARTH / "earth.jpg")
     samples = [sample for split in ("train", "validation") for sample in find_samples(_EARTH / split)]
-    masks = {sample.name: read_rgb(sample.mask) for sample in samples}
-    return image, mosaic(masks, len(image) // 180, background=(0, 0, 0))
+    per_degree = len(image) // 180
+    side = TILE_DEGREES * per_degree
+    mask = np.zeros_like(image)
+    for sample in samples:
+        south, west = tile_corner(sample.name)
+        row, column = (90 - south) * per_degree - side, (west + 180) * per_degree
+        mask[row : row + side, column : column + side] = read_rgb(sample.mask)
+    return image, mask
 
 
 def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> list[Path]:

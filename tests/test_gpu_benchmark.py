@@ -27,4 +27,4 @@ def test_each_part_finds_a_figure(tmp_path):
     assert [row["same"] for row in figures["repetition"]] == [True]
     assert all(row["images_per_second"] > 0 for part in ("training", "labelling") for row in figures[part])
     assert {"waiting", "workers"} <= figures["training"][0].keys()
-    assert "| fcn1s on mobilenet_v3_large |" in (tmp_path / "out" / "gpu.md").read_text()
+    assert "| fcn1s on tf_efficientnet_lite0 |" in (tmp_path / "out" / "gpu.md").read_text()
