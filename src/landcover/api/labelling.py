@@ -224,14 +224,13 @@ class Model:
             >>> model.predict_map("scene.tif", "scene_mask.tif", bands=[4, 3, 2], stretch="image")
         """
         with requiring_extra("GeoTIFFs", "geo"):
-            from landcover.geo.geotiff import write_cog, write_geotiff
             from landcover.geo.maps import predict_map
         predict_map(
             self._model,
             Path(image),
             Path(path),
             InferenceOptions(**options),
-            write=write_cog if cog else write_geotiff,
+            cog=cog,
             bands=bands,
             stretch=stretch,
             noted=self._noted,

@@ -4,6 +4,7 @@ import glob
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from landcover.images.layouts import CONFIDENCE, PROBABILITIES
 from landcover.images.pairs import IMAGE_SUFFIXES, find_images
 from landcover.system.errors import LandcoverError
 
@@ -13,7 +14,8 @@ def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
 
     Args:
         inputs: Image files; patterns; folders, in which the images are the files `NAME_sat.EXT` or, without any of
-            these, all image files but `NAME_mask.EXT` and `NAME_probabilities.EXT`, which `landcover predict` writes.
+            these, all image files but `NAME_mask.EXT`, `NAME_confidence.EXT` and `NAME_probabilities.EXT`, which
+            `landcover predict` writes.
 
     Raises:
         LandcoverError: A pattern matches nothing, a folder has no images, or two images have the same name.
@@ -64,7 +66,7 @@ def _folders(top: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
 
 def _in_folder(folder: Path) -> dict[str, Path]:
     stems = [(path.stem, path) for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
-    plain = [(stem, path) for stem, path in stems if not stem.endswith(("_mask", "_probabilities"))]
+    plain = [(stem, path) for stem, path in stems if not stem.endswith(("_mask", CONFIDENCE, PROBABILITIES))]
     if not plain or any(stem.endswith("_sat") for stem, _ in plain):
         return find_images(folder)
     found: dict[str, Path] = {}

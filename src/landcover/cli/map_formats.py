@@ -13,7 +13,6 @@ from landcover.inference.options import InferenceOptions
 from landcover.system.errors import Problems
 
 if TYPE_CHECKING:
-    from landcover.geo.maps import MapWriter
     from landcover.models.model_file import Model
     from landcover.rasters.stretching import Percentiles
 
@@ -26,6 +25,7 @@ class DrawingOptions:
         inference: Windows and views.
         bands, stretch, allow_vrt_paths: Of the images, see `raster.open_raster`.
         probabilities: Whether class probabilities are written beside the maps.
+        confidence: Whether files that say how sure the network is are.
         quiet: Whether to show neither progress nor notes.
         time: Of images that do not tell theirs, for STAC items.
     """
@@ -37,6 +37,7 @@ class DrawingOptions:
     probabilities: bool
     quiet: bool
     time: datetime | None = None
+    confidence: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ class Job:
     mask: Path
     probabilities: Path | None
     item: Path | None = None  # of STAC
+    confidence: Path | None = None
 
     def outputs(self) -> list[Path]:
         """Return the files that are made; a legend comes with the mask and is not among them."""
-        return [path for path in (self.mask, self.probabilities, self.item) if path]
+        return [path for path in (self.mask, self.probabilities, self.item, self.confidence) if path]
 
     def is_done(self) -> bool:
         """Return whether the files exist."""
@@ -91,23 +93,20 @@ def _draw_png(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> l
         keep_going=True,
         quiet=options.quiet,
         probabilities=options.probabilities,
+        confidence=options.confidence,
         ending=first.name.removeprefix(jobs[0].name),
     )
 
 
 def _draw_gtiff(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
-    from landcover.geo.geotiff import write_geotiff
-
-    return _draw_rasters(write_geotiff, model, jobs, options)
+    return _draw_rasters(model, jobs, options, cog=False)
 
 
 def _draw_cog(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
-    from landcover.geo.geotiff import write_cog
-
-    return _draw_rasters(write_cog, model, jobs, options)
+    return _draw_rasters(model, jobs, options, cog=True)
 
 
-def _draw_rasters(write: "MapWriter", model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
+def _draw_rasters(model: "Model", jobs: Sequence[Job], options: DrawingOptions, *, cog: bool) -> list[str]:
     from landcover.geo.maps import predict_map
 
     problems = Problems()
@@ -119,12 +118,13 @@ def _draw_rasters(write: "MapWriter", model: "Model", jobs: Sequence[Job], optio
                 job.image,
                 job.mask,
                 options.inference,
-                write=write,
+                cog=cog,
                 bands=options.bands,
                 stretch=options.stretch,
                 allow_vrt_paths=options.allow_vrt_paths,
                 noted=noted,
                 probabilities=job.probabilities,
+                confidence=job.confidence,
                 quiet=options.quiet,
             )
             if job.item:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from landcover.cli.map_formats import AUTO, MAP_FORMATS, Job
 from landcover.geo.polygon_files import POLYGON_FORMATS
-from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES
+from landcover.images.layouts import PROBABILITIES
+from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES, confidence_path
 from landcover.system.errors import LandcoverError
 from landcover.system.outputs import check_outputs, inode
 from landcover.system.paths import check_utf8_name
@@ -19,7 +20,14 @@ _FILE_SUFFIXES = {
 """An output with such a suffix is meant to be a file, not a folder."""
 
 
-def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities: bool, stac: bool = False) -> list[Job]:
+def plan_jobs(
+    images: Mapping[str, Path],
+    output: str,
+    form: str,
+    probabilities: bool,
+    stac: bool = False,
+    confidence: bool = False,
+) -> list[Job]:
     """Plan the maps of images.
 
     Args:
@@ -28,6 +36,7 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
         form: `AUTO` or one of `MAP_FORMATS`.
         probabilities: Whether class probabilities are written as well.
         stac: Whether STAC items are.
+        confidence: Whether files that say how sure the network is are.
 
     Raises:
         LandcoverError: `output` is a file but there are several images, or its suffix is not that of such maps.
@@ -35,7 +44,8 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
     path = Path(output)
     suffix = path.suffix.lower()
     if suffix not in _FILE_SUFFIXES or path.is_dir() or output.endswith(os.sep):
-        return [_job_in_folder(path, name, image, form, probabilities, stac) for name, image in images.items()]
+        kinds = probabilities, stac, confidence
+        return [_job_in_folder(path, name, image, form, *kinds) for name, image in images.items()]
     if suffix not in _MAP_SUFFIXES:
         raise LandcoverError(f"{path}: not the name of a map. Choose one that ends in {', '.join(_MAP_SUFFIXES)}.")
     if len(images) > 1:
@@ -45,9 +55,10 @@ def plan_jobs(images: Mapping[str, Path], output: str, form: str, probabilities:
         raise LandcoverError(f"{path}: not a name for --format {form}. Change one of them.")
     (image,) = images.values()
     chosen = MAP_FORMATS[fitting[0] if form == AUTO else form]
-    beside = path.with_name(f"{path.stem}_probabilities{chosen.probability_suffix or suffix}")
+    beside = path.with_name(f"{path.stem}{PROBABILITIES}{chosen.probability_suffix or suffix}")
     item = path.with_suffix(".json") if stac else None
-    return [Job(path.stem, image, chosen, path, beside if probabilities else None, item)]
+    sure = confidence_path(path) if confidence else None
+    return [Job(path.stem, image, chosen, path, beside if probabilities else None, item, sure)]
 
 
 def check_jobs(
@@ -90,12 +101,16 @@ def check_jobs(
     return new
 
 
-def _job_in_folder(folder: Path, name: str, image: Path, form: str, probabilities: bool, stac: bool) -> Job:
+def _job_in_folder(
+    folder: Path, name: str, image: Path, form: str, probabilities: bool, stac: bool, confidence: bool
+) -> Job:
     chosen = MAP_FORMATS[_format_for(image) if form == AUTO else form]
     suffix = chosen.suffixes[0]
-    beside = folder / f"{name}_probabilities{chosen.probability_suffix or suffix}"
+    mask = folder / f"{name}_mask{suffix}"
+    beside = folder / f"{name}{PROBABILITIES}{chosen.probability_suffix or suffix}"
     item = folder / f"{name}_mask.json" if stac else None
-    return Job(name, image, chosen, folder / f"{name}_mask{suffix}", beside if probabilities else None, item)
+    sure = confidence_path(mask) if confidence else None
+    return Job(name, image, chosen, mask, beside if probabilities else None, item, sure)
 
 
 def _format_for(image: Path) -> str:

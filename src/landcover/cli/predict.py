@@ -26,8 +26,8 @@ _EPILOG = """\
 INPUT is an image, a folder, or a pattern such as "images/**/*.jpg" (in quotes,
 as a command line holds only so many names). In a folder with files called
 NAME_sat.EXT these are the images; in any other, all jpg, png and tif files but
-NAME_mask and NAME_probabilities. The map of NAME.EXT or NAME_sat.EXT is called
-NAME_mask and has the size of the image.
+NAME_mask, NAME_confidence and NAME_probabilities. The map of NAME.EXT or
+NAME_sat.EXT is called NAME_mask and has the size of the image.
 
 The map of a tif, tiff, jp2 or vrt is a GeoTIFF, NAME_mask.tif: labels with the
 colours and names of the classes, overviews, the reference system and transform
@@ -153,6 +153,12 @@ def point_in_time(value: str) -> datetime:
     "Without a reference system: in the unit of its coordinates. All polygons are then held in memory.",
 )
 @click.option(
+    "--confidence",
+    is_flag=True,
+    help="Also write how sure the network is of each pixel, NAME_confidence beside NAME_mask: one band of 8 bits, 255 "
+    "for a probability of 1, 0 where there is no data. landcover report shows it.",
+)
+@click.option(
     "--probabilities",
     is_flag=True,
     help="Also write the class probabilities as float32: NAME_probabilities.tif, or .npy (C, H, W) for a PNG.",
@@ -184,6 +190,7 @@ def predict(
     polygons: Path | None,
     min_area: float | None,
     simplify: float | None,
+    confidence: bool,
     probabilities: bool,
     stac: bool,
     time: datetime | None,
@@ -201,7 +208,7 @@ def predict(
     from landcover.system.devices import choose_device
     from landcover.system.scratch import make_folder
 
-    jobs = plan_jobs(find_inputs(inputs), output, format, probabilities, stac)
+    jobs = plan_jobs(find_inputs(inputs), output, format, probabilities, stac, confidence)
     require_rasters(jobs, {"bands": bands, "stretch": stretch, "polygons": polygons, "stac": stac})
     if polygons and len(jobs) > 1:
         raise LandcoverError(f"--polygons {polygons}: for a single image, not {len(jobs)}. Name one image.")
@@ -219,7 +226,7 @@ def predict(
     loaded = for_inference(load_model(model), choose_device(device))
     loaded.warn_if_collapsed()
     make_folder(jobs[0].mask.parent)
-    drawing = DrawingOptions(options, bands, stretch, allow_vrt_paths, probabilities, quiet, time)
+    drawing = DrawingOptions(options, bands, stretch, allow_vrt_paths, probabilities, quiet, time, confidence)
     broken = draw_maps(loaded, new, drawing)
     if polygons and not broken:
         draw_polygons(polygons, jobs[0].mask, min_area, simplify, overwrite=overwrite, quiet=quiet)

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,9 @@ def write_cog(
     """Write labels as a Cloud Optimized GeoTIFF, from a plain one beside it; otherwise as `write_geotiff` does."""
     path = Path(path)
     with replacing(path) as scratch, _naming_errors(path):
-        plain = scratch.with_stem(f"{scratch.stem}-plain")
+        plain = _plain(scratch)
         checksums = _write_labels(plain, strips, raster, classes, tags)
-        # The driver's own overviews end at the size of a block, and take longer and more memory.
-        layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
-        rasterio.shutil.copy(plain, scratch, driver="COG", **layout, **_STORED)
-        _check_written(scratch, checksums)
+        _copy_to_cog(plain, scratch, checksums)
         write_legend(path, classes)
 
 
@@ -95,6 +92,43 @@ def probability_map(path: Path, raster: Raster, classes: ClassTable) -> Iterator
         _check_written(scratch, write.checksums)  # after the file is closed
 
 
+@contextmanager
+def confidence_map(path: Path, raster: Raster, *, cog: bool) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield a function that adds strips of confidence to a GeoTIFF: uint8 (rows, W), 255 for certain, 0 for nodata.
+
+    Args:
+        path: Of the file, which appears when the body has ended without an error.
+        raster: The image, whose reference system and transform it gets.
+        cog: Whether it is a Cloud Optimized GeoTIFF.
+
+    Raises:
+        LandcoverError: The file cannot be written.
+    """
+    with replacing(path) as scratch, _naming_errors(path):
+        plain = _plain(scratch) if cog else scratch
+        with _created(plain, raster, 1, np.uint8, 0) as file:
+            file.set_band_description(1, "confidence")
+            file.scales = (1 / 255,)  # a GIS shows probabilities
+            write = StripWriter(file)
+            yield lambda strip: write(strip[None])
+        _add_overviews(plain, raster, Resampling.average, write.checksums)
+        if cog:
+            _copy_to_cog(plain, scratch, write.checksums)
+
+
+def _plain(scratch: Path) -> Path:
+    """Return the path of the plain GeoTIFF from which a Cloud Optimized one is made."""
+    return scratch.with_stem(f"{scratch.stem}-plain")
+
+
+def _copy_to_cog(plain: Path, path: Path, checksums: Sequence[int]) -> None:
+    """Write and check a Cloud Optimized GeoTIFF of a plain one that has overviews."""
+    # The driver's own overviews end at the size of a block, and take longer and more memory.
+    layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
+    rasterio.shutil.copy(plain, path, driver="COG", **layout, **_STORED)
+    _check_written(path, checksums)
+
+
 def _write_labels(
     path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
 ) -> list[int]:
@@ -107,12 +141,17 @@ def _write_labels(
         write = StripWriter(file)
         for labels in strips:
             write(labels[None])
+    _add_overviews(path, raster, Resampling.mode, write.checksums)  # the most frequent class, not a mean of labels
+    return write.checksums
+
+
+def _add_overviews(path: Path, raster: Raster, resampling: Resampling, checksums: Sequence[int]) -> None:
+    """Add overviews to a GeoTIFF and check it."""
     factors = _overview_factors(raster.height, raster.width)
     with rasterio.open(path, "r+") as file:
         if factors:
-            file.build_overviews(factors, Resampling.mode)  # the most frequent class, not a mean of labels
-    _check_written(path, write.checksums, len(factors))
-    return write.checksums
+            file.build_overviews(factors, resampling)
+    _check_written(path, checksums, len(factors))
 
 
 def _created(

@@ -11,6 +11,9 @@ from landcover.rasters.access import open_dataset, raster_errors
 from landcover.system.documents import load_json
 from landcover.system.errors import LandcoverError, reason
 
+CLASS_NAMES = "CLASS_NAMES"
+"""The tag of maps in which the names of the classes are: JSON, by label."""
+
 REMEDY = "Draw it again (--overwrite), or remove it."
 
 
@@ -27,10 +30,20 @@ def open_map(path: Path) -> Iterator[tuple[DatasetReader, dict[int, str]]]:
             raise LandcoverError(
                 f"{path}: not a map of this program: not one band of uint8 with a finite geotransform. {REMEDY}"
             )
-        yield file, _class_names(path, file.tags().get("CLASS_NAMES"))
+        yield file, class_names(path, file)
 
 
-def _class_names(path: Path, tag: str | None) -> dict[int, str]:
+def class_names(path: Path, file: DatasetReader) -> dict[int, str]:
+    """Names of the classes by label, as a map's tag CLASS_NAMES has them.
+
+    Args:
+        path: For errors to name.
+        file: The map, open.
+
+    Raises:
+        LandcoverError: There is no such tag, or it is damaged.
+    """
+    tag = file.tags().get(CLASS_NAMES)
     if tag is None:
         raise LandcoverError(f"{path}: not a map of this program: it has no tag CLASS_NAMES. {REMEDY}")
     try:

@@ -1,15 +1,13 @@
 """Maps of georeferenced images of any size. Needs rasterio (the extra geo)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from landcover.classes.class_table import ClassTable
-from landcover.geo.geotiff import probability_map, write_geotiff
+from landcover.geo.geotiff import confidence_map, probability_map, write_cog, write_geotiff
 from landcover.geo.legends import legend_files
 from landcover.geo.silence import libraries_silenced
 from landcover.inference.options import DEFAULTS, InferenceOptions
@@ -24,27 +22,19 @@ from landcover.system.paths import check_utf8_name
 from landcover.system.progress_bar import progress_bar
 
 
-class MapWriter(Protocol):
-    """What writes a map in some format, as `geotiff.write_geotiff` does, whose arguments it takes."""
-
-    def __call__(
-        self, path: Path, strips: Iterable[np.ndarray], raster: Raster, classes: ClassTable, tags: Mapping[str, str]
-    ) -> None:
-        """Write strips of labels, from the top down, to a file that replaces `path` when it is complete."""
-
-
 def predict_map(
     model: Model,
     image: Path | str | Scene,
     path: Path | str,
     options: InferenceOptions = DEFAULTS,
     *,
-    write: MapWriter = write_geotiff,
+    cog: bool = False,
     bands: Sequence[int | str] | None = None,
     stretch: Percentiles | None = None,
     allow_vrt_paths: bool = False,
     noted: set[str] | None = None,
     probabilities: Path | str | None = None,
+    confidence: Path | str | None = None,
     quiet: bool = False,
 ) -> None:
     """Write the land cover of an image as a georeferenced map, strip by strip.
@@ -54,10 +44,12 @@ def predict_map(
         image: Anything that rasterio reads, or a scene of several files.
         path: Of the map. Its tags name the model, the bands that were used, and how they were stretched.
         options: Windows and views.
-        write: Writes the map: `geotiff.write_geotiff`, `geotiff.write_cog`.
+        cog: Whether the map, and its confidence, are Cloud Optimized GeoTIFFs.
         bands, stretch, allow_vrt_paths: See `raster.open_raster`.
         noted: Kinds of notes (`Raster.notes`) that were printed before and are not repeated; new ones are added.
         probabilities: Also write the class probabilities to this GeoTIFF.
+        confidence: Also write how sure the network is of each pixel to this GeoTIFF, see `geotiff.confidence_map`. It
+            appears after the map: a map alone is one that has to be drawn again.
         quiet: Show neither notes nor a progress bar. Without a terminal there is no bar in any case.
 
     Raises:
@@ -65,8 +57,8 @@ def predict_map(
             or would replace the model or a file that the image consists of. Existing files then stay as they are.
     """
     scene, path = image if isinstance(image, Scene) else Scene.of(image), Path(path)
-    probabilities = Path(probabilities) if probabilities else None
-    outputs = [path, *legend_files(path), *([probabilities] if probabilities else [])]
+    more = [Path(name) for name in (probabilities, confidence) if name]
+    outputs = [path, *legend_files(path), *more]
     for name in (*scene.files, *outputs):
         check_utf8_name(name, "rasters")
     with ExitStack() as stack:
@@ -77,10 +69,13 @@ def predict_map(
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
         raster.warn_of_values()
-        add_strip = None
+        add_probabilities = add_confidence = None
         if probabilities:
-            add_strip = stack.enter_context(probability_map(probabilities, raster, model.classes))
-        strips = label_strips(model, raster, options, probabilities=add_strip)
+            add_probabilities = stack.enter_context(probability_map(Path(probabilities), raster, model.classes))
+        if confidence:
+            add_confidence = stack.enter_context(confidence_map(Path(confidence), raster, cog=cog))
+        strips = label_strips(model, raster, options, probabilities=add_probabilities, confidence=add_confidence)
+        write = write_cog if cog else write_geotiff
         write(path, _with_progress(strips, raster, scene.path.name, quiet), raster, model.classes, _tags(model, raster))
 
 

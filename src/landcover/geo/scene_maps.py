@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from landcover.geo.geotiff import write_cog
 from landcover.geo.maps import predict_map
+from landcover.images.pairs import confidence_path
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
 from landcover.rasters.scenes import Scene, find_scenes
@@ -49,6 +49,7 @@ def predict_scenes(
     options: InferenceOptions = DEFAULTS,
     *,
     bands: Sequence[int | str] | None = None,
+    confidence: bool = False,
 ) -> None:
     """Write the map of each scene, `folder/NAME_mask.tif`, a Cloud Optimized GeoTIFF.
 
@@ -58,6 +59,7 @@ def predict_scenes(
         folder: It exists.
         options: Windows and views.
         bands: See `raster.open_raster`.
+        confidence: Also write `folder/NAME_confidence.tif`, see `maps.predict_map`.
 
     Raises:
         LandcoverError: Scenes cannot be mapped: a line for each.
@@ -67,5 +69,6 @@ def predict_scenes(
     for scene in scenes:
         with problems.collecting():
             path = folder / f"{scene.name}_mask.tif"
-            predict_map(model, scene, path, options, write=write_cog, bands=bands, noted=noted)
+            sure = confidence_path(path) if confidence else None
+            predict_map(model, scene, path, options, cog=True, bands=bands, noted=noted, confidence=sure)
     problems.raise_any()

@@ -55,9 +55,9 @@ def read_packed(path: Path | str) -> np.ndarray:
         return pixels.reshape(image.height, image.width)
 
 
-def save_png(rgb: np.ndarray, path: Path | str) -> None:
-    """Write uint8 RGB (H, W, 3) as a PNG of the same bytes on every machine."""
-    Image.fromarray(rgb).save(path, format="png", compress_type=_PNG_STRATEGY)
+def save_png(pixels: np.ndarray, path: Path | str) -> None:
+    """Write uint8 RGB (H, W, 3), or grey (H, W), as a PNG of the same bytes on every machine."""
+    Image.fromarray(pixels).save(path, format="png", compress_type=_PNG_STRATEGY)
 
 
 def _opened(path: Path) -> Image.Image:

@@ -11,6 +11,9 @@ MASKS = ("colours", "codes")
 SUFFIXES = {"pairs": ("_sat", "_mask"), "folders": ("", "")}
 """Default endings of the names of images and masks before the extension."""
 
+CONFIDENCE, PROBABILITIES = "_confidence", "_probabilities"
+"""Endings of the names of what `landcover predict` writes beside masks: files that are neither images nor masks."""
+
 
 @dataclass(frozen=True)
 class PairLayout:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from landcover.images.layouts import PairLayout
+from landcover.images.layouts import CONFIDENCE, PROBABILITIES, SUFFIXES, PairLayout
 from landcover.system.errors import LandcoverError, Problems
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -92,6 +92,12 @@ def find_pairs(folder: Path | str, problems: Problems, layout: PairLayout = _PAI
     return [Sample(name, images[name], masks[name]) for name in images if name in masks]
 
 
+def confidence_path(mask: Path) -> Path:
+    """Where the confidence of a mask is: `NAME_confidence.EXT` beside `NAME_mask.EXT` or `NAME.EXT`."""
+    name = mask.stem.removesuffix(SUFFIXES["pairs"][1])
+    return mask.with_name(f"{name}{CONFIDENCE}{mask.suffix}")
+
+
 def unpaired(files: Mapping[str, Path], partners: Collection[str], wanted: Callable[[str], str]) -> list[str]:
     """A line for each of the files, by name, whose name is not among those of the partners.
 
@@ -157,7 +163,9 @@ def _named(folder: Path, layout: PairLayout, kind: str, suffixes: tuple[str, ...
     for place, prefix in _places(folder, layout.folder(kind)) if layout.folders else [(folder, "")]:
         for path in _files(place, suffixes):
             # In one folder, NAME_mask.png is no image although any name is one where the images have no ending.
-            is_other = not layout.folders and len(other) > len(ending) and path.stem.endswith(other)
+            others = [CONFIDENCE, PROBABILITIES] if not ending else []
+            others += [other] if len(other) > len(ending) else []
+            is_other = not layout.folders and path.stem.endswith(tuple(others))
             if path.stem.endswith(ending) and not is_other:
                 yield prefix + path.stem.removesuffix(ending), path
 

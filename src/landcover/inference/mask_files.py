@@ -10,6 +10,8 @@ import numpy as np
 from torch import nn
 
 from landcover.images.image_files import save_png
+from landcover.images.layouts import PROBABILITIES
+from landcover.images.pairs import confidence_path
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.inference.reading import read_image
@@ -52,6 +54,7 @@ def predict_masks(
     keep_going: bool = False,
     quiet: bool = False,
     probabilities: bool = False,
+    confidence: bool = False,
     ending: str = "_mask.png",
     bands: Sequence[int | str] | None = None,
     stretch: Percentiles | None = None,
@@ -66,6 +69,8 @@ def predict_masks(
         keep_going: Skip images that cannot be read.
         quiet: Show no progress bar. Without a terminal there is none in any case.
         probabilities: Also write the class probabilities, `folder/NAME_probabilities.npy`: float32 (C, H, W).
+        confidence: Also write how sure the network is of each pixel, see `prediction.label_strips`: a grey PNG,
+            `pairs.confidence_path`.
         ending: What follows NAME in the names of the masks.
         bands, stretch: See `reading.read_image`.
 
@@ -77,32 +82,38 @@ def predict_masks(
             would replace the model or an image.
     """
     paths, folder = {name: Path(path) for name, path in images.items()}, Path(folder)
-    endings = [ending, *(["_probabilities.npy"] if probabilities else [])]
-    written = [folder / f"{name}{end}" for name in paths for end in endings]
+    masks = {name: folder / f"{name}{ending}" for name in paths}
+    arrays = {name: folder / f"{name}{PROBABILITIES}.npy" for name in paths if probabilities}
+    sure = {name: confidence_path(mask) for name, mask in masks.items() if confidence}
+    written = [*masks.values(), *arrays.values(), *sure.values()]
     check_outputs([*paths.values(), *([model.path] if model.path else [])], files=written)
 
     @error_as_result
     def read(name: str) -> tuple[str, ArrayStrips]:
         return name, read_image(paths[name], model.images, bands, stretch)
 
-    def label(item: tuple[str, ArrayStrips]) -> tuple[str, np.ndarray]:
+    def label(item: tuple[str, ArrayStrips]) -> tuple[str, np.ndarray, np.ndarray | None]:
         name, image = item
         with naming_memory_errors(paths[name]), ExitStack() as stack:
             add_strip = None
+            parts: list[np.ndarray] = []
             if probabilities:
                 shape = (len(model.classes), image.height, image.width)
-                add_strip = stack.enter_context(npy_strips(folder / f"{name}_probabilities.npy", shape))
-            strips = label_strips(model, image, options, probabilities=add_strip)
-            return name, np.concatenate(list(strips))
+                add_strip = stack.enter_context(npy_strips(arrays[name], shape))
+            add_part = parts.append if confidence else None
+            labels = [*label_strips(model, image, options, probabilities=add_strip, confidence=add_part)]
+            return name, np.concatenate(labels), np.concatenate(parts) if parts else None
 
-    def write(item: tuple[str, np.ndarray]) -> None:
-        name, labels = item
-        with naming_memory_errors(paths[name]), replacing(folder / f"{name}{ending}") as scratch:
-            save_png(model.classes.encode(labels), scratch)
+    def write(item: tuple[str, np.ndarray, np.ndarray | None]) -> None:
+        name, labels, values = item
+        with naming_memory_errors(paths[name]), ExitStack() as stack:
+            if values is not None:  # renamed after the mask: a mask alone is one that has to be drawn again
+                save_png(values, stack.enter_context(replacing(sure[name])))
+            save_png(model.classes.encode(labels), stack.enter_context(replacing(masks[name])))
 
     map_files, problems = file_mapper(model.network), Problems()
-    arrays = progress_bar("predict", len(paths), "images", map_files(read, paths), quiet=quiet)
-    labelled = map(label, problems.successes(arrays, keep_going=keep_going))
+    opened = progress_bar("predict", len(paths), "images", map_files(read, paths), quiet=quiet)
+    labelled = map(label, problems.successes(opened, keep_going=keep_going))
     deque(map_files(write, labelled), maxlen=0)
     if not keep_going:
         problems.raise_any()

@@ -31,6 +31,7 @@ def label_image(
     options: InferenceOptions = DEFAULTS,
     *,
     probabilities: Callable[[np.ndarray], None] | None = None,
+    confidence: Callable[[np.ndarray], None] | None = None,
 ) -> np.ndarray:
     """Return the most probable class of each pixel of an image in memory: the strips of `label_strips` as one array.
 
@@ -38,7 +39,7 @@ def label_image(
         model: Its network computes on the device that it is on.
         image: (H, W, B) at source resolution, as the model takes it: see `strips.ArrayStrips`.
         options: Windows and views.
-        probabilities: See `label_strips`.
+        probabilities, confidence: See `label_strips`.
 
     Returns:
         uint8 (H, W): indices into `model.classes.names`, `UNKNOWN` where a band is not a finite number.
@@ -46,8 +47,9 @@ def label_image(
     Raises:
         LandcoverError: The image is something else; it is not converted.
     """
+    strips = ArrayStrips(image, model.images)
     return np.concatenate(
-        list(label_strips(model, ArrayStrips(image, model.images), options, probabilities=probabilities))
+        list(label_strips(model, strips, options, probabilities=probabilities, confidence=confidence))
     )
 
 
@@ -57,6 +59,7 @@ def label_strips(
     options: InferenceOptions = DEFAULTS,
     *,
     probabilities: Callable[[np.ndarray], None] | None = None,
+    confidence: Callable[[np.ndarray], None] | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield the most probable class of each pixel of an image of any size, strip by strip.
 
@@ -70,6 +73,9 @@ def label_strips(
         options: Windows and views.
         probabilities: Called with the class probabilities of each strip before its labels are yielded: float32
             (C, rows, W), NaN where the image has no data. The array is reused for the next strip: copy it to keep it.
+        confidence: Called with the probability of the class of each pixel of a strip before its labels are yielded:
+            uint8 (rows, W), 255 for a probability of 1, 0 where the image has no data. The labels are the same without
+            it.
 
     Raises:
         LandcoverError: The class probabilities are not finite, because the weights are too large.
@@ -80,7 +86,8 @@ def label_strips(
     """
     scaled = ScaledStrips(image, model.scale)
     working_size, full_size = ((pixels.height, pixels.width) for pixels in (scaled, image))
-    as_logits = TTA[options.tta] == 1 and working_size == full_size and not probabilities
+    is_single = max(working_size) <= options.window
+    as_logits = is_single and TTA[options.tta] == 1 and working_size == full_size and not probabilities
     scores = score_strips(model.network, scaled, options, as_logits=as_logits)
     top = 0
     for strip in upsample_strips(scores, working_size, full_size):
@@ -93,6 +100,9 @@ def label_strips(
         valid = image.valid_mask(top, top + len(labels))
         if valid is not None:
             labels[~valid] = UNKNOWN
+        if confidence:
+            sure = _confidence(strip, as_logits).cpu().numpy()
+            confidence(sure if valid is None else np.where(valid, sure, np.uint8(0)))
         if probabilities:
             values = strip.cpu().numpy()
             probabilities(values if valid is None else np.where(valid, values, np.float32(np.nan)))
@@ -119,3 +129,21 @@ def _best_class(scores: Tensor) -> tuple[Tensor, Tensor]:
             torch.maximum(chosen, is_better.view(torch.uint8) * label, out=chosen)  # a later class: a larger number
         total += best.sum(dtype=torch.float64)
     return total, labels
+
+
+def _confidence(scores: Tensor, are_logits: bool) -> Tensor:
+    """Return the largest probability of each pixel as 8 bits hold it: uint8 (H, W) in 1..255, 255 for 1.
+
+    It works chunk by chunk, as `_best_class` does.
+
+    Args:
+        scores: float32 (C, H, W).
+        are_logits: Whether they are logits, not probabilities.
+    """
+    rows = max(1, CHUNK // scores.shape[2])
+    confidence = torch.empty_like(scores[0], dtype=torch.uint8, memory_format=torch.contiguous_format)
+    for part, chosen in zip(torch.split(scores, rows, 1), torch.split(confidence, rows, 0), strict=True):
+        best = part.amax(0)
+        probability = (part - best).exp().sum(0).reciprocal() if are_logits else best
+        chosen.copy_((probability * 255).round().clamp(1, 255))  # blended ones may add up to a little more than 1
+    return confidence

@@ -68,7 +68,7 @@ def read_labels(path: Path | str, classes: ClassTable, codes: CodeTable | None =
     with naming_memory_errors(path):
         if codes is not None:
             return MaskFormat(classes, codes).read(path)
-        return _labels(read_packed(path), classes)
+        return decode_labels(read_packed(path), classes)
 
 
 def count_pair(
@@ -105,7 +105,7 @@ def count_pair(
         return PairCounts(confusion, true_mask.off_palette, predicted_mask.off_palette)
 
 
-def _labels(mask: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
+def decode_labels(mask: np.ndarray, classes: ClassTable) -> tuple[np.ndarray, OffPalette]:
     """What `read_labels` returns, from packed pixels, uint32 (H, W)."""
     labels, off_palette = classes.decode(mask)
     if off_palette and classes.saturated:  # the threshold leaves colours of the table as they are
@@ -135,7 +135,7 @@ class _Strips:
 
     def labels(self, top: int, bottom: int) -> np.ndarray:
         with naming_memory_errors(self._path):
-            labels, off_palette = _labels(self._mask.read(top, bottom), self._classes)
+            labels, off_palette = decode_labels(self._mask.read(top, bottom), self._classes)
         self.off_palette += off_palette
         return labels
 

@@ -8,7 +8,6 @@ import rasterio
 import torch
 from conftest import TABLE, landcover, write_geotiff
 
-from landcover.geo.geotiff import write_cog
 from landcover.geo.maps import predict_map
 from landcover.images.image_spec import ImageSpec
 from landcover.inference.options import InferenceOptions
@@ -202,7 +201,7 @@ def test_a_scene_of_one_file_a_band_is_mapped_as_one_file_is(tmp_path, capfd):
     for band, number in zip(pixels, ("B02", "B03", "B04", "B08"), strict=True):
         write(tmp_path / "s2" / f"T33_{number}.tif", band[None])
     (bands,) = find_scenes(tmp_path, "s2")
-    predict_map(model, bands, tmp_path / "map.tif", LARGE, probabilities=tmp_path / "p.tif", write=write_cog)
+    predict_map(model, bands, tmp_path / "map.tif", LARGE, probabilities=tmp_path / "p.tif", cog=True)
     with rasterio.open(tmp_path / "map.tif") as file, rasterio.open(tmp_path / "all.tif") as image:
         assert (file.read(1) == expected).all()
         assert (file.transform, file.crs) == (image.transform, image.crs)

@@ -55,6 +55,30 @@ def test_without_data_there_is_no_class_and_no_probability(model, tmp_path):
     assert np.allclose(values[:, known].sum(0), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("cog", [False, True])
+def test_confidence_lies_where_the_map_lies_and_changes_no_byte_of_it(model, tmp_path, cog):
+    pixels = image(tmp_path, 300, 200) | 1
+    pixels[:, 30:60, 40:] = 0
+    write_geotiff(tmp_path / "a.tif", pixels, nodata=0)
+    predict_map(model, tmp_path / "a.tif", tmp_path / "alone.tif", WINDOWED, cog=cog)
+    sure, probabilities = tmp_path / "c.tif", tmp_path / "p.tif"
+    options = {"cog": cog, "confidence": sure, "probabilities": probabilities}
+    predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, **options)
+    assert (tmp_path / "map.tif").read_bytes() == (tmp_path / "alone.tif").read_bytes()
+    with (
+        rasterio.open(sure) as file,
+        rasterio.open(probabilities) as of_classes,
+        rasterio.open(tmp_path / "a.tif") as at,
+    ):
+        assert (file.count, file.dtypes, file.nodata, file.compression.name) == (1, ("uint8",), 0, "deflate")
+        assert (file.crs, file.transform) == (at.crs, at.transform)
+        assert file.overviews(1) == [2, 4, 8]
+        assert (file.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG") == cog
+        np.testing.assert_allclose(file.scales, 1 / 255)
+        largest = np.nan_to_num(of_classes.read()).max(0)
+        np.testing.assert_array_equal(file.read(1), (largest * 255).round())
+
+
 def test_the_tags_say_how_16_bit_pixels_were_stretched(model, tmp_path):
     pixels = write_geotiff(tmp_path / "a.tif", image(tmp_path, 50, 40)[[2, 1, 0, 0]].astype(np.uint16) * 16)
     predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", bands=[3, 2, 1], stretch=(0, 100))
@@ -73,7 +97,14 @@ def test_a_truncated_image_leaves_nothing_behind(model, tmp_path):
     (tmp_path / "a.tif").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "map.tif").write_bytes(b"before")
     before = sorted(tmp_path.iterdir())
+    more = {"probabilities": tmp_path / "p.tif", "confidence": tmp_path / "c.tif"}
     with pytest.raises(LandcoverError, match=r"a\.tif: not readable as an image"):
-        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, probabilities=tmp_path / "p.tif")
+        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", WINDOWED, **more)
     assert sorted(tmp_path.iterdir()) == before
     assert (tmp_path / "map.tif").read_bytes() == b"before"
+
+
+def test_confidence_never_replaces_the_image(model, tmp_path):
+    write_geotiff(tmp_path / "a.tif", image(tmp_path, 40, 30))
+    with pytest.raises(LandcoverError, match=r"a\.tif: an input, which would be replaced"):
+        predict_map(model, tmp_path / "a.tif", tmp_path / "map.tif", confidence=tmp_path / "a.tif")

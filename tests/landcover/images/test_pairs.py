@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from landcover.images.layouts import PairLayout
-from landcover.images.pairs import check_same_size, find_images, find_samples
+from landcover.images.pairs import check_same_size, confidence_path, find_images, find_masks, find_samples
 from landcover.system.errors import LandcoverError
 
 
@@ -93,6 +93,22 @@ def test_endings_may_be_others(tmp_path):
     assert found(tmp_path, layout) == {"a": ("images/a_rgb.tif", "masks/a_label.tif")}
     layout = PairLayout(suffixes=("", "_mask"))
     assert found(tmp_path / "p", layout) == {"b": ("b.png", "b_mask.png"), "town": ("town.jpg", "town_mask.png")}
+
+
+def test_what_comes_with_maps_is_neither_an_image_nor_a_mask(tmp_path):
+    ours = ("town_confidence.png", "town_confidence.tif", "town_probabilities.tif")
+    touch(tmp_path, *(f"p/{name}" for name in ("town.jpg", "town_mask.png", *ours)))
+    touch(tmp_path, *(f"maps/{name}" for name in ("town.png", *ours)))
+    assert list(found(tmp_path / "p", PairLayout(suffixes=("", "_mask")))) == ["town"]
+    assert list(find_masks(tmp_path / "maps", plain=True)) == ["town"]
+    touch(tmp_path, "images/my_confidence.png", "masks/my_confidence.png", "q/a_confidence_sat.png")
+    assert list(found(tmp_path, FOLDERS)) == ["my_confidence"]
+    assert list(find_images(tmp_path / "q")) == ["a_confidence"]
+
+
+def test_confidence_is_beside_its_mask_under_its_name():
+    for mask, expected in (("p/a_mask.png", "p/a_confidence.png"), ("a.tif", "a_confidence.tif")):
+        assert confidence_path(Path(mask)) == Path(expected)
 
 
 @pytest.mark.parametrize(

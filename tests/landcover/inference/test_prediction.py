@@ -5,9 +5,11 @@ from conftest import BACKBONE
 from PIL import Image
 from torch.nn import functional
 
+from landcover.classes.class_table import UNKNOWN
 from landcover.inference import prediction
 from landcover.inference.options import TTA, InferenceOptions
 from landcover.inference.prediction import label_image, label_strips
+from landcover.inference.strips import ArrayStrips
 from landcover.inference.tiling import windows
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
@@ -51,6 +53,48 @@ def test_with_the_flip_labels_are_mirrored_with_the_image(model):
     image = noise(64, 96)
     flip = InferenceOptions(tta="flip")
     assert (label_image(model, image[:, ::-1], flip) == label_image(model, image, flip)[:, ::-1]).mean() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("scale", "options"),
+    [
+        (1.0, InferenceOptions()),
+        (1.0, InferenceOptions(tta="d4")),
+        (0.5, InferenceOptions()),
+        (1.0, InferenceOptions(window=64, overlap=0.25)),
+    ],
+    ids=["from logits", "views", "upsampled", "blended"],
+)
+def test_confidence_is_the_probability_of_the_class_and_changes_no_label(model, classes, scale, options):
+    model, image = Model(model.network, classes, scale), noise(97, 131)
+    strips, probabilities = [], []
+    labels = label_image(model, image, options, confidence=strips.append)
+    np.testing.assert_array_equal(labels, label_image(model, image, options))
+    label_image(model, image, options, probabilities=lambda strip: probabilities.append(strip.copy()))
+    confidence = np.concatenate(strips)
+    assert (confidence.shape, confidence.dtype) == (labels.shape, np.uint8)
+    largest = np.concatenate(probabilities, 1).max(0)
+    np.testing.assert_allclose(confidence, largest * 255, atol=0.51)
+    assert len(np.unique(confidence)) > 20
+
+
+def test_equal_logits_keep_their_first_class_with_confidence(model, classes):
+    for weights in model.network.parameters():
+        torch.nn.init.zeros_(weights)
+    strips = []
+    labels = label_image(model, noise(40, 30), confidence=strips.append)
+    assert not labels.any()
+    assert (np.concatenate(strips) == 255 // len(classes)).all()
+
+
+def test_a_certain_network_has_a_confidence_of_255_and_none_where_there_is_no_data(model):
+    torch.nn.init.constant_(model.network.decoder.pixel_score[-1].bias, 0)
+    model.network.decoder.pixel_score[-1].bias.data[1] = 1e4
+    valid, strips = np.ones((40, 30), bool), []
+    valid[:9, 5:] = False
+    labels = np.concatenate([*label_strips(model, ArrayStrips(noise(40, 30), valid=valid), confidence=strips.append)])
+    np.testing.assert_array_equal(labels, np.where(valid, 1, UNKNOWN))
+    np.testing.assert_array_equal(np.concatenate(strips), np.where(valid, 255, 0))
 
 
 def test_the_class_is_chosen_after_upsampling(model, classes):
