@@ -186,18 +186,22 @@ inference_options = _as_dataclass(
         help="Number of windows that pass through the network at once; more than 1 for a GPU.",
     ),
 )
+classes_option = click.option(
+    "--classes",
+    type=PATH,
+    metavar="FILE",
+    help="A params.yaml, model.safetensors or JSON file with the classes and their colours; found as described "
+    "below by default.",
+)
+allow_missing_option = click.option(
+    "--allow-missing", is_flag=True, help="Leave out masks without a partner, and say how many."
+)
 scoring_options = _as_dataclass(
     ScoringOptions,
     click.option(
         "-g", "--labels", "truth", type=PATH, required=True, metavar="FOLDER", help="Folder of the true masks."
     ),
-    click.option(
-        "--classes",
-        type=PATH,
-        metavar="FILE",
-        help="A params.yaml, model.safetensors or JSON file with the classes and their colours; found as described "
-        "below by default.",
-    ),
+    classes_option,
     max_off_palette_option,
-    click.option("--allow-missing", is_flag=True, help="Leave out masks without a partner, and say how many."),
+    allow_missing_option,
 )

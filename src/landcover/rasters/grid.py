@@ -5,9 +5,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
+from rasterio.warp import transform as warp_points
 from rasterio.windows import Window
 
 from landcover.images.resizing import scaled_size
@@ -57,6 +59,23 @@ class Grid:
         a, b, c, d, e, f = self.transform[:6]
         return a * columns + b * rows + c, d * columns + e * rows + f
 
+    def is_same(self, other: "Grid") -> bool:
+        """Whether two grids have equal sizes, and corners that differ by less than a tenth of a pixel.
+
+        Reference systems are compared by what they say of these: a file may return one in other words.
+        """
+        if (self.height, self.width, self.crs is None) != (other.height, other.width, other.crs is None):
+            return False
+        columns, rows = np.array([0, self.width, 0, self.width]), np.array([0, 0, self.height, self.height])
+        corners, expected = np.array(self.at(columns, rows)), np.array(other.at(columns, rows))
+        if self.crs != other.crs:
+            try:
+                corners = np.array(warp_points(self.crs, other.crs, *corners))
+            except CPLE_BaseError:  # outside the other's projection
+                return False
+        tolerance = 0.1 * min(np.hypot(*axis) for axis in np.reshape(other.transform, (3, 3))[:2, :2].T)
+        return np.allclose(corners, expected, rtol=0, atol=tolerance)
+
     def centres(self) -> tuple[np.ndarray, np.ndarray]:
         """Coordinates x and y of the centres of all pixels: float64 (H, W) each. For grids of windows: it is large."""
         return self.at(*np.meshgrid(np.arange(self.width) + 0.5, np.arange(self.height) + 0.5))
@@ -68,6 +87,14 @@ class Grid:
             ValueError: The grid has no reference system, or one without a place on Earth.
         """
         return self._in_degrees(*self.centres())
+
+    def degrees_at(self, columns: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Longitude and latitude in WGS 84 of places in the grid, see `at`; infinite outside the projection.
+
+        Raises:
+            ValueError: As for `degrees`.
+        """
+        return self._in_degrees(*self.at(columns, rows))
 
     def bounds_in_degrees(self) -> tuple[float, float, float, float] | None:
         """West, south, east and north ends of what the grid covers, in degrees of WGS 84, and up to a pixel more.

@@ -1,5 +1,6 @@
 """Bands of an open raster, in strips of rows and in their own pixel type. Needs rasterio."""
 
+import copy
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class BandPixels:
         path, dataset, bands: As given.
         height, width: In pixels.
         dtype: Of the pixels.
+        has_masks: Whether some pixels may have no data, apart from those that are not finite.
 
     Raises:
         LandcoverError: The pixels are complex, of several types, or of another type than `PIXEL_TYPES`.
@@ -49,7 +51,7 @@ class BandPixels:
                     f"{path}: its pixels are {self.dtype}, not {', '.join(PIXEL_TYPES)}. Convert them to one of these."
                 )
             self._scales = self._find_scales()
-            self._has_masks = self._find_masks()
+            self.has_masks = self._find_masks()
 
     def read(self, top: int, bottom: int) -> np.ndarray:
         """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of `dtype`, invalid pixels as the file has them.
@@ -73,14 +75,30 @@ class BandPixels:
         """The same for rows that were read: `pixels`, of floats only."""
         return self._valid(pixels, self._rows(top, bottom))
 
-    def read_window(self, window: Window) -> tuple[np.ndarray, np.ndarray | None]:
+    def read_window(self, window: Window, shape: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Read a window that lies within the raster, as `read` and `valid_mask` read rows.
+
+        Args:
+            window: In pixels of the raster.
+            shape: (h, w) of what is returned, if not the window's: from overviews, if `sidecars.has_own_overviews`.
 
         Returns:
             Pixels (h, w, B) of `dtype`; and where they have data, bool (h, w), or None for everywhere.
         """
-        pixels = self._scaled(self._read(window))
-        return pixels, self._valid(pixels if self.dtype.kind == "f" else None, window)
+        pixels = self._scaled(self._read(window, shape))
+        return pixels, self._valid(pixels if self.dtype.kind == "f" else None, window, shape)
+
+    def on(self, dataset: rasterio.DatasetReader, *, has_masks: bool) -> "BandPixels":
+        """The same bands of the same image in another dataset: a second one, or one that warps it.
+
+        Args:
+            dataset: Open, and open it stays.
+            has_masks: Of that dataset, see the attributes.
+        """
+        pixels = copy.copy(self)
+        pixels.dataset, (pixels.height, pixels.width) = dataset, dataset.shape
+        pixels.has_masks = has_masks
+        return pixels
 
     def sample(self, *, quick: bool = False) -> list[np.ndarray]:
         """Sample each band's pixels that have data: (N,) of `dtype`, all finite.
@@ -96,10 +114,10 @@ class BandPixels:
     def _rows(self, top: int, bottom: int) -> Window:
         return Window(0, top, self.width, bottom - top)
 
-    def _read(self, window: Window) -> np.ndarray:
+    def _read(self, window: Window, shape: tuple[int, int] | None = None) -> np.ndarray:
         """Pixels as the file has them: (B, h, w)."""
         with raster_errors(self.path):
-            pixels: np.ndarray = self.dataset.read(self.bands, window=window)
+            pixels: np.ndarray = self.dataset.read(self.bands, window=window, out_shape=shape)
             return pixels
 
     def _scaled(self, pixels: np.ndarray) -> np.ndarray:
@@ -108,15 +126,17 @@ class BandPixels:
             pixels = (pixels * self._scales[:, None, None]).round().astype(np.uint8)
         return np.ascontiguousarray(pixels.transpose(1, 2, 0))
 
-    def _valid(self, floats: np.ndarray | None, window: Window) -> np.ndarray | None:
+    def _valid(
+        self, floats: np.ndarray | None, window: Window, shape: tuple[int, int] | None = None
+    ) -> np.ndarray | None:
         """Where the bands have data: bool (h, w), None for everywhere; `floats` are the pixels (h, w, B) if floats."""
-        if not self._has_masks and floats is None:
+        if not self.has_masks and floats is None:
             return None
         needed = np.all if self._every else np.any
-        valid = np.ones((int(window.height), int(window.width)), bool)
-        if self._has_masks:
+        valid = np.ones(shape or (int(window.height), int(window.width)), bool)
+        if self.has_masks:
             with raster_errors(self.path):
-                valid &= needed(self.dataset.read_masks(self.bands, window=window) > 0, 0)
+                valid &= needed(self.dataset.read_masks(self.bands, window=window, out_shape=shape) > 0, 0)
         if floats is not None:
             valid &= needed(np.isfinite(floats), 2)
         return valid
@@ -144,6 +164,17 @@ class BandPixels:
         opacity = sample_pixels(self.dataset, [alpha])[0].compressed()
         seen = opacity[opacity > 0]
         return not len(seen) or (seen == seen.max()).mean() >= _OPAQUE
+
+
+def find_palette(dataset: rasterio.DatasetReader) -> np.ndarray | None:
+    """Colours by pixel value, uint8 (256 or 65536, 3), if the first band of a raster has a palette."""
+    kind = dataset.dtypes[0]
+    if dataset.colorinterp[0] != ColorInterp.palette or kind not in ("uint8", "uint16"):
+        return None
+    palette = np.zeros((np.iinfo(kind).max + 1, 3), np.uint8)
+    for value, colour in dataset.colormap(1).items():
+        palette[value] = colour[:3]
+    return palette
 
 
 def check_real(path: Path, kinds: Collection[np.dtype]) -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.enums import ColorInterp
 
 from landcover.images.band_names import band_name
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.images.value_ranges import warning_of_values
 from landcover.rasters.access import raster_errors
 from landcover.rasters.bands import check_bands, find_rgb, find_wanted, names_of
-from landcover.rasters.pixels import BandPixels, check_real
+from landcover.rasters.pixels import BandPixels, check_real, find_palette
 from landcover.rasters.place import find_place
 from landcover.rasters.scenes import Scene
 from landcover.rasters.stacks import open_files
@@ -57,7 +56,7 @@ class Raster:
         with raster_errors(path):
             self.place = find_place(path, dataset)
             check_real(path, {np.dtype(kind) for kind in dataset.dtypes[:1]})
-            self._palette = self._find_palette() if bands is None and images.is_rgb else None
+            self._palette = find_palette(dataset) if bands is None and images.is_rgb else None
             self.bands = self._choose_bands(bands)
             self._pixels = BandPixels(path, dataset, self.bands, every=not images.is_rgb)
             if self._palette is not None and stretch:
@@ -112,16 +111,6 @@ class Raster:
             return
         if line := warning_of_values(self.path, self._pixels.sample(quick=True), self.images):
             warn(line)
-
-    def _find_palette(self) -> np.ndarray | None:
-        """Colours by pixel value, uint8 (256 or 65536, 3), if the first band has a palette."""
-        kind = self.dataset.dtypes[0]
-        if self.dataset.colorinterp[0] != ColorInterp.palette or kind not in ("uint8", "uint16"):
-            return None
-        palette = np.zeros((np.iinfo(kind).max + 1, 3), np.uint8)
-        for value, colour in self.dataset.colormap(1).items():
-            palette[value] = colour[:3]
-        return palette
 
     def _choose_bands(self, asked: Sequence[int | str] | None) -> list[int]:
         wanted = self.images.bands

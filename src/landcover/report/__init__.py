@@ -1,4 +1,4 @@
-"""Figures for people: samples beside their truth and prediction, the map of the world.
+"""Figures and pages for people: samples beside their truth and prediction.
 
 Imports `system`, `classes`, `images`, `rasters`, `data` and `scoring`.
 """
