@@ -10,7 +10,7 @@ from landcover.system.errors import one_line_errors, printable
 from landcover.system.memory import keep_memory
 from landcover.system.threads import wait_briefly
 
-COMMANDS = ("predict", "evaluate", "compare", "validate", "check", "export", "models", "info")
+COMMANDS = ("predict", "evaluate", "compare", "validate", "report", "view", "check", "export", "models", "info")
 
 _EPILOG = """\
 Examples:
@@ -18,6 +18,8 @@ Examples:
   landcover evaluate -g truth -p maps
   landcover compare maps other_maps -g truth
   landcover validate data/mine/validation -m models/model.safetensors
+  landcover report maps -g truth -i images -o report.html
+  landcover view maps/coast_mask.tif coast.tif --open
   landcover check data/mine
   landcover export models/model.safetensors -o model.onnx
 

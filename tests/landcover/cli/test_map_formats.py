@@ -11,7 +11,7 @@ from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import load_model
 
-OPTIONS = DrawingOptions(InferenceOptions(window=64), None, None, False, True, True)
+OPTIONS = DrawingOptions(InferenceOptions(window=64), None, None, False, True, True, confidence=True)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def images(tmp_path):
 @pytest.mark.parametrize("name", MAP_FORMATS)
 def test_each_format_keeps_the_labels_and_names_broken_images(name, images, model_file, tmp_path):
     model = load_model(model_file)
-    jobs = plan_jobs(images, str(tmp_path / "out"), name, True)
+    jobs = plan_jobs(images, str(tmp_path / "out"), name, True, confidence=True)
     (line,) = draw_maps(model, jobs, OPTIONS)
     assert line.startswith(f"{images['b']}: ")
     labels = label_image(model, read_rgb(images["a"]), OPTIONS.inference)

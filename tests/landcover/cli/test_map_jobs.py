@@ -39,6 +39,16 @@ def test_the_output_for_a_single_image_may_be_a_file(output, form, expected, tmp
     assert planned(ONE, output, form, True) == [expected]
 
 
+def test_confidence_is_called_after_its_mask_and_has_its_format():
+    assert planned(TWO, "out", "auto", False, False, True) == [
+        ("png", "out/a_mask.png", "out/a_confidence.png"),
+        ("gtiff", "out/b_mask.tif", "out/b_confidence.tif"),
+    ]
+    for output, expected in (("t.png", "t"), ("maps/x_mask.TIF", "maps/x"), ("t.tiff", "t")):
+        (job,) = plan_jobs(ONE, output, "auto", False, confidence=True)
+        assert str(job.confidence) == f"{expected}_confidence{job.mask.suffix}"
+
+
 @pytest.mark.parametrize(
     ("images", "output", "form", "line"),
     [
@@ -90,3 +100,20 @@ def test_maps_elsewhere_are_replaced_only_if_asked(images):
     Path("out", "a_mask.png").touch()
     assert new(images, "out") == ["b"]
     assert new(images, "out", overwrite=True) == ["a", "b"]
+
+
+def test_a_mask_without_its_confidence_is_drawn_again(images):
+    Path("out").mkdir()
+    jobs = plan_jobs(images, "out", "auto", False, confidence=True)
+    for name in ("a_mask.png", "a_confidence.png", "b_mask.png"):
+        Path("out", name).touch()
+    assert [job.name for job in check_jobs(jobs, "out", Path("m"))] == ["b"]
+
+
+def test_confidence_replaces_neither_the_model_nor_an_image(images):
+    Path("t_confidence.png").touch()
+    jobs = plan_jobs({"t": Path("t_confidence.png")}, "t.png", "auto", False, confidence=True)
+    with pytest.raises(LandcoverError, match=r"t_confidence\.png: an input"):
+        check_jobs(jobs, "t.png", Path("m"))
+    with pytest.raises(LandcoverError, match=r"t_confidence\.png: an input"):
+        check_jobs(plan_jobs(ONE, "t.png", "auto", False, confidence=True), "t.png", Path("t_confidence.png"))

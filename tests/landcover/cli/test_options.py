@@ -22,7 +22,9 @@ def test_the_options_of_inference_are_the_librarys_with_its_defaults(command):
 
 def test_the_defaults_are_those_of_the_parameters():
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    predicted = {name: value for name, value in params["predict"].items() if name not in ("device", "inputs")}
+    predicted = {
+        name: value for name, value in params["predict"].items() if name not in ("confidence", "device", "inputs")
+    }
     assert predicted == asdict(InferenceOptions(tta="d4"))  # without --tta, the commands take a single view
 
 

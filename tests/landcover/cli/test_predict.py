@@ -163,10 +163,29 @@ def test_probabilities_of_an_image_are_an_array(model_file, pairs, tmp_path):
     assert landcover(*arguments, "--probabilities", folder=tmp_path).stdout.startswith("out: 0 masks; 3 kept")
 
 
+def test_confidence_comes_with_the_masks_and_changes_none(model_file, pairs, scene, tmp_path):
+    arguments = ("predict", "pairs", "scene.tif", "-m", "m.safetensors", "--bands", "1,2,3", "--format", "gtiff")
+    landcover(*arguments, "-o", "alone", folder=tmp_path)
+    done = landcover(*arguments, "-o", "out", "--confidence", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "out: 4 masks\n"), done.stderr
+    for name in ("0000", "0001", "0002", "scene"):
+        mask = f"{name}_mask.tif"
+        assert (tmp_path / "out" / mask).read_bytes() == (tmp_path / "alone" / mask).read_bytes()
+        with (
+            rasterio.open(tmp_path / "out" / mask) as file,
+            rasterio.open(tmp_path / f"out/{name}_confidence.tif") as sure,
+        ):
+            assert file.shape == sure.shape
+            assert ((file.read(1) == file.nodata) == (sure.read(1) == 0)).all()
+    (tmp_path / "out" / "0001_confidence.tif").unlink()
+    assert "out: 1 masks; 3 kept" in landcover(*arguments, "-o", "out", "--confidence", folder=tmp_path).stdout
+    assert (tmp_path / "out" / "0001_confidence.tif").is_file()
+
+
 def test_what_was_written_into_the_folder_of_the_images_is_not_taken_for_an_image(model_file, tmp_path):
     (tmp_path / "scenes").mkdir()
     write_geotiff(tmp_path / "scenes" / "a.tif", np.full((3, 40, 30), 9, np.uint8))
-    arguments = ("predict", "scenes", "-m", "m.safetensors", "-o", "scenes", "--probabilities")
+    arguments = ("predict", "scenes", "-m", "m.safetensors", "-o", "scenes", "--probabilities", "--confidence")
     assert landcover(*arguments, folder=tmp_path).stdout == "scenes: 1 masks\n"
     assert landcover(*arguments, folder=tmp_path).stdout.startswith("scenes: 0 masks; 1 kept")
 
