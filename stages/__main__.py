@@ -2,9 +2,9 @@
 
     python -m stages [STAGE ...] [-S BLOCK.KEY=VALUE ...]
 
-changes params.yaml as `dvc exp run -S` does, then runs the stages named, by default prepare, weights, train, predict
-and evaluate. Of these it leaves out those that it ran before with the same parameters, for themselves and all stages
-before them. It does not look whether data or code have changed: name a stage to run it in any case.
+changes params.yaml as `dvc exp run -S` does, then runs the stages named, by default prepare, weights, train, predict,
+evaluate and report. Of these it leaves out those that it ran before with the same parameters, for themselves and all
+stages before them. It does not look whether data or code have changed: name a stage to run it in any case.
 """
 
 import json
@@ -25,7 +25,7 @@ from stages.common.paths import PARAMS
 from stages.common.runner import run
 
 PIPELINE = Path("dvc.yaml")
-STAGES = ("prepare", "weights", "train", "predict", "evaluate")
+STAGES = ("prepare", "weights", "train", "predict", "evaluate", "report")
 DONE = Path("checkpoints/stages.json")
 """The parameters, by stage, with which each was last run to its end."""
 

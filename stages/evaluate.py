@@ -4,11 +4,12 @@ in:   data.root, data/predictions/NAME_mask.png, for scenes NAME_mask.tif
 out:  metrics/evaluate.json, plots/iou.csv, plots/confusion.csv, plots/samples.png
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from landcover.images.pairs import find_masks
+from landcover.images.pairs import Sample, find_masks
 from landcover.rasters.images import read_valid_mask
 from landcover.report.examples import titled
 from landcover.report.figures import Comparison, draw_samples
@@ -24,6 +25,7 @@ from stages.common.paths import METRICS, PLOTS, PREDICTIONS
 from stages.common.runner import run
 
 if TYPE_CHECKING:
+    from landcover.report.scene_scores import MappedScenes
     from landcover.scoring.ground_counts import GroundCounts
 
 SCORES = METRICS / "evaluate.json"
@@ -68,37 +70,51 @@ def main() -> None:
 
 def evaluate_images(data: Data, chosen: int | list[str]) -> Scores:
     """Score the masks of the validation images, and draw the chosen ones."""
-    classes, truth = data.table(), data.folder("validation")
+    samples = validation_samples(data)
+    if isinstance(chosen, list) and (missing := [name for name in chosen if name not in samples]):
+        where = data.folder("validation")
+        raise LandcoverError(f"params.yaml: evaluate.samples: no image in {where} is called {missing[0]!r}.")
+    scores, predictions = score_images(data, samples), find_masks(PREDICTIONS)
+    titles = titled(chosen, scores)
+    rows = [Comparison(title, samples[name], predictions[name]) for title, name in titles.items()]
+    draw_samples(rows, data.table(), SAMPLES, data.bands, data.codes())
+    return scores
+
+
+def validation_samples(data: Data) -> dict[str, Sample]:
+    """The pairs that validate, by name.
+
+    Raises:
+        LandcoverError: A line for each file that is unpaired or has the name of another.
+    """
     problems = Problems()
     samples = data.samples("validation", problems)
     problems.raise_any()
-    if isinstance(chosen, list) and (missing := [name for name in chosen if name not in samples]):
-        raise LandcoverError(f"params.yaml: evaluate.samples: no image in {truth} is called {missing[0]!r}.")
-    predictions = find_masks(PREDICTIONS)
+    return samples
+
+
+def score_images(data: Data, samples: Mapping[str, Sample]) -> Scores:
+    """Score the masks that were predicted for pairs.
+
+    Raises:
+        LandcoverError: See `score_masks`; or the masks have colours of no class.
+    """
     scores = score_masks(
         {name: sample.mask for name, sample in samples.items()},
         PREDICTIONS,
-        classes,
+        data.table(),
         true_codes=data.codes(),
-        unscored=[name for name, path in predictions.items() if path.suffix == ".tif"],  # maps of predict.inputs
+        unscored=[name for name, path in find_masks(PREDICTIONS).items() if path.suffix == ".tif"],  # predict.inputs
         valid_mask=lambda name: read_valid_mask(samples[name].image, data.bands),
     )
     # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
     scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
-    titles = titled(chosen, scores)
-    rows = [Comparison(title, samples[name], predictions[name]) for title, name in titles.items()]
-    draw_samples(rows, classes, SAMPLES, data.bands, data.codes())
     return scores
 
 
 def evaluate_scenes(data: Data, chosen: int | list[str]) -> "GroundCounts":
     """Score the maps of the scenes where labels validate, and draw chosen windows."""
-    from landcover.report.scene_scores import MappedScenes  # rasterio
-    from stages.common.scene_set import labels_of, scenes_of, split_of
-
-    scenes = scenes_of(data)
-    split = split_of(data, scenes)
-    maps = MappedScenes(scenes, find_masks(PREDICTIONS), labels_of(data), split, data.table(), data.bands)
+    maps = mapped_scenes(data)
     scores = maps.score()
     maps.draw(scores, chosen, SAMPLES)
     counts = scores.counts
@@ -107,6 +123,16 @@ def evaluate_scenes(data: Data, chosen: int | list[str]) -> "GroundCounts":
         warn(f"{SCORES}: {units}: too few for the interval of the mean IoU to be trusted. Label in more {data.split}s")
     print(f"{PREDICTIONS}: scored on {counts.extent}, in {units}")
     return counts
+
+
+def mapped_scenes(data: Data) -> "MappedScenes":
+    """The scenes with their labels and maps."""
+    from landcover.report.scene_scores import MappedScenes  # rasterio
+    from stages.common.scene_set import labels_of, scenes_of, split_of
+
+    scenes = scenes_of(data)
+    split = split_of(data, scenes)
+    return MappedScenes(scenes, find_masks(PREDICTIONS), labels_of(data), split, data.table(), data.bands)
 
 
 if __name__ == "__main__":

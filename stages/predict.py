@@ -1,12 +1,12 @@
 """Predict the colour mask of every validation image, and the map of every scene.
 
 in:   data.root, models/model.safetensors
-out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes
+out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes, NAME_confidence beside each
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -47,6 +47,9 @@ class Predict(Settings):
     batch_size: Positive = Field(
         1, description="windows that pass through the network together: 1 for a CPU, 8 or more for a GPU"
     )
+    confidence: bool = Field(
+        True, description="also write how sure the network is of each pixel: NAME_confidence beside each mask"
+    )
     device: Annotated[str, one_of(DEVICES)] = Field("auto", description=f"device: {listed(DEVICES)}")
     inputs: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
@@ -81,10 +84,11 @@ def main() -> None:
     with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
         if processes.is_main:
             model.warn_if_collapsed()
-        options = InferenceOptions(**params.model_dump(exclude={"device", "inputs"}))
-        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options, bands=data.bands)
+        options = InferenceOptions(**params.model_dump(exclude={"confidence", "device", "inputs"}))
+        further: dict[str, Any] = {"bands": data.bands, "confidence": params.confidence}
+        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options, **further)
         if scenes:
-            predict_scenes(model, processes.shard(scenes), scratch, options, bands=data.bands)
+            predict_scenes(model, processes.shard(scenes), scratch, options, **further)
     if processes.is_main:
         made = {"mask": len(images), "map": len(scenes)}
         listed_files = [f"{count} {what}{'s' * (count > 1)}" for what, count in made.items() if count]

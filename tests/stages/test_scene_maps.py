@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import rasterio
 from conftest import TABLE, read_table, write_geotiff
+from page_data import about, blocks, corners, layer
 from raster_pairs import NAMES
 from rasterio.transform import from_origin
 from shapely import box
 
-from landcover.geo.geotiff import write_cog
 from landcover.geo.maps import predict_map
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
-from stages import evaluate, predict, prepare, train
+from stages import evaluate, predict, prepare, report, train
 
 BANDS = list(NAMES[4])
 SIDE = 160  # pixels of 10 m
@@ -66,7 +66,8 @@ def test_scenes_go_from_files_to_scored_maps(mapped, capsys):
     evaluate.main()
     printed = capsys.readouterr().out.splitlines()
     made = sorted(path.name for path in predict.PREDICTIONS.iterdir())
-    assert made == [f"{name}_mask{end}" for name in ("north", "south") for end in (".qml", ".tif", ".tif.aux.xml")]
+    ends = ("confidence.tif", "mask.qml", "mask.tif", "mask.tif.aux.xml")
+    assert made == [f"{name}_{end}" for name in ("north", "south") for end in ends]
     scores = json.loads(Path("metrics/evaluate.json").read_text())
     assert list(scores)[:3] == ["mean_iou", "mean_iou_low", "mean_iou_high"]
     assert scores["mean_iou_low"] <= scores["mean_iou"] <= scores["mean_iou_high"]
@@ -86,11 +87,42 @@ def test_scenes_go_from_files_to_scored_maps(mapped, capsys):
     assert not [path for path in Path().rglob(".partial*")]
 
 
+def test_the_page_shows_each_scene_as_a_whole_and_the_windows_where_labels_validate(mapped, capsys):
+    evaluate.main()
+    capsys.readouterr()
+    report.main()
+    assert capsys.readouterr().out == "report/index.html: all 2 windows are shown.\n"
+    content, written = blocks(report.REPORT), json.loads(Path("metrics/evaluate.json").read_text())
+    found = content["report"]
+    assert [item["name"] for item in found["items"]] == ["north", "south", "north at 0,0", "south at 0,0"]
+    assert found["scores"]["mean_iou"] == pytest.approx(written["mean_iou"], abs=5e-5)
+    assert (found["scores"]["mean_iou_low"], found["scores"]["unit"]) == (written["mean_iou_low"], "blocks")
+    assert found["calibration"]["expected_error"] >= 0
+    hectares = written["hectares"]["urban"]
+    expected = ", ".join(f"{key} {value:,.1f}" for key, value in hectares.items())
+    assert about(found)["Hectares where labels validate"]["urban"] == expected
+    for item in found["items"]:
+        pixels, name = content[f"pixels-{item['id']}"], item["name"][:5]
+        labels, truth = (layer(item, pixels, key) for key in ("prediction", "truth"))
+        with rasterio.open(f"data/predictions/{name}_mask.tif") as file:
+            np.testing.assert_array_equal(labels, file.read(1))
+        known = truth != 255
+        assert 0 < known.sum() < SIDE**2 / 2
+        assert item["scores"]["wrong"] == (labels != truth)[known].sum()
+        assert (item["bands"], item["reduction"]) == ("red, green, blue"[:0], 1)
+        west, north = corners(item["degrees"])[0]
+        assert (14 < west < 16, 44 < north < 46) == (True, True)
+    assert sum(item["scores"]["wrong"] for item in found["items"][2:]) > 0
+    first = report.REPORT.read_bytes()
+    report.main()
+    assert report.REPORT.read_bytes() == first
+
+
 def test_a_map_has_the_pixels_of_the_commands(mapped, tmp_path):
     model = load_model(predict.MODEL)
     options = predict.InferenceOptions(window=64, tta="none")
     for name in ("north", "south"):
-        predict_map(model, f"data/{name}.tif", tmp_path / "one.tif", options, write=write_cog)
+        predict_map(model, f"data/{name}.tif", tmp_path / "one.tif", options, cog=True)
         with rasterio.open(tmp_path / "one.tif") as one, rasterio.open(f"data/predictions/{name}_mask.tif") as file:
             np.testing.assert_array_equal(file.read(1), one.read(1))
             assert (file.read(1)[:9, :9] == file.nodata).all()
@@ -99,7 +131,7 @@ def test_a_map_has_the_pixels_of_the_commands(mapped, tmp_path):
 def test_only_the_scenes_that_are_named_are_mapped_and_those_that_validate_are_among_them(mapped):
     mapped(predict={"inputs": "south.tif"})
     predict.main()
-    assert [path.name for path in predict.PREDICTIONS.glob("*.tif")] == ["south_mask.tif"]
+    assert {path.name for path in predict.PREDICTIONS.glob("*.tif")} == {"south_mask.tif", "south_confidence.tif"}
     with pytest.raises(
         LandcoverError, match=r"^data/north\.tif: has labels that validate, but no map\. .*predict\.inputs"
     ):

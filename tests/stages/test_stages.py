@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TABLE, draw_pair, read_table
+from conftest import ROOT, TABLE, read_table
 from PIL import Image
 
 from landcover.images.image_files import read_packed, read_rgb
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
-from stages import evaluate, predict, prepare, train, world
+from stages import evaluate, predict, prepare, train
 from stages.common.data_block import Data
 from stages.common.params import read_block
 
@@ -39,7 +39,8 @@ def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
     figures = json.loads(Path("metrics/train.json").read_text())
     assert figures["epoch"] == 2
     assert figures["parameters"] == sum(p.numel() for p in load_model(train.MODEL).network.parameters())
-    assert sorted(path.name for path in predict.PREDICTIONS.iterdir()) == ["a_mask.png", "b_mask.png", "c_mask.png"]
+    made = [f"{name}_{kind}.png" for name in "abc" for kind in ("confidence", "mask")]
+    assert sorted(path.name for path in predict.PREDICTIONS.iterdir()) == made
     scores = json.loads(Path("metrics/evaluate.json").read_text())
     assert list(scores["iou"]) == TABLE.names
     assert list(scores)[:3] == ["mean_iou", "mean_iou_low", "mean_iou_high"]
@@ -47,6 +48,15 @@ def test_the_stages_in_order_make_all_that_the_pipeline_declares(project):
     confusion = read_table("plots/confusion.csv")
     assert sum(int(row["pixels"]) for row in confusion) == 3 * 40 * 56
     assert not [path for path in Path().rglob(".partial*")]
+
+
+def test_masks_are_the_same_bytes_without_confidence(project):
+    for stage in (prepare, train, predict):
+        stage.main()
+    masks = {path.name: path.read_bytes() for path in predict.PREDICTIONS.glob("*_mask.png")}
+    project(predict={"confidence": False})
+    predict.main()
+    assert {path.name: path.read_bytes() for path in predict.PREDICTIONS.iterdir()} == masks
 
 
 def test_the_best_epoch_is_kept_when_asked_for(project):
@@ -224,7 +234,9 @@ def test_a_border_in_a_second_colour_of_the_ignored_class_passes_the_whole_pipel
     }
     assert load_model(train.MODEL).classes.further == {"water": ((1, 2, 3),), "none": ((0, 0, 0),)}
     drawn = {
-        colour for path in predict.PREDICTIONS.iterdir() for _, colour in Image.open(path).convert("RGB").getcolors()
+        colour
+        for path in predict.PREDICTIONS.glob("*_mask.png")
+        for _, colour in Image.open(path).convert("RGB").getcolors()
     }
     assert drawn <= {(0, 255, 255), (0, 255, 0), (0, 0, 255)}
 
@@ -236,19 +248,5 @@ def test_parameters_can_be_chosen_on_training_images_that_are_kept_aside(project
         stage.main()
     splits = {split: [row["name"] for row in read_table(f"data/prepared/{split}/tiles.csv")] for split in SPLITS}
     assert splits == {"train": ["a", "c"], "validation": ["b"]}
-    assert [path.name for path in predict.PREDICTIONS.iterdir()] == ["b_mask.png"]
+    assert [path.name for path in predict.PREDICTIONS.glob("*_mask.png")] == ["b_mask.png"]
     assert sum(int(row["pixels"]) for row in read_table("plots/confusion.csv")) == 40 * 56
-
-
-def test_the_world_is_drawn_from_predictions_for_the_embedded_data_set_only(project, capsys):
-    evaluate.PREDICTIONS.mkdir(parents=True)
-    for split, name in (("train", "N45E015"), ("validation", "S15W075")):
-        draw_pair(Path("data/bluemarble", split), name, 225, 225)
-        shutil.copy(f"data/bluemarble/{split}/{name}_mask.png", evaluate.PREDICTIONS)
-    world.main()
-    assert capsys.readouterr().out == "plots/world.png: 2 tiles with their prediction, 0 without\n"
-    drawn = world.WORLD.read_bytes()
-    shutil.copy("data/validation/a_mask.png", evaluate.PREDICTIONS)
-    with pytest.raises(LandcoverError, match=r"data/predictions/a_mask\.png: no prediction for data/bluemarble\. Set"):
-        world.main()
-    assert world.WORLD.read_bytes() == drawn
