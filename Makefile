@@ -3,12 +3,12 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup repro world test coverage long soak lint docs bench
+.PHONY: help setup repro screenshot test coverage long soak lint docs bench
 
 help:
 	@echo "make setup   create .venv with the pinned packages of requirements.txt and the command landcover"
 	@echo "make repro   run what changed of the pipeline (dvc repro)"
-	@echo "make world   draw plots/world.png, the map of the predictions for the embedded data set"
+	@echo "make screenshot  make the figures of the page of the report that README and docs show"
 	@echo "make test    run the tests"
 	@echo "make coverage  run them and list the lines of src/ and stages/ that none of them runs"
 	@echo "make long    run the few tests that take half a minute and more each"
@@ -21,8 +21,8 @@ setup: .venv/installed
 repro: .venv/installed
 	dvc repro
 
-world: .venv/installed
-	python -m stages.world
+screenshot: .venv/installed-dev
+	python -m docs.page_screenshots
 
 test: .venv/installed-dev
 	python -m pytest

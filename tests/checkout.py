@@ -34,7 +34,7 @@ class Checkout:
 
     def repro(self) -> list[str]:
         """Bring everything but the embedded data set up to date; return the stages that were run, not restored."""
-        return re.findall(r"Running stage '(\w+)'", self.dvc("repro", "evaluate"))
+        return re.findall(r"Running stage '(\w+)'", self.dvc("repro", "report"))
 
     def dvc(self, *arguments: str, fails: bool = False) -> str:
         return self.run(sys.executable, "-m", "dvc", *arguments, fails=fails)

@@ -15,11 +15,13 @@ import pytest
 import rasterio
 import torch
 import yaml
+from browser import Pages
 from PIL import Image
 from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
+from docs.chromium import NoBrowserError, chromium
 from landcover.classes import class_table
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.classes.colours import hex_colour
@@ -191,6 +193,25 @@ def write_labels(path: Path, labels: np.ndarray, **place) -> None:
     write_geotiff(path, labels[None], nodata=UNKNOWN, **place)
     with rasterio.open(path, "r+") as file:
         file.update_tags(CLASS_NAMES=json.dumps(dict(enumerate(TABLE.names))))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, closed before the next file of tests: while it runs, asyncio can run nothing else in this process."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoBrowserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def pages(browser):
+    """Opens pages in Chromium; fails if one of them complains or asks for anything."""
+    pages = Pages(browser)
+    yield pages
+    pages.close()
+    assert pages.complaints == []
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def finished(tmp_path_factory, programs):
     for split, seed in (("train", 1), ("validation", 2)):
         for name in ("a", "b", "c"):
             draw_pair(folder / "data" / split, name, 40, 56, seed=seed + ord(name))
-    for name in ("prepare", "train", "predict", "evaluate", "label"):
+    for name in ("prepare", "train", "predict", "evaluate", "report", "label"):
         done = programs.run(*PROGRAMS[name], folder=folder)
         assert (done.returncode, done.stderr) == (0, ""), done
     return folder

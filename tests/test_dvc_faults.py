@@ -22,15 +22,17 @@ from landcover.classes.colours import hex_colour
 
 SOAK = "SOAK_KILLS" in os.environ
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 2
-TARGET = "evaluate" if SOAK else "prepare"
+TARGET = "report" if SOAK else "prepare"
 SECONDS = int(os.environ.get("SOAK_SECONDS", "3600")) / 5
-OUTPUTS = ["data/prepared", "models", "data/predictions", "metrics", "plots"]
+OUTPUTS = ["data/prepared", "models", "data/predictions", "metrics", "plots", "report"]
 FILES = [
     "data/prepared/train/images.npy",
     "data/prepared/validation/tiles.csv",
     "data/prepared/dataset.json",
     "models/model.safetensors",
     "data/predictions/a_mask.png",
+    "data/predictions/a_confidence.png",
+    "report/index.html",
     "plots/data.csv",
     "metrics/train.json",
     "metrics/evaluate.json",
@@ -57,7 +59,7 @@ def finished(tmp_path_factory, path_with_python):
     checkout.dvc("add", "data/own")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
-    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate", "report"]
     checkout.results = results(checkout)
     return checkout
 

@@ -9,6 +9,9 @@ import yaml
 from stages.weights import Initial
 
 ROOT = Path(__file__).parents[1]
+PAGES, ASSETS = "src/landcover/report/page.py", "src/landcover/report/assets"
+"""The module that puts assets into pages, and where these are."""
+
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
@@ -33,13 +36,21 @@ def imported_names(file: str) -> set[str]:
     return {".".join(name.split(".")[: i + 1]) for name in names for i in range(name.count(".") + 1)}
 
 
+def asset_files(file: str) -> set[str]:
+    """Paths in this project of the assets of pages that a file names, scripts also without their ending."""
+    texts = {node.value for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.Constant)}
+    names = {name for text in texts if isinstance(text, str) and text.isprintable() for name in (text, f"{text}.js")}
+    return {f"{ASSETS}/{name}" for name in names if name and (ROOT / ASSETS / name).is_file()}
+
+
 def reached_files(file: str) -> set[str]:
-    """The files of this project that running a file may execute."""
+    """The files of this project that running a file may execute, and the assets of the pages that it may write."""
     reached, new = set(), {file}
     while new:
         reached |= new
         new = {path for file in new for name in imported_names(file) if (path := module_file(name))} - reached
-    return reached
+    writes_pages = PAGES in reached
+    return reached.union(*(asset_files(file) for file in reached if writes_pages and file.startswith("src/")))
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -56,8 +67,15 @@ def test_a_package_is_a_dependency_as_a_whole_only_if_most_of_it_is_used(stage):
     reached = reached_files(f"stages/{stage}.py")
     for dep in STAGES[stage]["deps"]:
         if dep.startswith(("src/", "stages/")) and not dep.endswith(".py"):
-            files = {path.relative_to(ROOT).as_posix() for path in (ROOT / dep).rglob("*.py")}
+            found = [*(ROOT / dep).rglob("*.py"), *(ROOT / dep).rglob("assets/*.*")]
+            files = {path.relative_to(ROOT).as_posix() for path in found}
             assert len(files & reached) > len(files) / 2, (dep, files - reached)
+
+
+def test_the_page_of_the_report_is_made_of_assets_that_the_walk_finds():
+    reached = reached_files("stages/report.py")
+    assert {f"{ASSETS}/{name}" for name in ("report.html", "style.css", "report.js", "vendor/ol.js")} <= reached
+    assert not [path for path in reached_files("stages/evaluate.py") if path.startswith(ASSETS)]
 
 
 def block_keys_read(stage: str) -> set[str]:

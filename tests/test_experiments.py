@@ -18,7 +18,7 @@ MODELS = {
     "two-cores": ["fcn8s", "fcn16s", "fcn32s", "fcn8s"],
     "search": ["fcn8s"] * 5,
     "one-gpu": ["fcn32s_deconv1", "fcn32s_deconv5", "fcn8s_deconv5", "baseline", "fcn8s", "fcn16s", "deeplabv3"],
-    "quarter-gpu": ["fcn8s"],
+    "quarter-gpu": ["deeplabv3plus", "upernet", "fcn8s", "fcn8s"],
 }
 
 

@@ -28,7 +28,7 @@ from landcover.models.model_file import Model, load_model, save_model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
 from landcover.training.recipe import Recipe
-from stages import evaluate, predict, prepare
+from stages import evaluate, predict, prepare, report
 from stages.common.data_block import Data
 from stages.common.params import read_block
 
@@ -108,6 +108,7 @@ KINDS = {
     "train": Recipe,
     "predict": predict.Predict,
     "evaluate": evaluate.Evaluate,
+    "report": report.Page,
 }
 KEYS = [(block, key) for block in KINDS for key in PARAMS[block]]
 

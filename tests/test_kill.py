@@ -30,7 +30,11 @@ OUTPUTS = {
         "metrics/evaluate.json",
         *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png")),
     ],
+    "report": ["report/index.html"],
 }
+KILLED = pytest.mark.parametrize(
+    "stage", [pytest.param(stage, marks=[pytest.mark.long] * (stage == "report")) for stage in OUTPUTS]
+)
 CURVES = "plots/training.csv"  # grows with each epoch, a whole row at a time
 
 
@@ -109,7 +113,7 @@ def project(tmp_path_factory, programs):
     return Project(tmp_path_factory.mktemp("kill") / "new", programs)
 
 
-@pytest.mark.parametrize("stage", OUTPUTS)
+@KILLED
 def test_killed_at_random_moments_a_stage_ends_in_the_same_bytes(stage, project, programs):
     chance, end, kills = random.Random(stage), time.monotonic() + SECONDS, 0
     while kills < KILLS and time.monotonic() < end:
@@ -130,7 +134,7 @@ def test_killed_at_random_moments_a_stage_ends_in_the_same_bytes(stage, project,
     print(f"\n{stage}: {kills} kills survived")
 
 
-@pytest.mark.parametrize("stage", OUTPUTS)
+@KILLED
 def test_killed_before_any_change_that_it_makes_to_files_a_stage_ends_in_the_same_bytes(stage, project, programs):
     number, step, kills = 1, 1 if KILLS > 4 else 17, 0
     end = time.monotonic() + SECONDS
@@ -147,7 +151,7 @@ def test_killed_before_any_change_that_it_makes_to_files_a_stage_ends_in_the_sam
     print(f"\n{stage}: killed before each of {kills} changes to files, survived")
 
 
-@pytest.mark.parametrize("stage", OUTPUTS)
+@KILLED
 def test_without_room_a_stage_says_so_and_once_there_is_room_it_ends_in_the_same_bytes(stage, project, programs):
     sizes = [len(file) for name in OUTPUTS[stage] for file in _files(project.new[name])]
     chance, faults = random.Random(stage), 0
@@ -194,7 +198,7 @@ def _files(found: dict[str, bytes] | bytes) -> list[bytes]:
     return list(found.values()) if isinstance(found, dict) else [found]
 
 
-@pytest.mark.parametrize("stage", OUTPUTS)
+@KILLED
 def test_a_stage_that_is_started_twice_does_its_work_once_or_twice_but_whole(stage, project, programs):
     project.back_to_old(stage)
     processes = [programs.start(f"stages.{stage}", folder=project.folder) for _ in range(3)]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from checkout import Checkout
 from conftest import BACKBONE, draw_pair
+from page_data import about, blocks
 from PIL import Image
 
 from landcover.classes.class_table import ClassTable
@@ -48,7 +49,7 @@ def checkout(tmp_path_factory, path_with_python):
     checkout.dvc("add", "data/other")
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "start")
-    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "weights", "train", "predict", "evaluate", "report"]
     checkout.run("git", "add", ".")
     checkout.run("git", "commit", "--quiet", "--message", "run")
     return checkout
@@ -65,6 +66,10 @@ def test_every_declared_output_is_there(checkout):
         assert labels.max() < 5
     for name in ("data.csv", "iou.csv", "confusion.csv", "training.csv", "samples.png"):
         assert (checkout.folder / "plots" / name).stat().st_size
+    page = blocks(checkout.folder / "report" / "index.html")["report"]
+    assert page["scores"]["mean_iou"] == pytest.approx(checkout.metrics("evaluate")["mean_iou"], abs=5e-5)
+    start = checkout.run("git", "log", "-1", "--format=%H", "--", "params.yaml")[:10]
+    assert about(page)["Code"]["commit"] == start
 
 
 @pytest.mark.long
@@ -72,9 +77,9 @@ def test_what_did_not_change_does_not_run_and_what_did_runs_with_all_after_it(ch
     checkout.append("README.md", "More.\n")
     assert checkout.repro() == []
     checkout.set(evaluate={"samples": 1})
-    assert checkout.repro() == ["evaluate"]
+    assert checkout.repro() == ["evaluate", "report"]
     checkout.append("src/landcover/scoring/scores.py", "# changed\n")
-    assert checkout.repro() == ["evaluate"]
+    assert checkout.repro() == ["evaluate", "report"]
     checkout.set(predict={"tta": "flip"})
     assert checkout.repro()[0] == "predict"  # and evaluate, unless the masks are the same all the same
     checkout.append("src/landcover/models/networks.py", "# changed\n")
@@ -102,7 +107,7 @@ def test_another_class_table_runs_everything_from_prepare_on(checkout):
     params = yaml.safe_load((checkout.folder / "params.yaml").read_text())
     renamed = {"park" if name == "plants" else name: colour for name, colour in params["data"]["classes"].items()}
     checkout.set(data={"classes": renamed})
-    assert checkout.repro() == ["prepare", "train", "predict", "evaluate"]
+    assert checkout.repro() == ["prepare", "train", "predict", "evaluate", "report"]
     assert "park" in checkout.metrics("evaluate")["iou"]
     checkout.run("git", "checkout", "--quiet", ".")
 
@@ -111,7 +116,7 @@ def test_another_class_table_runs_everything_from_prepare_on(checkout):
 def test_from_scratch_again_everything_has_the_same_bytes(checkout):
     checkout.repro()
     lock = (checkout.folder / "dvc.lock").read_bytes()
-    checkout.dvc("repro", "--force", "evaluate")
+    checkout.dvc("repro", "--force", "report")
     assert (checkout.folder / "dvc.lock").read_bytes() == lock
 
 
@@ -121,7 +126,7 @@ def test_experiments_can_be_compared(checkout):
     options = {"hasty": ("train.model=fcn16s", "train.lr=1e-5"), "patient": ("train.lr=0.01", "train.steps=40")}
     masks = {}
     for name, (first, second) in options.items():
-        checkout.dvc("exp", "run", "evaluate", "-n", name, "-S", first, "-S", second)
+        checkout.dvc("exp", "run", "report", "-n", name, "-S", first, "-S", second)
         masks[name] = checkout.predictions()
     diff = json.loads(checkout.dvc("metrics", "diff", "--all", "--json"))["metrics/evaluate.json"]
     assert {"mean_iou", "iou.roof"} <= set(diff)
@@ -203,7 +208,7 @@ def test_a_user_error_is_one_line_and_leaves_the_results_alone(checkout):
         "note: params.yaml: train.lr = -1 (committed: 0.004)",
         "error: params.yaml: train.lr = -1: should be greater than 0.",
     ]
-    checkout.dvc("repro", "evaluate", fails=True)
+    checkout.dvc("repro", "report", fails=True)
     assert (checkout.folder / "dvc.lock").read_bytes() == before
     checkout.run("git", "checkout", "--quiet", ".")
 
@@ -213,7 +218,7 @@ def test_a_fresh_clone_knows_without_data_that_lock_code_and_params_agree(checko
     checkout.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Checkout.__new__(Checkout)
     clone.folder = tmp_path / "clone"
-    gate = ("repro", "--dry", "--allow-missing", "evaluate")
+    gate = ("repro", "--dry", "--allow-missing", "report")
     assert "Data and pipelines are up to date" in clone.dvc(*gate)
     clone.append("src/landcover/training/trainer.py", "# changed\n")
     clone.dvc(*gate, fails=True)

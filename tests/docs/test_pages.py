@@ -6,7 +6,9 @@ import re
 import pytest
 import yaml
 from pages import PAGES, ROOT, spans, tables
+from PIL import Image
 
+from docs.page_screenshots import FIGURE, NOTE
 from landcover.cli.network_table import list_networks
 from results.table import read_published, read_rows, results_text, with_results
 
@@ -35,6 +37,11 @@ def test_the_output_of_the_first_run_is_that_of_the_committed_run():
     scores = committed_scores()
     assert f"mean IoU {scores['mean_iou']}, pixel accuracy {scores['pixel_accuracy']}" in README
     assert f"mean IoU **{scores['mean_iou']:.3f}**, pixel accuracy {scores['pixel_accuracy']:.3f}" in README
+
+
+def test_the_figure_of_the_report_is_of_the_committed_run():
+    with Image.open(FIGURE) as figure:
+        assert float(figure.text[NOTE]) == pytest.approx(committed_scores()["mean_iou"], abs=1e-4)
 
 
 def test_the_table_of_scores_is_the_same_on_both_pages():
