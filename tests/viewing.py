@@ -28,7 +28,6 @@ class Viewing:
         for side, layer in (("Left", left), ("Right", right)):
             if layer:
                 self.window.get_by_label(f"{side} layer").select_option(layer)
-        self.settle()
 
     def layers(self) -> list[str]:
         """The keys of the layers there are."""
@@ -49,7 +48,6 @@ class Viewing:
             self.handle.press("Shift+ArrowRight")
         for _ in range(round((share * 10 - int(share * 10)) * 5)):
             self.handle.press("ArrowRight")
-        self.settle()
 
     def swept(self) -> int:
         """Where the handle says that it is, per cent of the width."""
@@ -95,14 +93,14 @@ class Viewing:
         return self.settle()
 
     def settle(self) -> np.ndarray:
-        """Wait until three looks at the map are the same; return it."""
-        looks = [pixels(self.map)]
+        """Wait until two looks at the map, a little apart, are the same; return it."""
         end = time.monotonic() + SECONDS
-        while len(looks) < 3 or not all(np.array_equal(look, looks[-1]) for look in looks[-3:]):
+        before, now = None, pixels(self.map)
+        while before is None or not np.array_equal(before, now):
             assert time.monotonic() < end, "the map does not come to rest"
-            self.window.wait_for_timeout(40)
-            looks.append(pixels(self.map))
-        return looks[-1]
+            self.window.wait_for_timeout(80)
+            before, now = now, pixels(self.map)
+        return now
 
 
 def colour_at(image: np.ndarray, x: float, y: float) -> tuple[int, ...]:

@@ -188,7 +188,7 @@ def test_the_confusion_matrix_counts_pixels_and_shares(pages, page, folder):
     assert cell.text_content().strip().replace(",", "") == (f"{count}" if count else "")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.long), "dark"])
 def test_a_phone_shows_all_without_scrolling_sideways(pages, page, scheme):
     window = pages.open(page, size=(360, 740), scheme=scheme, touch=True)
     viewing = Viewing(window)
@@ -198,6 +198,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(pages, page, scheme):
     wait_for(window, "a")
 
 
+@pytest.mark.long
 def test_the_page_is_dark_or_light_as_the_reader_prefers_or_chooses(pages, page):
     def brightness(window) -> float:
         colour = window.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -212,6 +213,7 @@ def test_the_page_is_dark_or_light_as_the_reader_prefers_or_chooses(pages, page)
     assert brightness(dark) > 200
 
 
+@pytest.mark.long
 def test_the_page_prints(pages, page):
     window = pages.open(page, scheme="dark")
     Viewing(window)
@@ -256,8 +258,9 @@ def test_names_are_shown_and_never_run(pages, tmp_path):
     assert not hacked(again)
 
 
+@pytest.mark.long
 def test_images_of_any_size(pages, tmp_path):
-    sizes = {"pixel": (1, 1), "column": (300, 3), "row": (2, 700), "large": (1500, 1100), "small": (16, 24)}
+    sizes = {"pixel": (1, 1), "column": (300, 3), "row": (2, 700), "large": (1500, 1100)}
     drawn = {name: draw(*size, seed, 0.3) for seed, (name, size) in enumerate(sizes.items())}
     save(tmp_path, drawn)
     window = pages.open(report(tmp_path), fragment="pixel")
@@ -310,6 +313,7 @@ def test_without_truth_there_are_no_scores(pages, folder, tmp_path):
     assert window.get_by_text("IoU").count() == 0
 
 
+@pytest.mark.long
 def test_without_images_there_is_truth_and_prediction(pages, folder):
     window = pages.open(report(folder, "-g", "truth"))
     viewing = Viewing(window)
@@ -318,6 +322,7 @@ def test_without_images_there_is_truth_and_prediction(pages, folder):
     assert window.get_by_role("navigation", name="Images").get_by_role("img").count() == len(SIZES)
 
 
+@pytest.mark.long
 def test_predictions_alone(pages, folder, tmp_path):
     save(tmp_path, {"only": Arrays(*draw(30, 30, 5, 0.2))})
     (tmp_path / "predictions" / "only_confidence.png").unlink()

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from browser import Pages
 from report_pages import Arrays, draw, report, save
 from viewing import Viewing, colour_at
 
@@ -28,16 +29,41 @@ def page(drawn, tmp_path_factory):
     return report(folder)
 
 
+@pytest.fixture(scope="module")
+def windows(browser, page):
+    """A window for each image, as opening one takes a second."""
+    pages = Pages(browser)
+    yield {name: pages.open(page, fragment=name) for name in ("easy", "hard")}
+    pages.close()
+    assert pages.complaints == []
+
+
 @pytest.fixture
-def viewing(pages, page):
+def viewing(windows):
     """The image in which one block in ten is predicted wrong."""
-    return Viewing(pages.open(page, fragment="easy"))
+    return as_opened(windows, "easy")
 
 
 @pytest.fixture
-def viewing_errors(pages, page):
+def viewing_errors(windows):
     """The one in which every second is, so that truth and prediction differ everywhere."""
-    return Viewing(pages.open(page, fragment="hard"))
+    return as_opened(windows, "hard")
+
+
+def as_opened(windows: dict, name: str) -> Viewing:
+    """The viewer as it is when an image has just been opened."""
+    window = windows[name]
+    window.evaluate(f"location.hash = '{name}'")
+    window.get_by_role("heading", level=2, name=name).wait_for()
+    viewing = Viewing(window)
+    viewing.choose(left="image", right="prediction")
+    viewing.swipe(0.5)
+    window.get_by_label("Colour-blind-safe colours").uncheck()
+    window.get_by_label("Opacity").fill("100")
+    window.evaluate("document.activeElement.blur()")
+    window.keyboard.press("0")
+    viewing.settle()
+    return viewing
 
 
 def within(edges: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float]:
@@ -57,9 +83,9 @@ def swatch(viewing: Viewing, entry: str) -> tuple[int, ...]:
     return tuple(int(text[i : i + 2], 16) for i in (0, 2, 4))
 
 
-@pytest.mark.parametrize("name", ["easy", "hard"])
-def test_each_layer_shows_the_pixels_of_its_file(pages, page, drawn, name):
-    viewing = Viewing(pages.open(page, fragment=name))
+@pytest.mark.parametrize("name", [pytest.param("easy", marks=pytest.mark.long), "hard"])
+def test_each_layer_shows_the_pixels_of_its_file(windows, drawn, name):
+    viewing = as_opened(windows, name)
     arrays = drawn[name]
     edges = viewing.edges()
     spots = [within(edges, x, y) for x, y in PLACES]
@@ -84,6 +110,7 @@ def test_each_layer_shows_the_pixels_of_its_file(pages, page, drawn, name):
     assert (np.diff(brightness[np.argsort(sureness, kind="stable")]) >= -1).all()
 
 
+@pytest.mark.long
 def test_the_outermost_pixels_are_those_of_the_edges(viewing, drawn):
     left, upper, right, lower = viewing.edges()
     across, down = (1.5 / side for side in viewing.box()[2:])  # on the screen, from the edge into the image
@@ -202,6 +229,7 @@ def test_a_class_that_is_turned_off_shows_the_image(viewing, drawn):
     assert len({tuple(colour) for colour in viewing.seen().reshape(-1, 3)} & set(map(label_colour, range(6)))) == 6
 
 
+@pytest.mark.long
 def test_opacity_mixes_labels_and_image(viewing, drawn):
     edges = viewing.edges()
     viewing.swipe(1)
@@ -218,6 +246,7 @@ def test_opacity_mixes_labels_and_image(viewing, drawn):
         assert np.abs(colour_at(seen, *spot) - expected).max() <= 2
 
 
+@pytest.mark.long
 def test_colours_for_colour_blind_readers_replace_those_of_the_masks(viewing, drawn):
     edges = viewing.edges()
     viewing.swipe(1)
@@ -234,6 +263,7 @@ def test_colours_for_colour_blind_readers_replace_those_of_the_masks(viewing, dr
             assert colour_at(seen, *within(edges, x, y)) == safe[label]
 
 
+@pytest.mark.long
 def test_zoom_and_pan_move_both_sides_together(viewing, drawn):
     viewing.choose(left="truth", right="prediction")
     viewing.window.get_by_role("button", name="Zoom in").click()
