@@ -171,8 +171,8 @@ def test_names_of_any_kind_are_names(project, programs):
         draw_pair(project / "data" / "validation", name, 8, 9)
     for program in ("prepare", "predict", "evaluate", "label", "score", "validate"):
         run(programs, program, project)
-    expected = {f"{name}_mask.png" for name in [*names, "a", "b", "c"]}
-    for folder in ("data/predictions", "maps"):
+    masks, confidences = ({f"{name}_{what}.png" for name in [*names, "a", "b", "c"]} for what in ("mask", "confidence"))
+    for folder, expected in (("data/predictions", masks | confidences), ("maps", masks)):
         assert {path.name for path in (project / folder).iterdir()} == expected
     assert not list(project.rglob("executed"))
 

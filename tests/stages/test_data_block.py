@@ -51,7 +51,7 @@ def test_images_and_masks_in_folders_with_a_list_of_classes_go_through_the_pipel
     for stage in (prepare, train, predict, evaluate):
         stage.main()
     names = [f"Tile 1_{name}" for name in ("a", "b", "c")]
-    assert [path.stem for path in sorted(predict.PREDICTIONS.iterdir())] == [f"{name}_mask" for name in names]
+    assert [path.stem for path in sorted(predict.PREDICTIONS.glob("*_mask.png"))] == [f"{name}_mask" for name in names]
     assert json.loads(Path("metrics/evaluate.json").read_text())["iou"].keys() == TABLE.colours.keys()
 
 

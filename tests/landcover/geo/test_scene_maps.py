@@ -3,7 +3,6 @@ import pytest
 import rasterio
 from conftest import write_geotiff
 
-from landcover.geo.geotiff import write_cog
 from landcover.geo.maps import predict_map
 from landcover.geo.scene_maps import predict_scenes, scenes_to_map
 from landcover.inference.options import InferenceOptions
@@ -61,7 +60,7 @@ def test_maps_are_cogs_with_their_legends_and_have_the_pixels_of_the_map_of_the_
     made = sorted(path.name for path in (tmp_path / "maps").iterdir())
     assert made == [f"{name}_mask{end}" for name in ("north", "south") for end in (".qml", ".tif", ".tif.aux.xml")]
     for scene in found:
-        predict_map(model, scene.files[0], tmp_path / "one.tif", OPTIONS, write=write_cog)
+        predict_map(model, scene.files[0], tmp_path / "one.tif", OPTIONS, cog=True)
         with (
             rasterio.open(tmp_path / "one.tif") as one,
             rasterio.open(tmp_path / f"maps/{scene.name}_mask.tif") as file,
