@@ -11,7 +11,7 @@ help:
 	@echo "make screenshot  make the figures of the page of the report that README and docs show"
 	@echo "make test    run the tests"
 	@echo "make coverage  run them and list the lines of src/ and stages/ that none of them runs"
-	@echo "make long    run the few tests that take half a minute and more each"
+	@echo "make long    run the tests that take longest"
 	@echo "make soak    kill and starve every stage hundreds of times, see docs/reliability.md (SOAK_KILLS=200, SOAK_SECONDS=3600)"
 	@echo "make lint    check style, types, the direction of imports, workflow and citation"
 	@echo "make docs    generate the parameters' page and comments, build the site of docs/ into site/"

@@ -1,6 +1,6 @@
 """Under DVC: outputs that were damaged never pass for whole, a killed run ends in the same lock, two runs do not mix.
 
-Briefly in the suite; `make soak` kills `dvc repro` a fifth of SOAK_KILLS times and damages each output by itself.
+Briefly in `make long`; `make soak` kills `dvc repro` a fifth of SOAK_KILLS times and damages each output by itself.
 """
 
 import os
@@ -19,6 +19,8 @@ from checkout import Checkout
 from conftest import TABLE, draw_pair
 
 from landcover.classes.colours import hex_colour
+
+pytestmark = pytest.mark.long
 
 SOAK = "SOAK_KILLS" in os.environ
 KILLS = int(os.environ.get("SOAK_KILLS", "0")) // 5 or 2
@@ -114,7 +116,6 @@ def restore_cut_files(finished: Checkout) -> None:
             locks.unlink()
 
 
-@pytest.mark.long
 def test_killed_at_random_moments_repro_ends_in_the_same_lock(finished):
     chance, end, kills = random.Random(0), time.monotonic() + SECONDS, 0
     command = [sys.executable, "-m", "dvc", "repro", "--force", TARGET]

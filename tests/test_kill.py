@@ -1,6 +1,7 @@
 """Killed at random moments, without room, twice at once: the rerun ends in the same bytes, and nothing is half there.
 
-Briefly in the suite; `make soak` kills hundreds of times (SOAK_KILLS, within SOAK_SECONDS) and says what it survived.
+Briefly in the suite, the slower stages in `make long`; `make soak` kills hundreds of times (SOAK_KILLS, within
+SOAK_SECONDS) and says what it survived.
 """
 
 import os
@@ -32,8 +33,9 @@ OUTPUTS = {
     ],
     "report": ["report/index.html"],
 }
+SLOW = ("train", "predict", "report")
 KILLED = pytest.mark.parametrize(
-    "stage", [pytest.param(stage, marks=[pytest.mark.long] * (stage == "report")) for stage in OUTPUTS]
+    "stage", [pytest.param(stage, marks=[pytest.mark.long] * (stage in SLOW)) for stage in OUTPUTS]
 )
 CURVES = "plots/training.csv"  # grows with each epoch, a whole row at a time
 

@@ -39,6 +39,7 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_every_cell_runs_and_gives_the_kinds_of_outputs_that_are_kept(checkout):
     kept = nbformat.read(NOTEBOOK, as_version=4)
     assert list(map(kinds, code_cells(executed(checkout / "docs")))) == list(map(kinds, code_cells(kept)))

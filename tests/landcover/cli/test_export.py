@@ -51,6 +51,7 @@ def test_the_options_reach_the_file(folder, monkeypatch, capfd):
     assert (found["tile_size"], found["tiles_overlap"], found["resolution"]) == ("96", "30", "31.5")
 
 
+@pytest.mark.long
 def test_quiet_is_quiet_and_dynamic_leaves_sizes_free(folder, monkeypatch, capfd):
     run(monkeypatch, "m.safetensors", "-o", "a.onnx", "--dynamic", "--quiet")
     assert capfd.readouterr() == ("", "")

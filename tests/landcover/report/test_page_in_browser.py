@@ -332,6 +332,7 @@ def test_predictions_alone(pages, folder, tmp_path):
     assert viewing.layers() == ["prediction"]
 
 
+@pytest.mark.long
 def test_two_predictions_side_by_side(pages, folder):
     arrays = {name: draw(*size, seed, WRONG[name]) for seed, (name, size) in enumerate(SIZES.items())}
     others = {name: draw(*size, seed, WRONG[name] / 2) for seed, (name, size) in enumerate(SIZES.items())}
