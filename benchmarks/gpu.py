@@ -118,7 +118,7 @@ def agreement(project: Path, model: Path | None) -> dict[str, Any]:
         start = time.perf_counter()
         run_stages(project, "predict", *settings, **environment)
         seconds = time.perf_counter() - start
-        files = sorted((project / "data" / "predictions").iterdir())
+        files = sorted((project / "data" / "predictions").glob("*_mask.png"))
         masks[name] = [np.asarray(Image.open(file).convert("RGB")) for file in files]
         print(f"predict, {name}: {seconds:.1f} s", flush=True)
     shares = {}

@@ -79,7 +79,7 @@ def test_the_pipeline_runs_and_repeats_only_what_other_parameters_change(checkou
     assert [stage for stage in STAGES if f"Running stage '{stage}'" in first] == list(STAGES)
     assert (checkout / "metrics" / "evaluate.json").exists()
     again = stages(checkout, *settings, "-S", "predict.tta=flip")
-    assert [stage for stage in STAGES if f"Running stage '{stage}'" in again] == ["predict", "evaluate"]
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in again] == ["predict", "evaluate", "report"]
     assert "Running" not in stages(checkout)
     assert "Running stage 'evaluate'" in stages(checkout, "evaluate")
 
