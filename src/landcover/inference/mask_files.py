@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from torch import nn
@@ -45,6 +45,22 @@ def file_mapper(network: nn.Module) -> FileMapper:
     return chunked_map if next(network.parameters()).device.type == "cpu" else parallel_map
 
 
+def checked_outputs(
+    model: Model, images: Mapping[str, Path], folder: Path, *, probabilities: bool, confidence: bool, ending: str
+) -> tuple[dict[str, Path], dict[str, Path], dict[str, Path]]:
+    """Return the files of masks, of class probabilities and of confidence by NAME: see `predict_masks`.
+
+    Raises:
+        LandcoverError: One would replace the model or an image.
+    """
+    masks = {name: folder / f"{name}{ending}" for name in images}
+    arrays = {name: folder / f"{name}{PROBABILITIES}.npy" for name in images if probabilities}
+    sure = {name: confidence_path(mask) for name, mask in masks.items() if confidence}
+    written = [*masks.values(), *arrays.values(), *sure.values()]
+    check_outputs([*images.values(), *([model.path] if model.path else [])], files=written)
+    return masks, arrays, sure
+
+
 def predict_masks(
     model: Model,
     images: Mapping[str, Path | str],
@@ -82,11 +98,8 @@ def predict_masks(
             would replace the model or an image.
     """
     paths, folder = {name: Path(path) for name, path in images.items()}, Path(folder)
-    masks = {name: folder / f"{name}{ending}" for name in paths}
-    arrays = {name: folder / f"{name}{PROBABILITIES}.npy" for name in paths if probabilities}
-    sure = {name: confidence_path(mask) for name, mask in masks.items() if confidence}
-    written = [*masks.values(), *arrays.values(), *sure.values()]
-    check_outputs([*paths.values(), *([model.path] if model.path else [])], files=written)
+    layers: dict[str, Any] = {"probabilities": probabilities, "confidence": confidence, "ending": ending}
+    masks, arrays, sure = checked_outputs(model, paths, folder, **layers)
 
     @error_as_result
     def read(name: str) -> tuple[str, ArrayStrips]:

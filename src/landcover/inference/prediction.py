@@ -10,8 +10,9 @@ from torch import Tensor
 from landcover.classes.class_table import UNKNOWN
 from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
 from landcover.inference.probabilities import score_strips
+from landcover.inference.regions import Region
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader
-from landcover.inference.tiling import CHUNK, upsample_strips
+from landcover.inference.upsampling import CHUNK, source_region, upsample_strips
 from landcover.models.folding import fold_batch_norm
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError
@@ -58,19 +59,26 @@ def label_strips(
     image: StripReader,
     options: InferenceOptions = DEFAULTS,
     *,
+    region: Region | None = None,
     probabilities: Callable[[np.ndarray], None] | None = None,
     confidence: Callable[[np.ndarray], None] | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yield the most probable class of each pixel of an image of any size, strip by strip.
+    """Yield the most probable class of each pixel of an image of any size, or of a region of it, strip by strip.
 
     The image is scaled to the model's working resolution and labelled in overlapping windows, whose class
     probabilities are blended and then upsampled bilinearly to the size of the image; the class is chosen last. Memory
-    holds one strip of windows: it grows with the width of the image, hardly with its height.
+    holds one strip of windows: it grows with the width of the region, hardly with its height.
+
+    The pixels of a region are equal to the bit to those of the whole image, at the same number of threads: they come
+    from the windows of the whole image that have a weight in it, and no others are read or computed. At a `batch_size`
+    above 1 some windows are computed repeatedly to that end, as PyTorch rounds by the size of a batch: on each row of
+    windows, fewer than `batch_size`.
 
     Args:
         model: Its network computes on the device that it is on.
         image: At source resolution, in the bands and units of `model.images`.
         options: Windows and views.
+        region: The pixels of the image that are labelled; None for all.
         probabilities: Called with the class probabilities of each strip before its labels are yielded: float32
             (C, rows, W), NaN where the image has no data. The array is reused for the next strip: copy it to keep it.
         confidence: Called with the probability of the class of each pixel of a strip before its labels are yielded:
@@ -79,29 +87,35 @@ def label_strips(
 
     Raises:
         LandcoverError: The class probabilities are not finite, because the weights are too large.
+        ValueError: The region reaches beyond the image.
 
     Yields:
-        uint8 (rows, W) from the top down, as many rows in all as the image has: indices into `model.classes.names`,
+        uint8 (rows, W) from the top down, as many rows in all as the region has: indices into `model.classes.names`,
         `UNKNOWN` where the image has no data.
     """
+    region = region or Region.whole(image)
+    region.check_within(image)
     scaled = ScaledStrips(image, model.scale)
     working_size, full_size = ((pixels.height, pixels.width) for pixels in (scaled, image))
     is_single = max(working_size) <= options.window
     as_logits = is_single and TTA[options.tta] == 1 and working_size == full_size and not probabilities
-    scores = score_strips(model.network, scaled, options, as_logits=as_logits)
-    top = 0
-    for strip in upsample_strips(scores, working_size, full_size):
+    # Logits of the only window are cut last: what becomes of them may be rounded differently if they are fewer.
+    needed = None if as_logits else source_region(region, working_size, full_size)
+    inside = region.inside if as_logits else (slice(None), slice(None))
+    scores = score_strips(model.network, scaled, options, region=needed, as_logits=as_logits)
+    top = region.top
+    for strip in scores if as_logits else upsample_strips(scores, working_size, full_size, region):
         total, best = _best_class(strip)
         if not total.isfinite():
             raise LandcoverError(
                 f"{model.path or 'model'}: class probabilities are not finite numbers. Train it again."
             )
-        labels = best.cpu().numpy()
-        valid = image.valid_mask(top, top + len(labels))
+        labels = best[inside].cpu().numpy()
+        valid = image.valid_mask(top, top + len(labels), region.left, region.right)
         if valid is not None:
             labels[~valid] = UNKNOWN
         if confidence:
-            sure = _confidence(strip, as_logits).cpu().numpy()
+            sure = _confidence(strip, as_logits)[inside].cpu().numpy()
             confidence(sure if valid is None else np.where(valid, sure, np.uint8(0)))
         if probabilities:
             values = strip.cpu().numpy()

@@ -10,10 +10,14 @@ import numpy as np
 from landcover.images.image_arrays import check_image
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.images.resizing import area_means, scaled_size
+from landcover.inference.options import ALIGNMENT
+
+_CELL_ROWS = ALIGNMENT  # windows begin and end with cells, so that strips share no rows of them
+_CELL_COLUMNS = 512  # few enough that a region reads little beside it, and so many that most time is spent on means
 
 
 class PixelReader(Protocol):
-    """Pixels that are read in strips, from the top down."""
+    """Pixels that are read in strips of rows, from the top down."""
 
     @property
     def height(self) -> int:
@@ -23,8 +27,12 @@ class PixelReader(Protocol):
     def width(self) -> int:
         """In pixels."""
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of one pixel type, all finite."""
+    def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1 of columns `left` to `right` - 1 (None: to the last), all finite.
+
+        Returns:
+            (bottom - top, right - left, B) of one pixel type, the same pixels whatever else is read with them.
+        """
 
 
 class StripReader(PixelReader, Protocol):
@@ -34,8 +42,8 @@ class StripReader(PixelReader, Protocol):
     the first of the next. The valid mask of rows is read after they have been labelled.
     """
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Return where rows `top` to `bottom` - 1 have data: bool (bottom - top, width); None if everywhere."""
+    def valid_mask(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray | None:
+        """Return where the pixels that `read` returns have data: bool (h, w); None if everywhere."""
 
 
 @dataclass(frozen=True)
@@ -70,28 +78,28 @@ class ArrayStrips:
         """W in pixels."""
         return len(self.array[0])
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Return rows `top` to `bottom` - 1, a view if all of them are numbers."""
-        rows = self.array[top:bottom]
+    def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
+        """Return pixels, see `PixelReader`: a view if all of them are numbers."""
+        rows = self.array[top:bottom, left:right]
         if rows.dtype.kind == "f" and not (finite := np.isfinite(rows).all(2)).all():
             rows = np.where(finite[..., None], rows, np.array(self.images.mean, rows.dtype))
         return rows
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
+    def valid_mask(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray | None:
         """Return where there is data; None if everywhere."""
-        valid = None if self.valid is None else self.valid[top:bottom]
+        valid = None if self.valid is None else self.valid[top:bottom, left:right]
         if self.array.dtype.kind != "f":
             return valid
-        finite: np.ndarray = np.isfinite(self.array[top:bottom]).all(2)
+        finite: np.ndarray = np.isfinite(self.array[top:bottom, left:right]).all(2)
         return finite if valid is None else finite & valid
 
 
 class ScaledStrips:
     """A `PixelReader` of an image at working resolution: each pixel is the mean of the area that it covers.
 
-    Row i is the mean of the source's rows from i to i + 1 times the ratio of the heights, wherever the strip begins, so
-    strips are equal to those of the whole image scaled down. One exception: where the border between two rows cuts a
-    row of the source exactly in half, rounding may assign that row to either.
+    Row i is the mean of the source's rows from i to i + 1 times the ratio of the heights; columns likewise. Where the
+    border between two rows cuts a row of the source exactly in half, rounding assigns that row to one of them. So that
+    it is the same one whatever is read, means are taken in cells of a fixed grid, each on its own.
 
     Args:
         source: The image at its own resolution.
@@ -102,31 +110,78 @@ class ScaledStrips:
         self.source = source
         self.height, self.width = scaled_size((source.height, source.width), scale)
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of the source's pixel type."""
-        source = self.source
+    def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
+        """Read pixels of the source's type, see `PixelReader`."""
+        source, right = self.source, self.width if right is None else right
         if (self.height, self.width) == (source.height, source.width):
-            return source.read(top, bottom)
-        first, last = top * source.height / self.height, bottom * source.height / self.height
-        start = floor(first)
-        rows = source.read(start, min(ceil(last), source.height))
-        box = (0, first - start, source.width, min(last - start, len(rows)))
-        return area_means(rows, (bottom - top, self.width), box=box)
+            return source.read(top, bottom, left, right)
+        rows = _cells(top, bottom, _CELL_ROWS, self.height, source.height)
+        columns = _cells(left, right, _CELL_COLUMNS, self.width, source.width)
+        pixels = source.read(rows[0].first, rows[-1].last, columns[0].first, columns[-1].last)
+        size = rows[-1].stop - rows[0].start, columns[-1].stop - columns[0].start
+        means = np.empty((*size, pixels.shape[2]), pixels.dtype)
+        for row in rows:
+            for column in columns:
+                part = pixels[row.covered_after(rows[0]), column.covered_after(columns[0])]
+                box = (column.begin, row.begin, column.end, row.end)
+                size = row.stop - row.start, column.stop - column.start
+                means[row.after(rows[0]), column.after(columns[0])] = area_means(part, size, box=box)
+        return means[top - rows[0].start : bottom - rows[0].start, left - columns[0].start : right - columns[0].start]
 
 
-def overlapping_strips(image: PixelReader, stretches: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+def overlapping_strips(
+    image: PixelReader, stretches: Sequence[tuple[int, int]], left: int, right: int
+) -> Iterator[np.ndarray]:
     """Read strips that may overlap; rows that two of them share are read once.
 
     Args:
         image: To read from.
         stretches: (top, bottom) of each strip, from the top down.
+        left, right: Columns `left` to `right` - 1 are read.
 
     Yields:
-        (bottom - top, width, B) of the image's pixel type.
+        (bottom - top, right - left, B) of the image's pixel type.
     """
-    strip, start, stop = None, 0, 0
+    strip, start, stop = None, 0, stretches[0][0]
     for top, bottom in stretches:
-        rows = image.read(stop, bottom)
+        rows = image.read(stop, bottom, left, right)
         strip = rows if strip is None else np.concatenate([strip[top - start :], rows])
         start, stop = top, bottom
         yield strip
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One axis of a cell of an image at working resolution, and of what it covers of the source.
+
+    Attributes:
+        start, stop: Its pixels at working resolution: `start` to `stop` - 1.
+        first, last: The pixels of the source that these cover at least in part: `first` to `last` - 1.
+        begin, end: Where among them it begins and ends.
+    """
+
+    start: int
+    stop: int
+    first: int
+    last: int
+    begin: float
+    end: float
+
+    def after(self, other: "_Cell") -> slice:
+        """Its pixels, counted from the first one of another cell."""
+        return slice(self.start - other.start, self.stop - other.start)
+
+    def covered_after(self, other: "_Cell") -> slice:
+        """What it covers of the source, counted from the first pixel that another cell covers."""
+        return slice(self.first - other.first, self.last - other.first)
+
+
+def _cells(start: int, stop: int, side: int, length: int, source: int) -> list[_Cell]:
+    """The cells of one axis that hold pixels `start` to `stop` - 1 at working resolution, where it has `length`."""
+    cells = []
+    for begin in range(start // side * side, stop, side):
+        end = min(begin + side, length)
+        covers = begin * source / length, end * source / length
+        first, last = floor(covers[0]), min(ceil(covers[1]), source)
+        cells.append(_Cell(begin, end, first, last, covers[0] - first, min(covers[1], source) - first))
+    return cells

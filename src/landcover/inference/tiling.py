@@ -1,19 +1,14 @@
 """Windows that cover an image of any size, and the blending of what a network gives for each."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from landcover.inference.options import ALIGNMENT
+from landcover.inference.regions import Region
 
 _SMALLEST_OVERLAP = 96  # pixels: closer to its border than half of that, a window's result differs from the whole's
-
-CHUNK = 2**18
-"""Pixels that are upsampled, or whose classes are chosen, at a time: what this takes does not grow with the image."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +25,11 @@ class Window:
     start: int
     stop: int
     weight: Tensor
+
+    def counts_in(self, start: int, stop: int) -> bool:
+        """Whether its weight is above 0 at one of pixels `start` to `stop` - 1."""
+        first, last = (min(max(at - self.start, 0), self.stop - self.start) for at in (start, stop))
+        return bool((self.weight[first:last] > 0).any())
 
 
 def windows(length: int, window: int, overlap: float) -> list[Window]:
@@ -71,33 +71,39 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the weighted scores of windows and gives out the rows to which no further window contributes.
 
-    It holds float32 (C, rows, W), with the rows of one window: memory grows with the width of the image, not with its
-    height.
+    It holds float32 (C, rows, W), with up to the rows of one window: memory grows with the width of the region, not
+    with its height.
 
     Args:
-        width: W of the image in pixels.
+        region: The pixels of the image that are wanted.
     """
 
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self.top = 0  # row of the image that is the first of `sums`
+    def __init__(self, region: Region) -> None:
+        self.region = region
+        self.top = region.top  # row of the image that is the first of `sums`
         self.sums = torch.empty(0)
         self._finished = 0  # rows of `sums` that were given out
 
     def add(self, scores: Tensor, row: Window, column: Window) -> None:
         """Add float32 scores (C, H, W) of the window at `row` and `column`; rows come from the top down."""
+        region = self.region
         if not len(self.sums):  # the windows of the first row are as high as any
-            self.sums = scores.new_zeros(len(scores), row.stop - row.start, self.width)
+            height = min(row.stop - row.start, region.height)
+            self.sums = scores.new_zeros(len(scores), height, region.width)
         self._move_up()
-        weight = torch.outer(row.weight, column.weight).to(scores.device)
-        self.sums[:, row.start - self.top : row.stop - self.top, column.start : column.stop] += scores * weight
+        top, bottom = max(row.start, self.top), min(row.stop, region.bottom)
+        left, right = max(column.start, region.left), min(column.stop, region.right)
+        rows, columns = slice(top - row.start, bottom - row.start), slice(left - column.start, right - column.start)
+        weight = torch.outer(row.weight[rows], column.weight[columns]).to(scores.device)
+        part = self.sums[:, top - self.top : bottom - self.top, left - region.left : right - region.left]
+        part += scores[:, rows, columns] * weight
 
     def finish(self, stop: int) -> Tensor:
-        """Give out the rows above row `stop` that are left: the blended scores, float32 (C, rows, W).
+        """Give out the rows above row `stop` that are left, perhaps none: the blended scores, float32 (C, rows, W).
 
         They are valid until the next window is added.
         """
-        self._finished = stop - self.top
+        self._finished = min(max(stop, self.top), self.region.bottom) - self.top
         return self.sums[:, : self._finished]
 
     def _move_up(self) -> None:
@@ -110,44 +116,6 @@ class Blender:
             sums[len(rest) :] = 0
         self.top += self._finished
         self._finished = 0
-
-
-def upsample_strips(strips: Iterator[Tensor], size: tuple[int, int], full: tuple[int, int]) -> Iterator[Tensor]:
-    """Upsample an image that comes in strips bilinearly, as `functional.interpolate` does the whole.
-
-    Row r of the result lies at row (r + 0.5) * height / full height - 0.5 of the image, between two rows. It is made
-    once both have come; the last rows of a strip are kept until the next strip brings their neighbours.
-
-    Args:
-        strips: float32 (C, rows, width) each, from the top down.
-        size: (height, width) of the image.
-        full: (height, width) of the result, neither smaller.
-
-    Yields:
-        float32 (C, rows, full width) from the top down, `full` height rows in all.
-    """
-    if size == full:
-        yield from strips
-        return
-    ratio = size[0] / full[0]
-    step = max(1, CHUNK // full[1])
-    kept, first, done = None, 0, 0  # `first` is the row of the image that is the first of `kept`
-    for strip in strips:
-        kept = strip.clone() if kept is None else torch.cat([kept, strip], 1)
-        stop = first + kept.shape[1]
-        until = full[0] if stop == size[0] else int(np.ceil((stop - 0.5) / ratio - 0.5))
-        top = first
-        for start in range(done, until, step):
-            position = ((np.arange(start, min(start + step, until)) + 0.5) * ratio - 0.5).clip(0)
-            above = position.astype(np.int64)
-            below = np.minimum(above + 1, stop - 1)
-            share = torch.from_numpy((position - above).astype(np.float32))[:, None].to(kept.device)
-            upper, lower = (kept[:, torch.from_numpy(rows - first).to(kept.device)] for rows in (above, below))
-            rows = (upper + (lower - upper) * share)[None]
-            yield functional.interpolate(rows, (len(above), full[1]), mode="bilinear", align_corners=False)[0]
-            top = above[-1]
-        done = until
-        kept, first = kept[:, top - first :].clone(), top
 
 
 def _rise(length: int, rise: int) -> Tensor:

@@ -185,13 +185,13 @@ def test_at_most_two_windows_of_rows_of_a_tall_image_are_in_memory(near_sighted,
 
         height, width, read_up_to, most = 2000, 40, 0, 0
 
-        def read(self, top, bottom):
+        def read(self, top, bottom, left, right):
             assert self.read_up_to - 1 <= top <= self.read_up_to
             self.read_up_to = bottom
             self.most = max(self.most, bottom - labelled)
-            return np.full((bottom - top, self.width, 3), 128, np.uint8)
+            return np.full((bottom - top, right - left, 3), 128, np.uint8)
 
-        def valid_mask(self, top, bottom):
+        def valid_mask(self, top, bottom, left, right):
             assert top == labelled
             return None
 

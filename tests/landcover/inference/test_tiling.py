@@ -2,10 +2,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch.nn import functional
 
-from landcover.inference import tiling
-from landcover.inference.tiling import ALIGNMENT, Blender, upsample_strips, windows
+from landcover.inference.regions import Region
+from landcover.inference.tiling import ALIGNMENT, Blender, windows
 
 CASES = [(513, 512, 0.25), (1000, 128, 0.25), (225, 128, 0.0), (225, 96, 0.5), (300, 64, 0.89), (2000, 64, 0.25)]
 
@@ -58,7 +57,7 @@ def test_weights_fall_where_windows_overlap_and_not_towards_the_borders_of_the_i
 
 def blended(length, width, window, overlap, score):
     """Blend the scores `score(row, column)` of all windows; return all rows."""
-    blender, strips = Blender(width), []
+    blender, strips = Blender(Region(0, length, 0, width)), []
     rows, columns = windows(length, window, overlap), windows(width, window, overlap)
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         for column in columns:
@@ -83,16 +82,3 @@ def test_windows_that_disagree_show_no_seam():
     assert (result.min(), result.max()) == (0, 1)
     steepest = torch.pi / 2 / 32  # of half a cosine over the middle half of an overlap of 64 pixels
     assert max(result.diff(dim=axis).abs().max() for axis in (1, 2)) < 1.01 * steepest
-
-
-@pytest.mark.parametrize("heights", [[1], [7], [3, 4], [1, 1, 1, 4], [6, 1]])
-@pytest.mark.parametrize("factor", [1, 1.5, 2, 3.7])
-@pytest.mark.parametrize("chunk", [tiling.CHUNK, 20])  # all at once; one to four rows at once
-def test_strips_are_upsampled_as_the_whole_would_be(heights, factor, chunk, monkeypatch):
-    monkeypatch.setattr(tiling, "CHUNK", chunk)
-    size = (sum(heights), 5)
-    full = (round(size[0] * factor), round(size[1] * factor))
-    image = torch.rand(2, *size)
-    strips = list(upsample_strips(iter(image.split(heights, 1)), size, full))
-    whole = functional.interpolate(image[None], full, mode="bilinear", align_corners=False)[0]
-    torch.testing.assert_close(torch.cat(strips, 1), whole)
