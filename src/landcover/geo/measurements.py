@@ -1,7 +1,6 @@
 """Areas of a map's polygons on the Earth, and their shapes in degrees."""
 
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -12,7 +11,6 @@ from landcover.geo.areas import polygon_areas
 from landcover.geo.domains import domain, is_on_earth
 from landcover.geo.outlines import outlines
 from landcover.rasters.earth_coordinates import EarthCoordinates
-from landcover.system.errors import warn
 
 _EDGES = 256  # at least so many along the longer side of a map: what is straight there is curved on Earth
 
@@ -25,11 +23,14 @@ class Measurements:
         transform: From pixels to its coordinates.
         size: (height, width) of the map in pixels.
         in_degrees: Whether polygons are wanted in degrees of WGS 84, cut at the 180th meridian.
+
+    Attributes:
+        beyond: How many polygons so far reached beyond the Earth, where the projection has no place.
     """
 
     def __init__(self, earth: EarthCoordinates, transform: Affine, size: tuple[int, int], in_degrees: bool) -> None:
         self._earth, self._transform, self._size, self._in_degrees = earth, transform, size, in_degrees
-        self._beyond = 0
+        self.beyond = 0
 
     def __call__(self, polygons: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the area of each polygon in square metres, and the polygons, in degrees if asked for.
@@ -50,20 +51,8 @@ class Measurements:
         shapes = cut(borders, *self._earth.wgs84(borders.lon, borders.lat), inverted)
         if parts is not polygons:
             groups = np.split(shapes, np.searchsorted(owners, np.arange(1, len(polygons))))
-            shapes = shapely.orient_polygons([shapely.union_all(group) if len(group) else None for group in groups])
+            shapes = np.array([_united(group) for group in groups], object)
         return areas, shapes
-
-    def warn_if_beyond(self, path: Path) -> None:
-        """Warn if some of the polygons reached beyond the Earth.
-
-        Args:
-            path: Of the map.
-        """
-        if self._beyond:
-            warn(
-                f"{path}: {self._beyond} of its polygons reach beyond the Earth, where its projection has no place. "
-                "Their areas are those of the parts on Earth."
-            )
 
     @cached_property
     def _longest(self) -> float:
@@ -85,9 +74,16 @@ class Measurements:
         beyond = np.unique(owners[~is_on_earth(self._earth, xy, self._longest / _EDGES)])
         if not len(beyond):
             return polygons, np.arange(len(polygons))
-        self._beyond += len(beyond)
+        self.beyond += len(beyond)
         shown = polygons.copy()
         shown[beyond] = shapely.intersection(polygons[beyond], self._domain)
         parts, owners = shapely.get_parts(shown, return_index=True)
         solid = shapely.area(parts) > 0
         return parts[solid], owners[solid]
+
+
+def _united(parts: np.ndarray) -> shapely.Geometry | None:
+    """The parts of a polygon as one; a single one as it is, so that it does not depend on what is measured with it."""
+    if len(parts) < 2:
+        return parts[0] if len(parts) else None
+    return shapely.orient_polygons(shapely.union_all(parts))

@@ -3,9 +3,11 @@
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow
+from pyogrio import get_gdal_config_option, set_gdal_config_options
 from pyogrio.raw import write_arrow
 from pyproj import CRS
 
@@ -13,6 +15,9 @@ from landcover.classes.colours import Colour
 from landcover.geo.layer_styles import add_style
 from landcover.geo.polygon_files import PolygonFormat
 from landcover.system.files import replacing, write_error
+
+_BATCH = 16_384  # rows that are written together
+_TIME = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"}  # which a GeoPackage notes: the same content, the same bytes
 
 
 def schema_of(area: str) -> pyarrow.Schema:
@@ -37,12 +42,26 @@ class Rows:
 
     def _counted(self, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         try:
-            for batch in batches:
+            for batch in _regrouped(batches):
                 self.count += len(batch)
                 yield batch
         except BaseException as error:  # also of Ctrl-C
             self.error = error
             raise
+
+
+def _regrouped(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """The same rows in batches of `_BATCH`, each a transaction, of which a GeoPackage notes the number."""
+    held: list[pyarrow.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if (count := sum(map(len, held))) >= _BATCH:
+            rows = pyarrow.concat_batches(held)
+            full = count - count % _BATCH
+            yield from (rows.slice(begin, _BATCH) for begin in range(0, full, _BATCH))
+            held = [rows.slice(full)]
+    if any(map(len, held)):
+        yield pyarrow.concat_batches(held)
 
 
 def write_layer(
@@ -68,7 +87,7 @@ def write_layer(
     """
     # In degrees, some polygons are cut into several parts.
     kind = "Unknown" if form.in_degrees else "Polygon"
-    with replacing(path) as scratch, warnings.catch_warnings():
+    with replacing(path) as scratch, _fixed_time(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided")  # the image has none either
         try:
             write_arrow(
@@ -87,6 +106,17 @@ def write_layer(
             raise rows.error or write_error(path, error) from error
         if form.count(scratch) != rows.count:  # a full disk is not always reported
             raise write_error(path, OSError("what was written reads back otherwise"))
+
+
+@contextmanager
+def _fixed_time() -> Iterator[None]:
+    """Let GDAL note a fixed time in files."""
+    before = {name: get_gdal_config_option(name) for name in _TIME}
+    set_gdal_config_options(_TIME)
+    try:
+        yield
+    finally:
+        set_gdal_config_options(before)
 
 
 def written_crs(crs: object) -> str | None:

@@ -1,35 +1,28 @@
 """Maps as polygons, each with its class and area. Needs pyarrow, pyogrio, rasterio and shapely (the extra geo)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow
-import shapely
-from pyproj.exceptions import ProjError
 from rasterio.io import DatasetReader
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from landcover.classes.class_table import UNKNOWN
 from landcover.classes.colours import Colour
-from landcover.geo.map_reader import REMEDY, open_map
-from landcover.geo.measurements import Measurements
-from landcover.geo.pixel_areas import PixelAreas, placed
+from landcover.geo.map_reader import open_map
+from landcover.geo.pixel_areas import PixelAreas
 from landcover.geo.polygon_files import digest, format_of, recipe, source_of
-from landcover.geo.polygon_layers import Rows, schema_of, write_layer, written_crs
+from landcover.geo.polygon_layers import Rows, write_layer, written_crs
+from landcover.geo.polygon_rows import RowMaker
 from landcover.geo.sieving import merge_small
 from landcover.geo.simplification import simplify as simplify_borders
 from landcover.geo.tracing import trace
-from landcover.rasters.earth_coordinates import EarthCoordinates
-from landcover.system.errors import LandcoverError, reason, warn
+from landcover.system.errors import warn
 from landcover.system.outputs import check_outputs
 
 _DEGREES = "EPSG:4326"
 _PIXELS = 1 << 19  # of a strip, about
 _ROWS = 16  # at least, of a strip
-_BATCH = 16_384  # polygons that are measured and written together
 
 
 def write_polygons(
@@ -55,46 +48,62 @@ def write_polygons(
         Number of polygons. Each has `class`, a name, and `area_m2`, in square metres on the ellipsoid of the map's
         reference system; parts beyond the Earth, where a projection has no place, do not count. If the map has no
         reference system, or a local one, each has `area` instead, in squares of the unit of its coordinates (pixels,
-        without a geotransform).
+        without a geotransform). Polygons are in the order of their last rows of pixels (`tracing.trace`).
 
     Raises:
         LandcoverError: The map is not one of this program, or has labels that it does not name; or `path` holds
             something else than polygons that this program wrote. Nothing is written.
+    """
+    map_path = Path(map_path)
+
+    def rows(make: RowMaker) -> Iterator[pyarrow.RecordBatch]:
+        for labels, polygons in _traced(map_path, make, min_area, simplify):
+            yield from make(labels, polygons)
+
+    return write_rows(path, map_path, rows, min_area=min_area, simplify=simplify)
+
+
+def write_rows(
+    path: Path | str,
+    map_path: Path | str,
+    rows_of: Callable[[RowMaker], Iterator[pyarrow.RecordBatch]],
+    *,
+    min_area: float | None = None,
+    simplify: float | None = None,
+) -> int:
+    """Write the polygons of a map, however they are made; return their number.
+
+    Args:
+        path, map_path, min_area, simplify: As for `write_polygons`. The last two are only noted in the file.
+        rows_of: Gives the rows of all polygons with what makes rows of some.
+
+    Raises:
+        LandcoverError: As `write_polygons`.
     """
     path, map_path = Path(path), Path(map_path)
     check_outputs([map_path], files=[path])
     source_of(path)  # an error if the existing file must not be replaced
     source, form = recipe(digest(map_path), min_area, simplify), format_of(path)
     with open_map(map_path) as (file, names):
-        crs, transform, size, colours = file.crs, file.transform, file.shape, _colours(file, names)
-        has_points = bool(file.gcps[0])
-    try:
-        earth = EarthCoordinates.of(crs) if crs else None
-    except ProjError as error:
-        raise LandcoverError(f"{map_path}: PROJ does not know its reference system ({reason(error)}).") from error
+        crs, colours, has_points = file.crs, _colours(file, names), bool(file.gcps[0])
+    make = RowMaker(map_path, form.in_degrees)
     if not crs and has_points:
         warn(
             f"{map_path}: has only ground control points for its place, so its polygons are in pixels. For other "
             "coordinates, warp the image first (gdalwarp)."
         )
-    elif not earth and form.in_degrees:
+    elif not make.earth and form.in_degrees:
         warn(
             f"{path}: {form.driver} is in degrees, but the map has no place on Earth. Coordinates are those of the map."
         )
-    measure = Measurements(earth, transform, size, form.in_degrees) if earth else None
-    reduce = None
-    if min_area:
-        areas = PixelAreas(earth, transform, size)
-        reduce = partial(merge_small, smallest=min_area, pixel_areas=areas)
-    traced = _traced(map_path, names, reduce)
-    if simplify:
-        traced = _simplified(traced, simplify / PixelAreas(earth, transform, size).side)
-    schema = schema_of("area_m2" if measure else "area")
-    rows = Rows(schema, _batches(schema, traced, names, transform, measure))
-    written = (_DEGREES if earth else None) if form.in_degrees else written_crs(crs)
+    rows = Rows(make.schema, rows_of(make))
+    written = (_DEGREES if make.earth else None) if form.in_degrees else written_crs(crs)
     write_layer(path, rows, form, source, written, colours)
-    if measure:
-        measure.warn_if_beyond(map_path)
+    if make.beyond:
+        warn(
+            f"{map_path}: {make.beyond} of its polygons reach beyond the Earth, where its projection has no place. "
+            "Their areas are those of the parts on Earth."
+        )
     return rows.count
 
 
@@ -108,23 +117,22 @@ def _colours(file: DatasetReader, names: Mapping[int, str]) -> dict[str, Colour]
 
 
 def _traced(
-    path: Path, names: Mapping[int, str], reduce: Callable[..., np.ndarray] | None
+    path: Path, make: RowMaker, min_area: float | None, simplify: float | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the labels and polygons, in pixels, of the connected areas of a map."""
+    areas = PixelAreas(make.earth, make.transform, make.size) if min_area or simplify else None
     with open_map(path) as (file, _):
-        without_data = {UNKNOWN, *([] if file.nodata is None else [int(file.nodata)])}
         strips = _strips(file.shape, lambda top, rows: file.read(1, window=Window(0, top, file.width, rows)))
-        if reduce:
-            whole = reduce(np.concatenate([*strips]), without=without_data)
+        if areas and min_area:
+            whole = merge_small(np.concatenate([*strips]), min_area, areas, make.without)
             strips = _strips(whole.shape, lambda top, rows: whole[top : top + rows])
-        for labels, polygons in trace(strips, without_data):
-            unnamed = np.setdiff1d(labels, list(names))
-            if len(unnamed):
-                raise LandcoverError(
-                    f"{path}: has the label {unnamed[0]}, which is neither one of its {len(names)} classes nor nodata. "
-                    f"{REMEDY}"
-                )
-            yield labels, polygons
+        traced = trace(strips, make.without)
+        if not (areas and simplify):
+            yield from traced
+            return
+        labels, polygons = (np.concatenate(parts) for parts in zip(*traced, strict=True))
+        make.check_named(labels)
+        yield labels, simplify_borders(polygons, simplify / areas.side)
 
 
 def _strips(size: tuple[int, int], read: Callable[[int, int], np.ndarray]) -> Iterator[np.ndarray]:
@@ -133,27 +141,3 @@ def _strips(size: tuple[int, int], read: Callable[[int, int], np.ndarray]) -> It
     rows = max(_ROWS, _PIXELS // width)
     for top in range(0, height, rows):
         yield read(top, min(rows, height - top))
-
-
-def _simplified(
-    traced: Iterable[tuple[np.ndarray, np.ndarray]], tolerance: float
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    labels, polygons = (np.concatenate(parts) for parts in zip(*traced, strict=True))
-    yield labels, simplify_borders(polygons, tolerance)
-
-
-def _batches(
-    schema: pyarrow.Schema,
-    traced: Iterable[tuple[np.ndarray, np.ndarray]],
-    names: Mapping[int, str],
-    transform: Affine,
-    measure: Measurements | None,
-) -> Iterator[pyarrow.RecordBatch]:
-    """Yield rows of the layer: the polygons in the map's coordinates, or in degrees, with their classes and areas."""
-    for all_labels, all_polygons in traced:
-        for begin in range(0, len(all_labels), _BATCH):
-            labels, polygons = all_labels[begin : begin + _BATCH], all_polygons[begin : begin + _BATCH]
-            polygons = shapely.orient_polygons(shapely.transform(polygons, partial(placed, transform)))
-            areas, shapes = measure(polygons) if measure else (shapely.area(polygons), polygons)
-            classes = [names[label] for label in labels.tolist()]
-            yield pyarrow.record_batch([classes, areas, shapely.to_wkb(shapes)], schema)

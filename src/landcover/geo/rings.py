@@ -35,8 +35,8 @@ class Edges:
         columns = zip(*((part.x0, part.y0, part.x1, part.y1, part.area) for part in parts), strict=True)
         return cls(*(np.concatenate(column, dtype=np.int32, casting="same_kind") for column in columns))
 
-    def of(self, chosen: np.ndarray, area: np.ndarray) -> "Edges":
-        """Some of the edges, chosen by a mask (N,), as those of areas of other numbers."""
+    def of(self, chosen: np.ndarray | slice, area: np.ndarray) -> "Edges":
+        """Some of the edges, chosen by a mask (N,), their numbers or a slice, as those of areas of other numbers."""
         return Edges(self.x0[chosen], self.y0[chosen], self.x1[chosen], self.y1[chosen], area.astype(np.int32))
 
 
@@ -47,16 +47,19 @@ def polygons_of(edges: Edges) -> np.ndarray:
         edges: Of connected areas with the numbers 0, 1, ...
 
     Returns:
-        Array of valid polygons by area, exteriors first; vertices only where the outline turns.
+        Array of valid polygons by area, exteriors first; vertices only where the outline turns. Rings begin at the
+        leftmost of their uppermost vertices, and holes are in the order of these: however the edges were cut, and in
+        whichever order they come, the polygons are the same.
     """
     if not len(edges.area):
         return np.zeros(0, object)
-    order, first = _in_rings(_following(edges))
+    edges, following = _following(edges)
+    order, first = _in_rings(following)
     x, y, area = edges.x0[order], edges.y0[order], edges.area[order[first]]
     vertical = (edges.x0 == edges.x1)[order]
     before = np.arange(-1, len(order) - 1)
     before[first] = np.append(first[1:], len(order)) - 1
-    turns = vertical != vertical[before]  # not where an edge was cut between two strips
+    turns = vertical != vertical[before]  # not where an edge was cut between two blocks
     number = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(order))))
 
     # Signed areas, by the horizontal edges. Coordinates are relative, or large ones would overflow.
@@ -77,20 +80,26 @@ def polygons_of(edges: Edges) -> np.ndarray:
     return polygons
 
 
-def _following(edges: Edges) -> np.ndarray:
-    """The edge that follows each edge: int (N,).
+def _following(edges: Edges) -> tuple[Edges, np.ndarray]:
+    """The edges by where they start, row by row, and the number of the edge that follows each: int (N,).
 
     Where two pixels of an area touch only at a corner, two of its edges arrive and two leave. Both turn to the left
     there, around the pixels of other areas, so that a ring passes each vertex once.
     """
-    x0, y0, x1, y1 = (values.astype(np.int64) for values in (edges.x0, edges.y0, edges.x1, edges.y1))
-    width = max(x0.max(), x1.max()) + 1
+    width = int(max(edges.x0.max(), edges.x1.max())) + 1
     # To the left turn: down and right, up and left; left and down, right and up.
-    arriving = np.lexsort((2 * edges.area.astype(np.int64) + ((y1 < y0) | (x1 > x0)), y1 * width + x1))
-    leaving = np.lexsort((2 * edges.area.astype(np.int64) + ((x1 < x0) | (y1 < y0)), y0 * width + x0))
-    following = np.empty(len(x0), np.int64)
-    following[arriving] = leaving
-    return following
+    leaving = _by_vertex(edges.area, edges.y0, edges.x0, (edges.x1 < edges.x0) | (edges.y1 < edges.y0), width)
+    edges = edges.of(leaving, edges.area[leaving])
+    arriving = _by_vertex(edges.area, edges.y1, edges.x1, (edges.y1 < edges.y0) | (edges.x1 > edges.x0), width)
+    following = np.empty(len(arriving), np.int64)
+    following[arriving] = np.arange(len(arriving))
+    return edges, following
+
+
+def _by_vertex(area: np.ndarray, y: np.ndarray, x: np.ndarray, second: np.ndarray, width: int) -> np.ndarray:
+    """The order of edges by one of their ends, then by area, then those that are not `second`."""
+    order: np.ndarray = np.lexsort((2 * area.astype(np.int64) + second, y.astype(np.int64) * width + x))
+    return order
 
 
 def _in_rings(following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,17 +1,17 @@
-"""Connected areas of labels as polygons, traced strip by strip."""
+"""Connected areas of labels as polygons, traced block by block."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from landcover.geo.components import neighbours, roots, runs
-from landcover.geo.rings import Edges, polygons_of
-
-_OUTSIDE = -1  # what surrounds the map, a label of no class
+from landcover.geo.block_tracing import NONE, OUTSIDE, Areas, Block, trace_block
+from landcover.geo.components import roots
+from landcover.geo.rings import Edges
 
 
 def trace(strips: Iterable[np.ndarray], without: Collection[int] = ()) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the connected areas of equal labels as polygons, those that end in a strip as soon as that is read.
+    """Yield the connected areas of equal labels as polygons, those that end in a strip when the next has been read.
 
     Pixels that touch only at a corner are not connected. Held are the outlines of the areas that reach down to the last
     row read: memory depends on these, and so on the largest area, but not on how many there are nor on the height.
@@ -22,91 +22,92 @@ def trace(strips: Iterable[np.ndarray], without: Collection[int] = ()) -> Iterat
 
     Yields:
         Labels, uint8 (n,), and valid polygons (n,) in pixels, x to the right and y down, with vertices only where the
-        outline turns. Of areas that end in the same strip, those that begin further up come first.
+        outline turns. In all that is yielded, areas come in the order of their last rows, those that end in the same
+        row in the order of their first pixels, row by row: the strips do not matter.
     """
-    tracer = _Tracer(without)
+    joiner = Joiner()
+    top = 0
+    for strip in _with_neighbours(strips):
+        areas = joiner.add([trace_block(strip, top, 0, strip.shape[1] - 2, without)])
+        top += len(strip) - 2
+        yield areas.labels, areas.polygons
+
+
+def _with_neighbours(strips: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield each strip with the row above and the row below, and with what is `OUTSIDE` around the map."""
+    above = current = None
     for strip in strips:
-        yield tracer.add(strip)
-    yield tracer.finish()
+        if current is not None:
+            yield _padded(above, current, strip[0])
+            above = current[-1]
+        current = strip
+    if current is not None:
+        yield _padded(above, current, None)
 
 
-class _Tracer:
-    """The areas that reach down to the last row, called open and numbered from 0, those that begin further up first."""
+def _padded(above: np.ndarray | None, strip: np.ndarray, below: np.ndarray | None) -> np.ndarray:
+    padded = np.pad(strip.astype(np.int16), 1, constant_values=OUTSIDE)
+    if above is not None:
+        padded[0, 1:-1] = above
+    if below is not None:
+        padded[-1, 1:-1] = below
+    return padded
 
-    def __init__(self, without: Collection[int]) -> None:
-        self._without = np.array(sorted({_OUTSIDE, *without}))
-        self._top = 0
-        self._row: np.ndarray | None = None  # the labels of the last row
-        self._areas = np.zeros(0, int)  # the numbers of the areas to which its pixels belong
-        self._labels = np.zeros(0, np.int16)  # of the open areas
-        self._edges = Edges.none()  # of the open areas
 
-    def add(self, strip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Add the next rows; return the labels and the polygons of the areas that have ended above their last row."""
-        height, width = strip.shape
-        if self._row is None:
-            self._row, self._areas = np.full(width, _OUTSIDE), np.zeros(width, int)
-            self._labels = np.array([_OUTSIDE])
-        labels = np.concatenate([self._row[None], strip]).astype(np.int16)
-        numbers, run_labels = runs(labels[1:])
-        nodes = np.concatenate([self._areas[None], numbers + len(self._labels)])  # open areas first, then the runs
-        node_labels = np.concatenate([self._labels, run_labels])
-        root = roots(len(node_labels), *neighbours(labels, nodes))
-        edges = Edges.joined([self._edges, *self._edges_of(labels, nodes)])
-        still = np.unique(root[nodes[-1]])
-        done = self._polygons(edges, root, node_labels, still)
-        self._row, self._areas, self._labels = strip[-1], np.searchsorted(still, root[nodes[-1]]), node_labels[still]
-        self._top += height
-        return done
+class Joiner:
+    """Joins the areas of the blocks of a map along their sides, row after row of blocks."""
 
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the labels and the polygons of the areas that reach down to the last row."""
-        if self._row is None:
-            return np.zeros(0, np.uint8), np.zeros(0, object)
-        owners = np.stack([self._row, np.full(len(self._row), _OUTSIDE)]).astype(np.int16)
-        edges = Edges.joined([self._edges, *self._horizontal(owners, np.stack([self._areas, self._areas]))])
-        return self._polygons(edges, np.arange(len(self._labels)), self._labels, np.zeros(0, int))
+    def __init__(self) -> None:
+        self._open = Areas.none()  # those that go on below the last row of blocks
+        self._front: np.ndarray | None = None  # their numbers along its lower side, pixel by pixel, or NONE
 
-    def _polygons(
-        self, edges: Edges, root: np.ndarray, labels: np.ndarray, still: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The labels and polygons of all areas but those that are open still, whose edges are kept."""
-        area = root[edges.area]
-        position = np.searchsorted(still, area).clip(0, max(len(still) - 1, 0))
-        is_open = still[position] == area if len(still) else np.zeros(len(area), bool)
-        self._edges = edges.of(is_open, position[is_open])
-        areas, numbers = np.unique(area[~is_open], return_inverse=True)
-        return labels[areas].astype(np.uint8), polygons_of(edges.of(~is_open, numbers))
+    def add(self, blocks: Sequence[Block]) -> Areas:
+        """Add the next row of blocks, from the left; return the areas that have ended there, in order of polygons."""
+        held = [self._open, *(block.areas for block in blocks)]
+        offsets = np.cumsum([0, *map(len, held)])
+        above, below = (
+            np.concatenate(
+                [_shifted(getattr(block, side), offset) for block, offset in zip(blocks, offsets[1:], strict=False)]
+            )
+            for side in ("above", "below")
+        )
+        pairs = [(self._front, above)] if self._front is not None else []
+        for number, (one, other) in enumerate(pairwise(blocks), 1):
+            pairs.append((_shifted(one.right, offsets[number]), _shifted(other.left, offsets[number + 1])))
+        root = _joined(int(offsets[-1]), pairs)
+        areas = _merged(held, offsets, root)
+        numbers = np.unique(root, return_inverse=True)[1]
+        still = np.unique(numbers[below[below != NONE]])
+        is_open = np.zeros(len(areas), bool)
+        is_open[still] = True
+        self._front = np.append(np.searchsorted(still, numbers), NONE)[below]
+        self._open = areas.of(still)
+        ended = areas.sequence
+        return areas.of(ended[~is_open[ended]])
 
-    def _edges_of(self, labels: np.ndarray, nodes: np.ndarray) -> Iterator[Edges]:
-        """The edges along the upper sides of the rows of a strip, and between its pixels."""
-        yield from self._horizontal(labels, nodes)
-        sides = np.pad(labels[1:], ((0, 0), (1, 1)), constant_values=_OUTSIDE).T
-        owners = np.pad(nodes[1:], ((0, 0), (1, 1))).T
-        for right in (False, True):  # the pixels to the right of a line own edges that run up, those to the left down
-            line, start, stop, area = self._along(sides, owners, right)
-            ends = (stop, start) if right else (start, stop)
-            yield Edges(line, ends[0] + self._top, line, ends[1] + self._top, area)
 
-    def _horizontal(self, labels: np.ndarray, nodes: np.ndarray) -> Iterator[Edges]:
-        for below in (False, True):  # the pixels below a line own edges that run to the right, those above to the left
-            line, start, stop, area = self._along(labels, nodes, below)
-            ends = (start, stop) if below else (stop, start)
-            yield Edges(ends[0], line + self._top, ends[1], line + self._top, area)
+def _shifted(numbers: np.ndarray, by: int) -> np.ndarray:
+    return np.where(numbers == NONE, NONE, numbers + by)
 
-    def _along(
-        self, labels: np.ndarray, nodes: np.ndarray, second: bool
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The edges between each line of pixels and the next that belong to the second of the two, or to the first.
 
-        Returns:
-            The number of the line between them, where the edge starts and stops along it, and whose it is.
-        """
-        own = labels[1:] if second else labels[:-1]
-        differs = (labels[1:] != labels[:-1]) & ~np.isin(own, self._without)
-        goes_on = differs[:, 1:] & differs[:, :-1] & (own[:, 1:] == own[:, :-1])
-        starts, stops = differs.copy(), differs.copy()
-        starts[:, 1:] &= ~goes_on
-        stops[:, :-1] &= ~goes_on
-        line, start = np.nonzero(starts)
-        return line, start, np.nonzero(stops)[1] + 1, nodes[line + second, start]
+def _joined(count: int, pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The smallest of the areas to which each is connected across sides of blocks."""
+    first, second = (np.concatenate(numbers) for numbers in zip((np.zeros(0, int),) * 2, *pairs, strict=True))
+    crosses = first != NONE
+    return roots(count, first[crosses], second[crosses])
+
+
+def _merged(parts: Sequence[Areas], offsets: np.ndarray, root: np.ndarray) -> Areas:
+    """The areas of which these are the parts, in the order of their roots."""
+    numbers, of_part = np.unique(root, return_inverse=True)
+    labels, first, last = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("labels", "first", "last")
+    )
+    earliest, latest = first[numbers], last[numbers]
+    np.minimum.at(earliest, of_part, first)
+    np.maximum.at(latest, of_part, last)
+    edges = Edges.joined(
+        part.edges.of(slice(None), of_part[part.edges.area + offset])
+        for part, offset in zip(parts, offsets, strict=False)
+    )
+    return Areas(labels[numbers], earliest, latest, edges)
