@@ -1,30 +1,37 @@
-"""The images that a command is given as files, folders or patterns."""
+"""The images that a command is given as files, folders, patterns, URLs or lists of these."""
 
 import glob
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from landcover.images.layouts import CONFIDENCE, PROBABILITIES
+from landcover.images.layouts import BLOCKS, CONFIDENCE, PROBABILITIES
 from landcover.images.pairs import IMAGE_SUFFIXES, find_images
-from landcover.system.errors import LandcoverError
+from landcover.system.errors import LandcoverError, reason
+from landcover.system.locations import Location, Remote, location, resolved
+from landcover.system.paths import check_readable
+
+LIST_SUFFIX = ".txt"
+"""Of a file that names images."""
 
 
-def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
+def find_inputs(inputs: Iterable[str]) -> dict[str, Location]:
     """Return the images by name: the name of the file without its suffix and without `_sat`.
 
     Args:
         inputs: Image files; patterns; folders, in which the images are the files `NAME_sat.EXT` or, without any of
             these, all image files but `NAME_mask.EXT`, `NAME_confidence.EXT` and `NAME_probabilities.EXT`, which
-            `landcover predict` writes.
+            `landcover predict` writes; or URLs of files.
 
     Raises:
         LandcoverError: A pattern matches nothing, a folder has no images, or two images have the same name.
     """
-    images: dict[str, Path] = {}
-    for path in (path for text in inputs for path in _expanded(text)):
-        found = _in_folder(path) if path.is_dir() else {path.stem.removesuffix("_sat"): path}
+    images: dict[str, Location] = {}
+    for place in (place for text in inputs for place in _places(text)):
+        found: dict[str, Location] = {place.stem.removesuffix("_sat"): place}
+        if isinstance(place, Path) and place.is_dir():
+            found = {**_in_folder(place)}
         for name in sorted(found.keys() & images.keys()):
-            if found[name].resolve() != images[name].resolve():
+            if resolved(found[name]) != resolved(images[name]):
                 raise LandcoverError(
                     f"{found[name]}: {images[name]} has the same name. Predict them to different folders."
                 )
@@ -32,11 +39,56 @@ def find_inputs(inputs: Iterable[str]) -> dict[str, Path]:
     return images
 
 
+def names_item(text: str) -> bool:
+    """Whether an input is a STAC item: a .json or .geojson file, or such a URL, or one of an API, .../items/ID."""
+    place = location(text)
+    is_of_api = isinstance(place, Remote) and place.parent.name == "items"
+    return is_of_api or place.suffix.lower() in (".json", ".geojson")
+
+
+def read_lists(inputs: Iterable[str]) -> list[str]:
+    """Return inputs, those that are lists replaced by what their lines name.
+
+    Args:
+        inputs: As a user gave them. A list is a text file, called .txt, that names an input a line, files relative to
+            its own folder. Empty lines and lines that begin with # do not count.
+
+    Raises:
+        LandcoverError: A list cannot be read, or names nothing.
+    """
+    return [entry for text in inputs for entry in _entries(text)]
+
+
+def _entries(text: str) -> list[str]:
+    place = location(text)
+    if isinstance(place, Remote) or place.suffix.lower() != LIST_SUFFIX or place.is_dir():
+        return [text]
+    if glob.has_magic(text) and not place.exists():
+        return [text]
+    try:
+        check_readable(place)
+        lines = [line.strip() for line in place.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise LandcoverError(f"{place}: not readable as a list of images ({reason(error)}). Correct it.") from error
+    named = [location(line) for line in lines if line and not line.startswith("#")]
+    if not named:
+        raise LandcoverError(f"{place}: names no image. Write one a line.")
+    return [each.url if isinstance(each, Remote) else str(place.parent / each) for each in named]
+
+
+def _places(text: str) -> list[Location]:
+    place = location(text)
+    return [place] if isinstance(place, Remote) else [*_expanded(text)]
+
+
 def _expanded(text: str) -> list[Path]:
-    """Return the path itself or, if a text is a pattern and no such file exists, the files that match it."""
+    """Return the path itself or, if a text is a pattern and no such file exists, the files that match it.
+
+    Blocks of unfinished maps never match.
+    """
     if Path(text).exists() or not glob.has_magic(text):
         return [Path(text)]
-    found = [path for path in sorted(_matches(text)) if path.is_file()]
+    found = [path for path in sorted(_matches(text)) if path.is_file() and not path.parent.name.endswith(BLOCKS)]
     if not found:
         raise LandcoverError(f"{text}: no file matches. Correct the pattern, or name an image or a folder.")
     return found

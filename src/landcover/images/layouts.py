@@ -14,6 +14,9 @@ SUFFIXES = {"pairs": ("_sat", "_mask"), "folders": ("", "")}
 CONFIDENCE, PROBABILITIES = "_confidence", "_probabilities"
 """Endings of the names of what `landcover predict` writes beside masks: files that are neither images nor masks."""
 
+BLOCKS = ".blocks"
+"""Ending of the names of the folders in which it keeps the finished blocks of a map until the map is complete."""
+
 
 @dataclass(frozen=True)
 class PairLayout:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from landcover.images.common_names import common_name
+from landcover.system.locations import Location
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"b(and)?\d{1,2}a?")
@@ -36,7 +37,7 @@ class BandFile(NamedTuple):
     metres: float
 
 
-def band_file(path: Path) -> BandFile | None:
+def band_file(path: Location) -> BandFile | None:
     """What the name of a file tells of its band; None if it tells none.
 
     Words are what `_`, `-`, dots and spaces separate. A band is a word such as B02, B8A, band4 or VV, or words that are
@@ -74,7 +75,7 @@ def scene_folder(path: Path) -> Path:
     return path.parent.parent if _RESOLUTION.fullmatch(path.parent.name.lower()) else path.parent
 
 
-def words_of(path: Path) -> tuple[str, ...]:
+def words_of(path: Location) -> tuple[str, ...]:
     """The words of the name of a file, in lower case."""
     return tuple(match[0].lower() for match in _WORD.finditer(path.stem))
 

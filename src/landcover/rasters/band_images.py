@@ -1,7 +1,6 @@
 """Wanted bands of a raster as an image. Needs rasterio."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
@@ -13,6 +12,7 @@ from landcover.rasters.access import raster_errors
 from landcover.rasters.bands import find_rgb, find_wanted, names_of
 from landcover.rasters.pixels import BandPixels
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 _ADVICE = "Choose them in `bands`, such as [3, 2, 1]."
 
@@ -30,7 +30,7 @@ class BandImage(BandPixels):
             numbers, see `band_names.band_name`.
     """
 
-    def __init__(self, path: Path, dataset: DatasetReader, wanted: Sequence[int | str] | None) -> None:
+    def __init__(self, path: Location, dataset: DatasetReader, wanted: Sequence[int | str] | None) -> None:
         with raster_errors(path):
             bands = find_rgb(path, dataset, _ADVICE)[0] if wanted is None else find_wanted(path, dataset, wanted)
             if any(dataset.colorinterp[band - 1] == ColorInterp.palette for band in bands):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
@@ -11,6 +10,7 @@ from landcover.images.band_names import UnclearBands, choose_bands, find_bands
 from landcover.images.common_names import COMMON_NAMES
 from landcover.images.image_spec import COLOURS
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 _COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
 _NO_COLOURS = {ColorInterp.gray, ColorInterp.undefined, ColorInterp.alpha}
@@ -20,7 +20,7 @@ _LISTED = 30  # bands that an error names
 _PRODUCT = re.compile(r"L[COTEM]0\d_|S2[A-D]_MSI|HLS\.")  # names of files and folders that tell the sensor
 
 
-def find_rgb(path: Path, dataset: DatasetReader, advice: str = _ADVICE) -> tuple[list[int], bool]:
+def find_rgb(path: Location, dataset: DatasetReader, advice: str = _ADVICE) -> tuple[list[int], bool]:
     """Find the red, green and blue band of a raster.
 
     Names (see `band_names`) decide first, then colour interpretations. GDAL invents interpretations for 8-bit files:
@@ -55,7 +55,7 @@ def find_rgb(path: Path, dataset: DatasetReader, advice: str = _ADVICE) -> tuple
     raise _unclear(path, dataset, "they have no names that tell", advice)
 
 
-def find_wanted(path: Path, dataset: DatasetReader, wanted: Sequence[int | str]) -> list[int]:
+def find_wanted(path: Location, dataset: DatasetReader, wanted: Sequence[int | str]) -> list[int]:
     """Find wanted bands of a raster, see `band_names.find_bands`: numbers from 1.
 
     The names are those of the bands or, if none has one, their colour interpretations.
@@ -75,7 +75,7 @@ def find_wanted(path: Path, dataset: DatasetReader, wanted: Sequence[int | str])
 
 
 def check_bands(
-    path: Path, dataset: DatasetReader, asked: Sequence[int | str], wanted: Sequence[str], *, grey: bool
+    path: Location, dataset: DatasetReader, asked: Sequence[int | str], wanted: Sequence[str], *, grey: bool
 ) -> list[int]:
     """Find the bands that a user chose.
 
@@ -123,7 +123,7 @@ def names_of(dataset: DatasetReader) -> list[str | None]:
     return [kind.name if kind.name in COMMON_NAMES and not is_invented else None for kind in found]
 
 
-def _tags(path: Path, dataset: DatasetReader) -> dict[str, str]:
+def _tags(path: Location, dataset: DatasetReader) -> dict[str, str]:
     """Tags of the file, and its name as PRODUCT if that tells the sensor."""
     try:
         tags: dict[str, str] = dataset.tags() | dataset.tags(ns="IMAGERY")
@@ -133,9 +133,9 @@ def _tags(path: Path, dataset: DatasetReader) -> dict[str, str]:
     return tags | ({"PRODUCT": product} if product else {})
 
 
-def product_of(path: Path) -> str | None:
+def product_of(path: Location) -> str | None:
     """The name of a product that tells its sensor: that of the file, or of a folder above it."""
-    return next((part for part in reversed(path.parts) if _PRODUCT.match(part)), None)
+    return next((part for part in reversed(re.split(r"[/\\]", str(path))) if _PRODUCT.match(part)), None)
 
 
 def _wavelengths(dataset: DatasetReader) -> list[float | None]:
@@ -159,7 +159,7 @@ def _by_interpretation(found: Sequence[ColorInterp], *, is_8_bit: bool) -> list[
     return [1, 2, 3] if is_plain else None
 
 
-def _unclear(path: Path, dataset: DatasetReader, reason: str, advice: str) -> LandcoverError:
+def _unclear(path: Location, dataset: DatasetReader, reason: str, advice: str) -> LandcoverError:
     return LandcoverError(
         f"{path}: it is not clear which of its {dataset.count} bands are red, green and blue ({reason}). "
         f"{_listed(dataset)}. {advice}"

@@ -1,8 +1,7 @@
-"""Bands of an open raster, in strips of rows and in their own pixel type. Needs rasterio."""
+"""Bands of an open raster, in strips of rows or in windows, in their own pixel type. Needs rasterio."""
 
 import copy
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -13,6 +12,7 @@ from landcover.images.image_spec import PIXEL_TYPES
 from landcover.rasters.access import raster_errors
 from landcover.rasters.sampling import sample_blocks, sample_pixels
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 _OPAQUE = 0.5  # least share of fully opaque pixels among those that alpha does not hide
 
@@ -36,7 +36,7 @@ class BandPixels:
         LandcoverError: The pixels are complex, of several types, or of another type than `PIXEL_TYPES`.
     """
 
-    def __init__(self, path: Path, dataset: rasterio.DatasetReader, bands: Sequence[int], *, every: bool) -> None:
+    def __init__(self, path: Location, dataset: rasterio.DatasetReader, bands: Sequence[int], *, every: bool) -> None:
         self.path, self.dataset, self.bands, self._every = path, dataset, list(bands), every
         self.height, self.width = dataset.shape
         with raster_errors(path):
@@ -53,27 +53,32 @@ class BandPixels:
             self._scales = self._find_scales()
             self.has_masks = self._find_masks()
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of `dtype`, invalid pixels as the file has them.
+    def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1 of columns `left` to `right` - 1 (None: to the last).
 
         White of 8-bit bands of which fewer bits are used is 255.
+
+        Returns:
+            (bottom - top, right - left, B) of `dtype`, invalid pixels as the file has them.
 
         Raises:
             LandcoverError: They cannot be read.
         """
-        return self._scaled(self._read(self._rows(top, bottom)))
+        return self._scaled(self._read(self._window(top, bottom, left, right)))
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where the bands have data, by nodata value, mask or alpha, and are finite: bool (bottom - top, width).
+    def valid_mask(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray | None:
+        """Where the pixels that `read` returns have data, by nodata value, mask or alpha, and are finite: bool (h, w).
 
         None if all pixels of the raster have data.
         """
-        floats = self._read(self._rows(top, bottom)).transpose(1, 2, 0) if self.dtype.kind == "f" else None
-        return self.valid_of(floats, top, bottom)
+        window = self._window(top, bottom, left, right)
+        return self._valid(self._read(window).transpose(1, 2, 0) if self.dtype.kind == "f" else None, window)
 
-    def valid_of(self, pixels: np.ndarray | None, top: int, bottom: int) -> np.ndarray | None:
-        """The same for rows that were read: `pixels`, of floats only."""
-        return self._valid(pixels, self._rows(top, bottom))
+    def valid_of(
+        self, pixels: np.ndarray | None, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> np.ndarray | None:
+        """The same for pixels that were read: `pixels`, of floats only."""
+        return self._valid(pixels, self._window(top, bottom, left, right))
 
     def read_window(self, window: Window, shape: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Read a window that lies within the raster, as `read` and `valid_mask` read rows.
@@ -111,8 +116,8 @@ class BandPixels:
         bands = [band.compressed() for band in found]
         return [pixels[np.isfinite(pixels)] for pixels in bands]
 
-    def _rows(self, top: int, bottom: int) -> Window:
-        return Window(0, top, self.width, bottom - top)
+    def _window(self, top: int, bottom: int, left: int, right: int | None) -> Window:
+        return Window(left, top, (self.width if right is None else right) - left, bottom - top)
 
     def _read(self, window: Window, shape: tuple[int, int] | None = None) -> np.ndarray:
         """Pixels as the file has them: (B, h, w)."""
@@ -177,7 +182,7 @@ def find_palette(dataset: rasterio.DatasetReader) -> np.ndarray | None:
     return palette
 
 
-def check_real(path: Path, kinds: Collection[np.dtype]) -> None:
+def check_real(path: Location, kinds: Collection[np.dtype]) -> None:
     """Raise a LandcoverError if one of the types of pixels is complex."""
     if any(kind.kind == "c" for kind in kinds):
         raise LandcoverError(f"{path}: its pixels are complex numbers. Convert them to real ones.")

@@ -1,15 +1,15 @@
 """Where on Earth a raster lies, in terms that a new raster can be given. Needs rasterio."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rasterio.io import DatasetReader
 
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 
-def find_place(path: Path, dataset: DatasetReader) -> dict[str, Any]:
+def find_place(path: Location, dataset: DatasetReader) -> dict[str, Any]:
     """Find the options of `rasterio.open` that place a new file of the same size where a raster lies.
 
     Returns:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -18,6 +17,7 @@ from landcover.rasters.scenes import Scene
 from landcover.rasters.stacks import open_files
 from landcover.rasters.stretching import STRETCH, Percentiles, Stretch
 from landcover.system.errors import LandcoverError, note, warn
+from landcover.system.locations import Location
 
 
 class Raster:
@@ -44,7 +44,7 @@ class Raster:
 
     def __init__(
         self,
-        path: Path,
+        path: Location,
         dataset: rasterio.DatasetReader,
         images: ImageSpec = RGB,
         bands: Sequence[int | str] | None = None,
@@ -67,8 +67,8 @@ class Raster:
             self.stretch = self._stretch.percentiles if self._stretch else None
             self.limits = self._stretch.limits if self._stretch else None
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B).
+    def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1 of columns `left` to `right` - 1 (None: to the last): (h, w, B).
 
         The type is uint8 if that is the model's; else that of the file or, if it was stretched, float32. Pixels without
         data have the model's mean, except in images of red, green and blue of 8 bits, where they have the file's value
@@ -77,12 +77,12 @@ class Raster:
         Raises:
             LandcoverError: They cannot be read.
         """
-        pixels = self._pixels.read(top, bottom)
+        pixels = self._pixels.read(top, bottom, left, right)
         if self._palette is not None:
             colours: np.ndarray = self._palette[pixels[..., 0]]
             return colours
         floats = pixels if pixels.dtype.kind == "f" else None
-        valid = None if self.images.is_rgb else self._pixels.valid_of(floats, top, bottom)
+        valid = None if self.images.is_rgb else self._pixels.valid_of(floats, top, bottom, left, right)
         if self._stretch:
             pixels = self._stretch(pixels)
         if valid is not None:
@@ -90,13 +90,13 @@ class Raster:
             pixels[~valid] = means if pixels.dtype.kind == "f" else means.round()
         return pixels
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where there is data, by nodata value, mask or alpha: bool (bottom - top, width).
+    def valid_mask(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray | None:
+        """Where the pixels that `read` returns have data, by nodata value, mask or alpha: bool (h, w).
 
         For images of red, green and blue of 8 bits where at least one band has data; else where all bands have.
         None if all pixels of the raster have data.
         """
-        return self._pixels.valid_mask(top, bottom)
+        return self._pixels.valid_mask(top, bottom, left, right)
 
     def print_notes(self, printed: set[str]) -> None:
         """Print the notes on stderr, except kinds that are in `printed`, to which the others are added."""
@@ -148,7 +148,7 @@ class Raster:
 
 @contextmanager
 def open_raster(
-    image: Path | str | Scene,
+    image: Location | str | Scene,
     images: ImageSpec = RGB,
     bands: Sequence[int | str] | None = None,
     stretch: Percentiles | None = None,
@@ -158,7 +158,7 @@ def open_raster(
     """Open an image in any format of `access.DRIVERS`, or a VRT, or a scene of several files.
 
     Args:
-        image: The file, or the scene.
+        image: The file, a path or a URL, or the scene.
         images: What the model takes.
         bands: Numbers, from 1, or names of the bands that the model takes, in its order; for images of red, green and
             blue of 8 bits also one for all three. By default those that have the names of the model's bands
@@ -172,5 +172,5 @@ def open_raster(
             stretched, one of image and model is of 8 bits and the other is not.
     """
     scene = image if isinstance(image, Scene) else Scene.of(image)
-    with open_files(scene.files, scene.path, allow_vrt_paths=allow_vrt_paths) as dataset:
+    with open_files(scene.files, scene.path, box=scene.box, allow_vrt_paths=allow_vrt_paths) as dataset:
         yield Raster(scene.path, dataset, images, bands, stretch)

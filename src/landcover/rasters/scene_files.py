@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from landcover.images.layouts import BLOCKS
 from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES
 from landcover.rasters.band_files import BandFile, band_file, natural_order, scene_folder, tells_no_band, words_of
 from landcover.system.errors import LandcoverError
@@ -95,7 +96,7 @@ def common_pattern(names: Sequence[str]) -> str:
 
 
 def _is_of_scene(below: Path, path: Path) -> bool:
-    if any(part.startswith(".") for part in below.parts) or not path.is_file():
+    if any(part.startswith(".") or part.endswith(BLOCKS) for part in below.parts) or not path.is_file():
         return False
     if (
         any(part.upper().endswith(".SAFE") or part == "GRANULE" for part in below.parts)

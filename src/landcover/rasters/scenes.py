@@ -12,10 +12,12 @@ from rasterio.windows import Window
 
 from landcover.rasters.access import safe_reading
 from landcover.rasters.band_images import BandImage
+from landcover.rasters.cropping import Box
 from landcover.rasters.grid import Grid
 from landcover.rasters.scene_files import common_pattern, find_files, group_files
 from landcover.rasters.stacks import open_files
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location, Remote, location
 
 
 @dataclass(frozen=True)
@@ -25,23 +27,29 @@ class Scene:
     Attributes:
         name: Under which its map is written; no two scenes of a data set have the same.
         files: One with all bands, or several that are stacked.
+        box: The part of them that is the scene, see `cropping.crop`; None for all.
     """
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Location, ...]
+    box: Box | None = None
 
     @classmethod
-    def of(cls, path: Path | str) -> "Scene":
-        """The scene of one file, named after it."""
-        return cls(Path(path).stem, (Path(path),))
+    def of(cls, file: Location | str) -> "Scene":
+        """The scene of one file, a path or a URL, named after it."""
+        place = location(file)
+        return cls(place.stem, (place,))
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         """For messages: its file, or what its files are called, such as `s2/T32UNU_*.jp2`; of several there is none."""
         if len(self.files) == 1:
             return self.files[0]
-        folder = os.path.commonpath([path.parent for path in self.files])
-        return Path(folder, common_pattern([path.name for path in self.files]))
+        pattern = common_pattern([file.name for file in self.files])
+        paths = [file for file in self.files if isinstance(file, Path)]
+        if len(paths) < len(self.files):
+            return next(file for file in self.files if isinstance(file, Remote)).with_name(pattern)
+        return Path(os.path.commonpath([path.parent for path in paths]), pattern)
 
 
 class SceneReader:
@@ -136,7 +144,7 @@ def open_scene(
     Raises:
         LandcoverError: It cannot be read, lacks a band, or its files do not fit together.
     """
-    with open_files(scene.files, scene.path, allow_vrt_paths=allow_vrt_paths) as dataset:
+    with open_files(scene.files, scene.path, box=scene.box, allow_vrt_paths=allow_vrt_paths) as dataset:
         if bands is None and (deep := next((kind for kind in dataset.dtypes if kind != "uint8"), None)):
             raise LandcoverError(
                 f"{scene.path}: its pixels are {deep}, not 8 bits. Choose its bands in `bands`, such as "

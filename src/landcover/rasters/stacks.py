@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -15,9 +14,12 @@ from rasterio.transform import Affine
 from landcover.rasters.access import open_dataset, raster_errors
 from landcover.rasters.band_files import band_file
 from landcover.rasters.bands import product_of
+from landcover.rasters.checked_reader import open_above
+from landcover.rasters.cropping import Box, crop
 from landcover.rasters.sidecars import has_own_overviews
 from landcover.rasters.vrt_sources import VRT_SUFFIX
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 _SAME = 1e-3  # pixels: places that differ by less are the same
 
@@ -33,7 +35,9 @@ class _Place(NamedTuple):
 
 
 @contextmanager
-def open_files(files: Sequence[Path], path: Path, *, allow_vrt_paths: bool = False) -> Iterator[DatasetReader]:
+def open_files(
+    files: Sequence[Location], path: Location, *, box: Box | None = None, allow_vrt_paths: bool = False
+) -> Iterator[DatasetReader]:
     """Open a raster of one file as it is, or of several files with one band each.
 
     The bands are called as `band_files.band_file` tells, in the order of the files. The grid is that of the file with
@@ -44,16 +48,17 @@ def open_files(files: Sequence[Path], path: Path, *, allow_vrt_paths: bool = Fal
     Args:
         files: At least one.
         path: What errors call the raster.
+        box: Only what lies within it, see `cropping.crop`.
         allow_vrt_paths: See `access.open_dataset`.
 
     Raises:
-        LandcoverError: A file cannot be read; or they differ in reference system, in pixel type, or at an edge by more
-            than a pixel of the coarser file.
+        LandcoverError: A file cannot be read; nothing lies within the box; or they differ in reference system, in pixel
+            type, or at an edge by more than a pixel of the coarser file.
     """
     with ExitStack() as stack:
         sources = [stack.enter_context(open_dataset(file, allow_vrt_paths=allow_vrt_paths)) for file in files]
         if len(sources) == 1:
-            yield sources[0]
+            yield crop(sources[0], box, path, stack) if box else sources[0]
             return
         for file, source in zip(files, sources, strict=True):
             _check_band(file, source)
@@ -69,11 +74,11 @@ def open_files(files: Sequence[Path], path: Path, *, allow_vrt_paths: bool = Fal
             SubElement(SubElement(tree, "Metadata"), "MDI", key="PRODUCT").text = product
         with raster_errors(path):
             memory = stack.enter_context(MemoryFile(tostring(tree), ext=VRT_SUFFIX))
-            dataset = stack.enter_context(DatasetReader(memory.name, driver=["VRT"]))
-        yield dataset
+            dataset = stack.enter_context(open_above(memory.name, ["VRT"], sources))
+        yield crop(dataset, box, path, stack) if box else dataset
 
 
-def _check_band(file: Path, source: DatasetReader) -> None:
+def _check_band(file: Location, source: DatasetReader) -> None:
     if source.count > 1:
         raise LandcoverError(
             f"{file}: {source.count} bands, where its name says that it is one band of several files. Rename it, or "
@@ -88,7 +93,7 @@ def _check_band(file: Path, source: DatasetReader) -> None:
             )
 
 
-def _check_alike(file: Path, source: DatasetReader, other: Path, finest: DatasetReader) -> None:
+def _check_alike(file: Location, source: DatasetReader, other: Location, finest: DatasetReader) -> None:
     if source.dtypes[0] != finest.dtypes[0]:
         raise LandcoverError(
             f"{file}: its pixels are {source.dtypes[0]}, those of {other.name} {finest.dtypes[0]}. Bands of one scene "
@@ -101,7 +106,7 @@ def _check_alike(file: Path, source: DatasetReader, other: Path, finest: Dataset
         )
 
 
-def _place(file: Path, source: DatasetReader, other: Path, finest: DatasetReader) -> _Place:
+def _place(file: Location, source: DatasetReader, other: Location, finest: DatasetReader) -> _Place:
     across: Affine = ~finest.transform * source.transform
     left, top = across * (0, 0)
     right, bottom = across * (source.width, source.height)
