@@ -4,6 +4,7 @@ Needs pystac and its extensions (the extra geo).
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,18 +30,42 @@ from landcover.geo.times import FIRST_AERIAL_IMAGE, time_of
 from landcover.models.model_file import Model
 from landcover.rasters.earth_coordinates import EarthCoordinates
 from landcover.system.errors import note
+from landcover.system.locations import Location
 
 _EXACT, _DECIMALS = 1e-5, 7  # degrees of the outline: a metre, but less for small maps; a centimetre
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The STAC items of which an image is.
+
+    Attributes:
+        name: Of the image, for people.
+        items: Where the items are, URLs without credentials or paths.
+        first, last: When their images were taken; None where they do not tell.
+    """
+
+    name: str
+    items: tuple[Location, ...]
+    first: datetime | None
+    last: datetime | None
+
+
 def write_stac_item(
-    path: Path, map_path: Path, image: Path, model: Model, time: datetime | None = None, *, quiet: bool = False
+    path: Path,
+    map_path: Path,
+    image: Location,
+    model: Model,
+    time: datetime | None = None,
+    *,
+    origin: Origin | None = None,
+    quiet: bool = False,
 ) -> None:
     """Write the STAC item of a map.
 
     Its geometry is the outline of the map in WGS 84, cut at the 180th meridian; a map without a place on Earth has
     none. Its time is that of the image, see `times.time_of`; if neither that nor `time` tells it, an interval that ends
-    when the file of the image was last changed.
+    when the file of the image was last changed; of one elsewhere, now.
 
     Args:
         path: Of the item, a JSON file.
@@ -48,15 +73,13 @@ def write_stac_item(
         image: Of which the map is.
         model: By which it was drawn.
         time: Of images that do not tell theirs.
+        origin: The items of which the image is, if it is of any: they tell the time, and are named as sources.
         quiet: Whether to be silent about an unknown time.
 
     Raises:
         LandcoverError: The map cannot be read, or the item not be written.
     """
-    moment = time_of(image) or time
-    span = None if moment else (FIRST_AERIAL_IMAGE, datetime.fromtimestamp(int(image.stat().st_mtime), UTC))
-    if span and not quiet:
-        note(f"{image}: does not tell its time, so its STAC item spans all time before the file. Add --datetime.")
+    moment, span = _time(image, time, origin, quiet)
     with open_map(map_path) as (file, _):
         geometry = _outline(file)
         box = None if geometry is None else _box(geometry)
@@ -65,7 +88,7 @@ def write_stac_item(
             None if geometry is None else shapely.geometry.mapping(geometry),
             box,
             moment,
-            {"title": f"Land cover of {image.name}"},
+            {"title": f"Land cover of {origin.name if origin else image.name}"},
             start_datetime=span and span[0],
             end_datetime=span and span[1],
         )
@@ -87,7 +110,27 @@ def write_stac_item(
     ):
         if beside.is_file():
             item.add_asset(key, pystac.Asset(reference(beside, path), title, None, pystac.MediaType.XML, [role]))
+    for source in origin.items if origin else ():
+        href = reference(source, path) if isinstance(source, Path) else str(source)
+        item.add_link(pystac.Link(pystac.RelType.DERIVED_FROM, href, pystac.MediaType.GEOJSON))
     write_item(path, item.to_dict(include_self_link=False, transform_hrefs=False))
+
+
+def _time(
+    image: Location, time: datetime | None, origin: Origin | None, quiet: bool
+) -> tuple[datetime | None, tuple[datetime, datetime] | None]:
+    """When an image was taken; or the first and the last moment at which it may have been."""
+    if origin and origin.first and origin.last:
+        return (origin.first, None) if origin.first == origin.last else (None, (origin.first, origin.last))
+    moment = (None if origin else time_of(image)) or time
+    if moment:
+        return moment, None
+    if not quiet:
+        note(f"{image}: does not tell its time, so its STAC item spans all time before the file. Add --datetime.")
+    end = datetime.now(UTC).replace(microsecond=0)
+    if isinstance(image, Path) and not origin:
+        end = datetime.fromtimestamp(int(image.stat().st_mtime), UTC)
+    return None, (FIRST_AERIAL_IMAGE, end)
 
 
 def _outline(file: DatasetReader) -> shapely.Geometry | None:

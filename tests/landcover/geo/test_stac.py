@@ -91,7 +91,7 @@ def test_polygons_become_an_asset(tmp_path, model_file):
 
 def test_the_second_run_keeps_the_item_and_a_missing_one_is_written_with_its_map(tmp_path, model_file):
     image(tmp_path)
-    arguments = ("predict", "scene.tif", "-m", model_file, "-o", "maps", "--stac")
+    arguments = ("predict", "scene.tif", "-m", model_file, "-o", "maps", "--stac-item")
     arguments += ("--datetime", "2024-06-01T12:30+02:00", "--polygons", "scene.geojson")
     path = tmp_path / "maps" / "scene_mask.json"
     assert landcover(*arguments, folder=tmp_path).stdout.startswith("scene.geojson: ")
@@ -152,7 +152,7 @@ def test_a_file_of_another_kind_is_never_replaced(tmp_path, model_file, content)
     image(tmp_path)
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "scene_mask.json").write_text(content)
-    done = landcover("predict", "scene.tif", "-m", model_file, "-o", "maps", "--stac", folder=tmp_path)
+    done = landcover("predict", "scene.tif", "-m", model_file, "-o", "maps", "--stac-item", folder=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "scene_mask.json: not a STAC item that this program wrote" in done.stderr
     assert (tmp_path / "maps" / "scene_mask.json").read_text() == content
@@ -163,7 +163,7 @@ def test_a_time_needs_an_item_and_must_be_one(tmp_path, model_file):
     image(tmp_path)
     arguments = ("predict", "scene.tif", "-m", model_file, "-o", "maps", "--datetime")
     assert landcover(*arguments, "2024-06-01", folder=tmp_path).returncode == 1
-    assert landcover(*arguments, "noon", "--stac", folder=tmp_path).returncode == 2
+    assert landcover(*arguments, "noon", "--stac-item", folder=tmp_path).returncode == 2
 
 
 def test_names_of_classes_fit_the_extension_and_titles_are_as_they_are(tmp_path, model_file):
