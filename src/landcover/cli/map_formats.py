@@ -6,15 +6,20 @@ What draws them is imported late, as --help names the formats and must answer at
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from landcover.inference.options import InferenceOptions
 from landcover.system.errors import Problems
+from landcover.system.locations import Location, paths
 
 if TYPE_CHECKING:
+    from landcover.geo.stac_scenes import ItemScene
     from landcover.models.model_file import Model
     from landcover.rasters.stretching import Percentiles
+    from landcover.scale.cluster import Cluster
+    from landcover.scale.maps import BlockCounts
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class DrawingOptions:
         confidence: Whether files that say how sure the network is are.
         quiet: Whether to show neither progress nor notes.
         time: Of images that do not tell theirs, for STAC items.
+        on: Who draws the maps; None for this process.
     """
 
     inference: InferenceOptions
@@ -38,6 +44,24 @@ class DrawingOptions:
     quiet: bool
     time: datetime | None = None
     confidence: bool = False
+    on: "Workers | None" = None
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Workers that draw maps.
+
+    Attributes:
+        cluster: To which they belong.
+        block: Side in pixels of the blocks in which they draw.
+        counts: What became of the blocks so far.
+        blocks: Folder in which those of the maps are; None for the folder of each map.
+    """
+
+    cluster: "Cluster"
+    block: int
+    counts: "BlockCounts"
+    blocks: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -45,16 +69,21 @@ class Job:
     """An image and what is drawn of it."""
 
     name: str
-    image: Path
+    image: Location
     format: "MapFormat"
     mask: Path
     probabilities: Path | None
     item: Path | None = None  # of STAC
     confidence: Path | None = None
+    source: "ItemScene | None" = None  # of which it is, if it is a STAC item's
 
     def outputs(self) -> list[Path]:
         """Return the files that are made; a legend comes with the mask and is not among them."""
         return [path for path in (self.mask, self.probabilities, self.item, self.confidence) if path]
+
+    def files(self) -> tuple[Location, ...]:
+        """Return the files of which it is drawn."""
+        return self.source.scene.files if self.source else (self.image,)
 
     def is_done(self) -> bool:
         """Return whether the files exist."""
@@ -82,12 +111,19 @@ class MapFormat:
 
 
 def _draw_png(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> list[str]:
-    from landcover.inference.mask_files import predict_masks
+    draw: Callable[..., list[str]]
+    if options.on:
+        from landcover.scale.masks import predict_masks_on
 
+        draw = partial(predict_masks_on, options.on.cluster)
+    else:
+        from landcover.inference.mask_files import predict_masks
+
+        draw = predict_masks
     first = jobs[0].mask  # all masks are in its folder, and have its ending after their names
-    return predict_masks(
+    return draw(
         model,
-        {job.name: job.image for job in jobs},
+        {job.name: path for job in jobs for path in paths([job.image])},  # `plan_jobs` allows no others
         first.parent,
         options.inference,
         keep_going=True,
@@ -107,19 +143,18 @@ def _draw_cog(model: "Model", jobs: Sequence[Job], options: DrawingOptions) -> l
 
 
 def _draw_rasters(model: "Model", jobs: Sequence[Job], options: DrawingOptions, *, cog: bool) -> list[str]:
-    from landcover.geo.maps import predict_map
-
+    draw = _map_on(options.on) if options.on else _map_here()
     problems = Problems()
     noted: set[str] = set()  # a note that concerns many images is printed once
     for job in jobs:
         with problems.collecting():
-            predict_map(
+            draw(
                 model,
-                job.image,
+                job.source.scene if job.source else job.image,
                 job.mask,
                 options.inference,
                 cog=cog,
-                bands=options.bands,
+                bands=job.source.bands if job.source and job.source.bands else options.bands,
                 stretch=options.stretch,
                 allow_vrt_paths=options.allow_vrt_paths,
                 noted=noted,
@@ -130,8 +165,25 @@ def _draw_rasters(model: "Model", jobs: Sequence[Job], options: DrawingOptions, 
             if job.item:
                 from landcover.geo.stac import write_stac_item
 
-                write_stac_item(job.item, job.mask, job.image, model, options.time, quiet=options.quiet)
+                origin = job.source.origin if job.source else None
+                write_stac_item(job.item, job.mask, job.image, model, options.time, origin=origin, quiet=options.quiet)
     return problems.lines
+
+
+def _map_here() -> Callable[..., None]:
+    from landcover.geo.maps import predict_map
+
+    return predict_map
+
+
+def _map_on(workers: Workers) -> Callable[..., None]:
+    from landcover.scale.maps import predict_map_on
+
+    def draw(*arguments: Any, **further: Any) -> None:
+        further |= {"block": workers.block, "blocks": workers.blocks}
+        workers.counts.add(predict_map_on(workers.cluster, *arguments, **further))
+
+    return draw
 
 
 MAP_FORMATS = {

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from landcover.cli.map_formats import AUTO, MAP_FORMATS, Job
+from landcover.cli.map_formats import AUTO, MAP_FORMATS, Job, MapFormat
 from landcover.geo.polygon_files import POLYGON_FORMATS
 from landcover.images.layouts import PROBABILITIES
 from landcover.images.pairs import IMAGE_SUFFIXES, RASTER_SUFFIXES, confidence_path
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location, Remote, paths
 from landcover.system.outputs import check_outputs, inode
 from landcover.system.paths import check_utf8_name
 
@@ -21,7 +22,7 @@ _FILE_SUFFIXES = {
 
 
 def plan_jobs(
-    images: Mapping[str, Path],
+    images: Mapping[str, Location],
     output: str,
     form: str,
     probabilities: bool,
@@ -55,6 +56,7 @@ def plan_jobs(
         raise LandcoverError(f"{path}: not a name for --format {form}. Change one of them.")
     (image,) = images.values()
     chosen = MAP_FORMATS[fitting[0] if form == AUTO else form]
+    _check_format(image, chosen)
     beside = path.with_name(f"{path.stem}{PROBABILITIES}{chosen.probability_suffix or suffix}")
     item = path.with_suffix(".json") if stac else None
     sure = confidence_path(path) if confidence else None
@@ -83,7 +85,7 @@ def check_jobs(
         check_utf8_name(jobs[0].mask.parent, "rasters")
     if polygons:
         check_utf8_name(polygons, "files of polygons")
-    images = [job.image for job in jobs]
+    images = paths(file for job in jobs for file in job.files())
     new = [job for job in jobs if overwrite or not job.is_done()]
     check_outputs([model], files=[path for job in jobs for path in job.outputs()])
     named = jobs if jobs[0].mask == Path(output) else new
@@ -102,9 +104,10 @@ def check_jobs(
 
 
 def _job_in_folder(
-    folder: Path, name: str, image: Path, form: str, probabilities: bool, stac: bool, confidence: bool
+    folder: Path, name: str, image: Location, form: str, probabilities: bool, stac: bool, confidence: bool
 ) -> Job:
     chosen = MAP_FORMATS[_format_for(image) if form == AUTO else form]
+    _check_format(image, chosen)
     suffix = chosen.suffixes[0]
     mask = folder / f"{name}_mask{suffix}"
     beside = folder / f"{name}{PROBABILITIES}{chosen.probability_suffix or suffix}"
@@ -113,8 +116,13 @@ def _job_in_folder(
     return Job(name, image, chosen, mask, beside if probabilities else None, item, sure)
 
 
-def _format_for(image: Path) -> str:
-    return "gtiff" if image.suffix.lower() in RASTER_SUFFIXES else "png"
+def _format_for(image: Location) -> str:
+    return "gtiff" if isinstance(image, Remote) or image.suffix.lower() in RASTER_SUFFIXES else "png"
+
+
+def _check_format(image: Location, form: MapFormat) -> None:
+    if isinstance(image, Remote) and not form.is_georeferenced:
+        raise LandcoverError(f"{image}: maps of files elsewhere are GeoTIFFs. Choose --format gtiff or cog.")
 
 
 def _folders_of(paths: Iterable[Path]) -> set[tuple[int, int]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import click
 
 from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.scale.options import BLOCK, BLOCK_UNIT, ScaleOptions
 from landcover.system.devices import DEVICES
 from landcover.system.errors import LandcoverError
 
@@ -63,6 +64,15 @@ def percentiles(value: str) -> Literal["image"] | tuple[float, float]:
     raise click.BadParameter(f"{value}: give image, or two rising percentiles from 0 to 100, such as 2,98.")
 
 
+def degrees(value: str) -> tuple[float, float, float, float]:
+    """Type of a box in degrees: west, south, east and north; west is larger than east across the 180th meridian."""
+    with suppress(ValueError):
+        west, south, east, north = (float(part) for part in value.split(","))
+        if all(-180 <= side <= 180 for side in (west, east)) and west != east and -90 <= south < north <= 90:
+            return west, south, east, north
+    raise click.BadParameter(f"{value}: give west,south,east,north in degrees, such as 11.3,48.0,11.8,48.3.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScoringOptions:
     """How masks are scored.
@@ -82,23 +92,42 @@ class ScoringOptions:
     quiet: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What images are searched for in a STAC catalogue.
+
+    Attributes:
+        url: Of the catalogue; None to search for none.
+        collections: Ids; none for all.
+        box: West, south, east and north in degrees.
+        composite: "median" for one of all images; None for the least cloudy image of each tile.
+        max_items: Number of items above which a search is refused.
+    """
+
+    url: str | None
+    collections: tuple[str, ...]
+    box: tuple[float, float, float, float] | None
+    composite: str | None
+    max_items: int
+
+
 def quiet_option(effect: str) -> Decorator:
     """The option `--quiet`; its effect is the command's own."""
     return click.option("-q", "--quiet", is_flag=True, help=effect)
 
 
-def _as_dataclass(kind: type, *declarations: Decorator) -> Decorator:
+def _as_dataclass(kind: type, *declarations: Decorator, argument: str = "options") -> Decorator:
     """Make a decorator that declares the fields of a dataclass as options.
 
-    The command gets an instance of the dataclass as its argument `options`, and so need not repeat the fields.
+    The command gets an instance of the dataclass as an argument, and so need not repeat the fields.
     """
     names = [field.name for field in fields(kind)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            options = kind(**{name: values.pop(name) for name in names})
-            command(**values, options=options)
+            values[argument] = kind(**{name: values.pop(name) for name in names})
+            command(**values)
 
         declared: Callable[..., None] = run
         for declaration in reversed(declarations):
@@ -185,6 +214,68 @@ inference_options = _as_dataclass(
         metavar="WINDOWS",
         help="Number of windows that pass through the network at once; more than 1 for a GPU.",
     ),
+)
+search_options = _as_dataclass(
+    SearchOptions,
+    click.option(
+        "--stac",
+        "url",
+        metavar="URL",
+        help="Search the STAC catalogue there, an API or a static one, for images; needs --bbox.",
+    ),
+    click.option(
+        "--collection",
+        "collections",
+        multiple=True,
+        metavar="ID",
+        help="With --stac: in this collection; may be given several times.",
+    ),
+    click.option(
+        "--bbox",
+        "box",
+        type=degrees,
+        metavar="W,S,E,N",
+        help="With --stac: of this part of the Earth, in degrees; the maps are of it alone.",
+    ),
+    click.option(
+        "--composite",
+        type=click.Choice(["median"]),
+        help="With --stac: draw one map of the median of all images that are found, rather than one of the least "
+        "cloudy image of each tile.",
+    ),
+    click.option(
+        "--max-items",
+        type=whole_number(1, 1_000_000),
+        default=1000,
+        metavar="N",
+        help="With --stac: the largest number of items that a search may find.",
+    ),
+    argument="search_for",
+)
+scale_options = _as_dataclass(
+    ScaleOptions,
+    click.option(
+        "--workers",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="Let N processes of this machine do the work, each with one thread, or one GPU with --device cuda; 0 for "
+        "this process alone.",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="Let the workers of a Dask scheduler do the work: its address, such as tcp://10.0.0.5:8786, or its "
+        "scheduler file.",
+    ),
+    click.option(
+        "--block",
+        type=whole_number(BLOCK_UNIT, factor=BLOCK_UNIT),
+        default=BLOCK,
+        metavar="PIXELS",
+        help="With workers: side of the blocks in which they draw GeoTIFFs; the map does not depend on it.",
+    ),
+    argument="scale",
 )
 classes_option = click.option(
     "--classes",

@@ -1,7 +1,9 @@
 """The command `landcover predict`: maps of any images, outside the pipeline."""
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -11,23 +13,30 @@ import click
 from landcover.cli.command_line import Command
 from landcover.cli.map_formats import AUTO, MAP_FORMATS, DrawingOptions
 from landcover.cli.options import (
+    SearchOptions,
     bands_option,
     device_option,
     inference_options,
     model_option,
     quiet_option,
+    scale_options,
+    search_options,
     stretch_option,
 )
 from landcover.geo.polygon_files import POLYGON_FORMATS
 from landcover.inference.options import InferenceOptions
+from landcover.scale.fork_server import start_fork_server
+from landcover.scale.options import ScaleOptions
 from landcover.system.errors import LandcoverError, say
+from landcover.system.locations import location
 
 _EPILOG = """\
-INPUT is an image, a folder, or a pattern such as "images/**/*.jpg" (in quotes,
-as a command line holds only so many names). In a folder with files called
-NAME_sat.EXT these are the images; in any other, all jpg, png and tif files but
-NAME_mask, NAME_confidence and NAME_probabilities. The map of NAME.EXT or
-NAME_sat.EXT is called NAME_mask and has the size of the image.
+INPUT is an image, a folder, a pattern such as "images/**/*.jpg" (in quotes, as
+a command line holds only so many names), the URL of a raster (https, s3, gs or
+az), or a .txt file that names one of these a line. In a folder with files
+called NAME_sat.EXT these are the images; in any other, all jpg, png and tif
+files but NAME_mask, NAME_confidence and NAME_probabilities. The map of NAME.EXT
+or NAME_sat.EXT is called NAME_mask and has the size of the image.
 
 The map of a tif, tiff, jp2 or vrt is a GeoTIFF, NAME_mask.tif: labels with the
 colours and names of the classes, overviews, the reference system and transform
@@ -36,18 +45,28 @@ and NAME_mask.tif.aux.xml, by which QGIS and GDAL show the names of the classes.
 The map of any other image is a colour mask, NAME_mask.png. --format chooses
 another format: png for images of 8 bits, gtiff or cog (Cloud Optimized GeoTIFF)
 for all that the documentation lists. GeoTIFFs need rasterio (pip install -r
-requirements-extras.txt). Only files on this machine are read, and for a VRT
-only those in its folder and below.
+requirements-extras.txt). Nothing elsewhere is read but the URLs that you name,
+by ranges; and for a VRT only files in its folder and below. Maps of URLs are
+GeoTIFFs. -o and --polygons may name a bucket, s3://BUCKET/KEY.
 
 A model knows the names of its bands and finds them in the file, whatever their
 order; --bands chooses others, by number. The values are used as they are: a
 model of 8-bit images takes images of other pixel types only with --stretch.
 
+--stac searches a STAC catalogue for images and draws a map of --bbox for each
+tile, of its least cloudy image; an INPUT may also be a STAC item, a .json file
+or URL. Bands are found by their names (pip install -r requirements-extras.txt).
+
 Images larger than the window are labelled in overlapping windows that are
 blended. GeoTIFFs are read, labelled and written in strips of rows, so that
 memory does not grow with their height.
 
-Existing maps are kept: after an interruption, the same command goes on.
+--workers and --scheduler spread the work over processes and machines (pip
+install -r requirements-extras.txt): GeoTIFFs by blocks, other images one by
+one. The files are the same whoever made them.
+
+Existing maps are kept: after an interruption, the same command goes on; with
+workers, from the blocks that are finished.
 --overwrite draws them again, but never replaces a file in a folder that holds
 one of the images: NAME_mask beside NAME_sat may be the truth.
 
@@ -59,10 +78,14 @@ Examples:
   landcover predict town.jpg -m models/model.safetensors -o town_map.png
   landcover predict scene.tif -m models/model.safetensors -o maps \\
       --bands 4,3,2 --stretch image --polygons scene.gpkg
-  landcover predict scene.tif -m models/model.safetensors -o maps --stac \\
+  landcover predict scene.tif -m models/model.safetensors -o maps --stac-item \\
       --polygons scene.gpkg --min-area 5000 --simplify 20
+  landcover predict -m models/model.safetensors -o maps --stac URL \\
+      --collection sentinel-2-l2a --bbox 11.4,48,11.7,48.3 --datetime 2024-06
   landcover predict big.tif -m models/model.safetensors -o maps \\
       --device cuda --window 1024 --batch-size 8
+  landcover predict big.tif -m models/model.safetensors -o maps \\
+      --format cog --workers 4
 
 Exit codes:
   0  every image has its map
@@ -72,11 +95,11 @@ Exit codes:
 """
 
 
-def polygon_file(value: str) -> Path:
-    """Type of the name of a file of polygons."""
+def polygon_file(value: str) -> str:
+    """Type of the name or URL of a file of polygons."""
     if Path(value).suffix.lower() not in POLYGON_FORMATS:
         raise click.BadParameter(f"{value}: give a file name that ends in {' or '.join(POLYGON_FORMATS)}.")
-    return Path(value)
+    return value
 
 
 def positive_number(value: str) -> float:
@@ -90,23 +113,25 @@ def positive_number(value: str) -> float:
     return number
 
 
-def point_in_time(value: str) -> datetime:
-    """Type of a time in ISO 8601."""
-    from landcover.geo.times import parsed_time
+def time_or_range(value: str) -> tuple[str, tuple[datetime | None, datetime | None]]:
+    """Type of a time in ISO 8601, a day, month or year, or a range of two: the text, and its first and last moment."""
+    from landcover.geo.times import period
 
-    if moment := parsed_time(value):
-        return moment
-    raise click.BadParameter(f"{value}: give a time such as 2024-06-01T10:30:00Z, or a day.")
+    try:
+        return value, period(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value}: give a time such as 2024-06-01T10:30:00Z, a day, or a range such as 2024-06-01/2024-08-31."
+        ) from None
 
 
 @click.command(cls=Command, epilog=_EPILOG)
 @click.argument(
     "inputs",
     nargs=-1,
-    required=True,
     type=click.Path(readable=False),
-    metavar="INPUT...",
-    help="An image, a folder or a pattern.",
+    metavar="[INPUT]...",
+    help="An image, a folder, a pattern, a URL, a STAC item or a list of these.",
 )
 @model_option
 @click.option(
@@ -115,10 +140,11 @@ def point_in_time(value: str) -> datetime:
     type=click.Path(readable=False),
     required=True,
     metavar="FOLDER",
-    help="Folder for the maps; or, for a single image, the map itself: a .tif or .png file.",
+    help="Folder for the maps, or its URL; or, for a single image, the map itself: a .tif or .png file.",
 )
 @inference_options
 @device_option
+@scale_options
 @click.option(
     "--format",
     type=click.Choice([AUTO, *MAP_FORMATS]),
@@ -163,17 +189,19 @@ def point_in_time(value: str) -> datetime:
     is_flag=True,
     help="Also write the class probabilities as float32: NAME_probabilities.tif, or .npy (C, H, W) for a PNG.",
 )
+@search_options
 @click.option(
-    "--stac",
+    "--stac-item",
     is_flag=True,
     help="Also describe each GeoTIFF as an item of a SpatioTemporal Asset Catalog, NAME_mask.json.",
 )
 @click.option(
     "--datetime",
     "time",
-    type=point_in_time,
+    type=time_or_range,
     metavar="TIME",
-    help="With --stac: when images were taken that do not tell, such as 2024-06-01T10:30:00Z.",
+    help="With --stac: when images were taken, a day, month or year, or a range such as 2024-06-01/2024-08-31. With "
+    "--stac-item alone: when images were taken that do not tell, such as 2024-06-01T10:30:00Z.",
 )
 @click.option("--overwrite", is_flag=True, help="Draw existing maps again.")
 @quiet_option("Print errors only: no progress, no summary.")
@@ -183,24 +211,30 @@ def predict(
     output: str,
     options: InferenceOptions,
     device: str,
+    scale: ScaleOptions,
     format: str,
     bands: Sequence[int | str] | None,
     stretch: Literal["image"] | tuple[float, float] | None,
     allow_vrt_paths: bool,
-    polygons: Path | None,
+    polygons: str | None,
     min_area: float | None,
     simplify: float | None,
     confidence: bool,
     probabilities: bool,
-    stac: bool,
-    time: datetime | None,
+    search_for: SearchOptions,
+    stac_item: bool,
+    time: tuple[str, tuple[datetime | None, datetime | None]] | None,
     overwrite: bool,
     quiet: bool,
 ) -> None:
     """Draw the map NAME_mask of each image."""
-    from landcover.cli.inputs import find_inputs
-    from landcover.cli.map_drawing import draw_maps, draw_polygons, require_rasters
+    if scale.workers:
+        start_fork_server()  # first of all: it imports while this process does
+    from landcover.cli.inputs import read_lists
+    from landcover.cli.map_drawing import draw_maps, draw_polygons, require_rasters, workers_of
     from landcover.cli.map_jobs import check_jobs, plan_jobs
+    from landcover.cli.remote_outputs import outputs_here
+    from landcover.cli.stac_jobs import find_item_scenes, item_time, merged_inputs, prepared
     from landcover.geo.polygon_files import source_of
     from landcover.geo.stac_files import add_polygons, check_item
     from landcover.inference.prediction import for_inference
@@ -208,33 +242,68 @@ def predict(
     from landcover.system.devices import choose_device
     from landcover.system.scratch import make_folder
 
-    jobs = plan_jobs(find_inputs(inputs), output, format, probabilities, stac, confidence)
-    require_rasters(jobs, {"bands": bands, "stretch": stretch, "polygons": polygons, "stac": stac})
-    if polygons and len(jobs) > 1:
-        raise LandcoverError(f"--polygons {polygons}: for a single image, not {len(jobs)}. Name one image.")
-    for name, value in (("min-area", min_area), ("simplify", simplify)):
-        if value and not polygons:
-            raise LandcoverError(f"--{name} {value:g}: is for polygons. Add --polygons FILE, or remove it.")
-    if time and not stac:
-        raise LandcoverError("--datetime: is for STAC items. Add --stac, or remove it.")
-    new = check_jobs(jobs, output, model, polygons, overwrite=overwrite)
-    for job in new:
-        if job.item:
-            check_item(job.item)
-    if polygons:
-        source_of(polygons)  # an error, before hours of work, if the existing file must not be replaced
-    loaded = for_inference(load_model(model), choose_device(device))
-    loaded.warn_if_collapsed()
-    make_folder(jobs[0].mask.parent)
-    drawing = DrawingOptions(options, bands, stretch, allow_vrt_paths, probabilities, quiet, time, confidence)
-    broken = draw_maps(loaded, new, drawing)
-    if polygons and not broken:
-        draw_polygons(polygons, jobs[0].mask, min_area, simplify, overwrite=overwrite, quiet=quiet)
-        if jobs[0].item:
-            add_polygons(jobs[0].item, polygons)
+    inputs = read_lists(inputs)
+    found = find_item_scenes(inputs, search_for, time and time[1], model, bands, quiet=quiet)
+    images = merged_inputs(inputs, found)
+    _check_polygon_options(polygons, {"min-area": min_area, "simplify": simplify}, len(images))
+    moment = item_time(time and time[0], stac_item, search_for)
+    with outputs_here(output, polygons) as here:
+        target, shapes = here.path(output), here.path(polygons) if polygons else None
+        named = f"{target}{os.sep * output.endswith(('/', os.sep))}"
+        jobs = plan_jobs(images, named, format, probabilities, stac_item, confidence)
+        jobs = [replace(job, source=found.get(name)) for name, job in zip(images, jobs, strict=True)]
+        require_rasters(jobs, {"bands": bands, "stretch": stretch, "polygons": polygons, "stac-item": stac_item})
+        if stac_item and shapes and (here.place(shapes) is None) != (here.place(target) is None):
+            raise LandcoverError("--stac-item: an item refers to polygons near it. Write both to one place.")
+        here.find_existing(jobs, shapes)
+        new = check_jobs(jobs, str(target), model, shapes, overwrite=overwrite)
+        here.check(jobs, new, shapes)
+        for job in new:
+            if job.item:
+                check_item(job.item)
+        if shapes:
+            source_of(shapes)  # an error, before hours of work, if the existing file must not be replaced
+        loaded = load_model(model)
+        if not scale.is_distributed:
+            loaded = for_inference(loaded, choose_device(device))
+        loaded.warn_if_collapsed()
+        make_folder(jobs[0].mask.parent)
+        broken = []
+        with (
+            workers_of(scale if new or shapes else ScaleOptions(), device, here.blocks(target), quiet=quiet) as workers,
+            prepared(jobs, new, quiet=quiet) as ready,
+        ):
+            drawing = DrawingOptions(
+                options, bands, stretch, allow_vrt_paths, probabilities, quiet, moment, confidence, workers
+            )
+            for some in [ready] if here.place(target) is None else [[job] for job in ready]:
+                broken += draw_maps(loaded, some, drawing)
+                if not shapes:
+                    here.upload(some)
+            if shapes and not broken:
+                draw_polygons(shapes, jobs[0].mask, min_area, simplify, workers, overwrite=overwrite, quiet=quiet)
+                if jobs[0].item:
+                    add_polygons(jobs[0].item, shapes)
+                here.upload(jobs, shapes)
     if not quiet:
         kept = len(jobs) - len(new)
         more = f"; {kept} kept (--overwrite draws them again)" if kept else ""
-        say(f"{Path(output)}: {len(new) - len(broken)} masks{more}")
+        more += f"; {workers.counts}" if workers and workers.counts.blocks else ""
+        say(f"{location(output)}: {len(new) - len(broken)} masks{more}")
     if broken:
         raise LandcoverError(*broken)
+
+
+def _check_polygon_options(polygons: str | None, further: Mapping[str, float | None], images: int) -> None:
+    """Check that options for polygons apply.
+
+    Args:
+        polygons: The file, if there is one.
+        further: Options that need it, by name.
+        images: Number of images that are mapped.
+    """
+    if polygons and images > 1:
+        raise LandcoverError(f"--polygons {polygons}: for a single image, not {images}. Name one image.")
+    for name, value in further.items():
+        if value and not polygons:
+            raise LandcoverError(f"--{name} {value:g}: is for polygons. Add --polygons FILE, or remove it.")

@@ -19,6 +19,7 @@ from landcover.scoring.bootstrap import compare_images, mean_iou_interval
 from landcover.scoring.calibration import Calibration
 from landcover.scoring.scores import Scores
 from landcover.system.errors import LandcoverError, Problems, note
+from landcover.system.locations import paths
 from landcover.system.outputs import check_outputs
 from landcover.system.parallel import error_as_result, parallel_map
 from landcover.system.progress_bar import progress_bar
@@ -128,7 +129,8 @@ def _find_files(
 def _find_images(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise LandcoverError(f"{folder}: no such folder. Name that of the images.")
-    return find_inputs([str(folder)])
+    found = find_inputs([str(folder)])
+    return dict(zip(found, paths(found.values()), strict=True))
 
 
 def _groups(files: PageFiles) -> list[Mapping[str, Path]]:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import rasterio.shutil
@@ -21,7 +21,9 @@ from landcover.geo.legends import write_legend
 from landcover.rasters.raster import Raster
 from landcover.system.files import replacing, write_error
 
-_BLOCK = 512  # pixels: side of the blocks in which the files are stored
+BLOCK_SIDE = 512
+"""Pixels: side of the blocks in which the files are stored."""
+
 _SMALLEST = 64  # pixels: the longer side of the smallest overview is at most this
 _STORED = {"compress": "deflate", "num_threads": "all_cpus", "bigtiff": "if_safer"}
 
@@ -38,7 +40,7 @@ class StripWriter:
         height, width = strip.shape[1:]
         self._file.write(strip, window=Window(0, self._top, width, height))
         self._top += height
-        self.checksums = _checksums(strip, self.checksums)
+        self.checksums = continued_checksums(strip, self.checksums)
 
 
 def write_geotiff(
@@ -59,7 +61,7 @@ def write_geotiff(
         LandcoverError: The file cannot be written.
     """
     path = Path(path)
-    with replacing(path) as scratch, _naming_errors(path):
+    with replacing(path) as scratch, naming_geotiff_errors(path):
         _write_labels(scratch, strips, raster, classes, tags)
         write_legend(path, classes)
 
@@ -69,7 +71,7 @@ def write_cog(
 ) -> None:
     """Write labels as a Cloud Optimized GeoTIFF, from a plain one beside it; otherwise as `write_geotiff` does."""
     path = Path(path)
-    with replacing(path) as scratch, _naming_errors(path):
+    with replacing(path) as scratch, naming_geotiff_errors(path):
         plain = _plain(scratch)
         checksums = _write_labels(plain, strips, raster, classes, tags)
         _copy_to_cog(plain, scratch, checksums)
@@ -83,8 +85,8 @@ def probability_map(path: Path, raster: Raster, classes: ClassTable) -> Iterator
     Raises:
         LandcoverError: The file cannot be written.
     """
-    with replacing(path) as scratch, _naming_errors(path):
-        with _created(scratch, raster, len(classes), np.float32, np.nan, predictor=3) as file:
+    with replacing(path) as scratch, naming_geotiff_errors(path):
+        with create_geotiff(scratch, raster, len(classes), np.float32, np.nan, predictor=3) as file:
             for band, name in enumerate(classes.names, 1):
                 file.set_band_description(band, name)
             write = StripWriter(file)
@@ -104,9 +106,9 @@ def confidence_map(path: Path, raster: Raster, *, cog: bool) -> Iterator[Callabl
     Raises:
         LandcoverError: The file cannot be written.
     """
-    with replacing(path) as scratch, _naming_errors(path):
+    with replacing(path) as scratch, naming_geotiff_errors(path):
         plain = _plain(scratch) if cog else scratch
-        with _created(plain, raster, 1, np.uint8, 0) as file:
+        with create_geotiff(plain, raster, 1, np.uint8, 0) as file:
             file.set_band_description(1, "confidence")
             file.scales = (1 / 255,)  # a GIS shows probabilities
             write = StripWriter(file)
@@ -124,7 +126,7 @@ def _plain(scratch: Path) -> Path:
 def _copy_to_cog(plain: Path, path: Path, checksums: Sequence[int]) -> None:
     """Write and check a Cloud Optimized GeoTIFF of a plain one that has overviews."""
     # The driver's own overviews end at the size of a block, and take longer and more memory.
-    layout = {"blocksize": _BLOCK, "overviews": "FORCE_USE_EXISTING"}
+    layout = {"blocksize": BLOCK_SIDE, "overviews": "FORCE_USE_EXISTING"}
     rasterio.shutil.copy(plain, path, driver="COG", **layout, **_STORED)
     _check_written(path, checksums)
 
@@ -134,7 +136,7 @@ def _write_labels(
 ) -> list[int]:
     """Write and check a GeoTIFF of labels with overviews; return the checksums of its bands."""
     names = {str(label): name for label, name in enumerate(classes.names)}
-    with _created(path, raster, 1, np.uint8, UNKNOWN) as file:
+    with create_geotiff(path, raster, 1, np.uint8, UNKNOWN) as file:
         file.write_colormap(1, dict(enumerate((*colour, 255) for colour in classes.palette.tolist())))
         file.set_band_description(1, "land cover")
         file.update_tags(TIFFTAG_SOFTWARE=f"landcover {__version__}", CLASS_NAMES=json.dumps(names), **tags)
@@ -154,12 +156,28 @@ def _add_overviews(path: Path, raster: Raster, resampling: Resampling, checksums
     _check_written(path, checksums, len(factors))
 
 
-def _created(
-    path: Path, raster: Raster, count: int, kind: type[np.generic], nodata: float, **options: Any
+class Placed(Protocol):
+    """Size and place of an image, or of a part of one."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+
+    @property
+    def place(self) -> Mapping[str, Any]:
+        """See `place.find_place`."""
+
+
+def create_geotiff(
+    path: Path, raster: Placed, count: int, kind: type[np.generic], nodata: float, **options: Any
 ) -> DatasetWriter:
-    """Open a new GeoTIFF that has the size and the place of an image."""
+    """Open a new GeoTIFF, compressed and in blocks, that has the size and the place of an image."""
     size = {"height": raster.height, "width": raster.width, "count": count, "dtype": kind, "nodata": nodata}
-    blocks = {"tiled": True, "blockxsize": _BLOCK, "blockysize": _BLOCK}
+    blocks = {"tiled": True, "blockxsize": BLOCK_SIDE, "blockysize": BLOCK_SIDE}
     return rasterio.open(path, "w", driver="GTiff", **size, **raster.place, **blocks, **_STORED, **options)
 
 
@@ -172,30 +190,30 @@ def _check_written(path: Path, checksums: Sequence[int], overviews: int | None =
     """
     with rasterio.open(path) as file:
         levels = len(file.overviews(1))
-        is_whole = overviews in (None, levels) and _read_back(file) == list(checksums)
+        is_whole = overviews in (None, levels) and read_back(file) == list(checksums)
     for level in range(levels):
         with rasterio.open(path, overview_level=level) as file:
-            _read_back(file)
+            read_back(file)
     if not is_whole:
         raise OSError("what was written reads back otherwise")
 
 
-def _read_back(file: DatasetReader) -> list[int]:
+def read_back(file: DatasetReader) -> list[int]:
     """Return the checksums of the bands of a file."""
     checksums = [0] * file.count
-    for top in range(0, file.height, _BLOCK):
-        window = Window(0, top, file.width, min(_BLOCK, file.height - top))
-        checksums = _checksums(file.read(window=window), checksums)
+    for top in range(0, file.height, BLOCK_SIDE):
+        window = Window(0, top, file.width, min(BLOCK_SIDE, file.height - top))
+        checksums = continued_checksums(file.read(window=window), checksums)
     return checksums
 
 
-def _checksums(strip: np.ndarray, before: Sequence[int]) -> list[int]:
+def continued_checksums(strip: np.ndarray, before: Sequence[int]) -> list[int]:
     """Continue the checksum of each band with a strip (bands, rows, W)."""
     return [zlib.crc32(np.ascontiguousarray(band).data, start) for band, start in zip(strip, before, strict=True)]
 
 
 @contextmanager
-def _naming_errors(path: Path) -> Iterator[None]:
+def naming_geotiff_errors(path: Path) -> Iterator[None]:
     """Turn rasterio's errors in writing a file into a LandcoverError about it."""
     try:
         yield

@@ -1,7 +1,8 @@
 """Maps of georeferenced images of any size. Needs rasterio (the extra geo)."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from landcover.rasters.raster import Raster, open_raster
 from landcover.rasters.scenes import Scene
 from landcover.rasters.stretching import Percentiles, limits_text
 from landcover.system.errors import naming_memory_errors
+from landcover.system.locations import Location, paths
 from landcover.system.outputs import check_outputs
 from landcover.system.paths import check_utf8_name
 from landcover.system.progress_bar import progress_bar
@@ -24,7 +26,7 @@ from landcover.system.progress_bar import progress_bar
 
 def predict_map(
     model: Model,
-    image: Path | str | Scene,
+    image: Location | str | Scene,
     path: Path | str,
     options: InferenceOptions = DEFAULTS,
     *,
@@ -41,7 +43,7 @@ def predict_map(
 
     Args:
         model: Gives the map its classes and colours.
-        image: Anything that rasterio reads, or a scene of several files.
+        image: Anything that rasterio reads, a path or a URL, or a scene of several files.
         path: Of the map. Its tags name the model, the bands that were used, and how they were stretched.
         options: Windows and views.
         cog: Whether the map, and its confidence, are Cloud Optimized GeoTIFFs.
@@ -56,16 +58,73 @@ def predict_map(
         LandcoverError: The image cannot be read or has no such bands; a name is not UTF-8; an output cannot be written,
             or would replace the model or a file that the image consists of. Existing files then stay as they are.
     """
-    scene, path = image if isinstance(image, Scene) else Scene.of(image), Path(path)
+    scene = image if isinstance(image, Scene) else Scene.of(image)
+    with drawing_map(
+        model,
+        scene,
+        Path(path),
+        cog=cog,
+        bands=bands,
+        stretch=stretch,
+        allow_vrt_paths=allow_vrt_paths,
+        noted=noted,
+        probabilities=probabilities,
+        confidence=confidence,
+        quiet=quiet,
+    ) as drawing:
+        strips = label_strips(
+            model,
+            drawing.raster,
+            options,
+            probabilities=drawing.add_probabilities,
+            confidence=drawing.add_confidence,
+        )
+        drawing.write(_with_progress(strips, drawing.raster, scene.path.name, quiet))
+
+
+@dataclass(frozen=True)
+class MapDrawing:
+    """A map that is drawn, once its labels are known. `drawing_map` makes one.
+
+    Attributes:
+        raster: The image, open.
+        add_probabilities: Takes the next strip of class probabilities; None if they are not written.
+        add_confidence: Takes the next strip of confidence, likewise.
+        write: Takes the strips of labels and writes the map; while it waits for the next one, the map is locked.
+    """
+
+    raster: Raster
+    add_probabilities: Callable[[np.ndarray], None] | None
+    add_confidence: Callable[[np.ndarray], None] | None
+    write: Callable[[Iterable[np.ndarray]], None]
+
+
+@contextmanager
+def drawing_map(
+    model: Model,
+    scene: Scene,
+    path: Path,
+    *,
+    cog: bool,
+    bands: Sequence[int | str] | None,
+    stretch: Percentiles | None,
+    allow_vrt_paths: bool,
+    noted: set[str] | None,
+    probabilities: Path | str | None,
+    confidence: Path | str | None,
+    quiet: bool,
+) -> Iterator[MapDrawing]:
+    """Check that a map can be drawn, and open what it takes, whoever finds the labels: see `predict_map`."""
     more = [Path(name) for name in (probabilities, confidence) if name]
     outputs = [path, *legend_files(path), *more]
-    for name in (*scene.files, *outputs):
+    here = paths(scene.files)
+    for name in (*here, *outputs):
         check_utf8_name(name, "rasters")
     with ExitStack() as stack:
         stack.enter_context(naming_memory_errors(scene.path))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(scene, model.images, bands, stretch, allow_vrt_paths=allow_vrt_paths))
-        check_outputs([*scene.files, *_files_of(raster), *([model.path] if model.path else [])], files=outputs)
+        check_outputs([*here, *files_of(raster), *([model.path] if model.path else [])], files=outputs)
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
         raster.warn_of_values()
@@ -74,15 +133,18 @@ def predict_map(
             add_probabilities = stack.enter_context(probability_map(Path(probabilities), raster, model.classes))
         if confidence:
             add_confidence = stack.enter_context(confidence_map(Path(confidence), raster, cog=cog))
-        strips = label_strips(model, raster, options, probabilities=add_probabilities, confidence=add_confidence)
-        write = write_cog if cog else write_geotiff
-        write(path, _with_progress(strips, raster, scene.path.name, quiet), raster, model.classes, _tags(model, raster))
+
+        def write(strips: Iterable[np.ndarray]) -> None:
+            form = write_cog if cog else write_geotiff
+            form(path, strips, raster, model.classes, _tags(model, raster))
+
+        yield MapDrawing(raster, add_probabilities, add_confidence, write)
 
 
-def _files_of(raster: Raster) -> list[Path]:
+def files_of(raster: Raster) -> list[Path]:
     """Return the files that an image consists of, such as those of a mosaic."""
     try:
-        return [Path(name) for name in raster.dataset.files]
+        return [Path(name) for name in raster.dataset.files if not name.startswith("/vsi")]
     except UnicodeDecodeError:  # one of the names is not UTF-8, so no output, whose name must be, can replace it
         return []
 

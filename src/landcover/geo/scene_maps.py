@@ -1,6 +1,7 @@
 """Maps of whole scenes. Needs rasterio."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from landcover.geo.maps import predict_map
@@ -9,6 +10,7 @@ from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
 from landcover.rasters.scenes import Scene, find_scenes
 from landcover.system.errors import LandcoverError, Problems
+from landcover.system.locations import resolved
 
 
 def scenes_to_map(
@@ -35,7 +37,7 @@ def scenes_to_map(
         raise LandcoverError(*(line.replace("`scenes`", "`inputs`") for line in error.lines)) from error
     for scene in scenes:
         other = known.get(scene.name, scene)
-        is_other = {*map(Path.resolve, scene.files)} != {*map(Path.resolve, other.files)}
+        is_other = {*map(resolved, scene.files)} != {*map(resolved, other.files)}
         if is_other or scene.name in images:
             owner = other.path if is_other else "an image that validates"
             raise LandcoverError(f"{scene.path}: {owner} has the same name. Rename it, or remove it from `inputs`.")
@@ -64,11 +66,24 @@ def predict_scenes(
     Raises:
         LandcoverError: Scenes cannot be mapped: a line for each.
     """
+    draw_scenes(partial(predict_map, model), scenes, folder, options, bands=bands, confidence=confidence)
+
+
+def draw_scenes(
+    draw: Callable[..., object],
+    scenes: Iterable[Scene],
+    folder: Path,
+    options: InferenceOptions,
+    *,
+    bands: Sequence[int | str] | None,
+    confidence: bool,
+) -> None:
+    """Let the map of each scene be drawn under its name by `draw`, `maps.predict_map` or its like, without a model."""
     problems = Problems()
     noted = {"bands"}  # were found in the same way when the model was made
     for scene in scenes:
         with problems.collecting():
             path = folder / f"{scene.name}_mask.tif"
             sure = confidence_path(path) if confidence else None
-            predict_map(model, scene, path, options, cog=True, bands=bands, noted=noted, confidence=sure)
+            draw(scene, path, options, cog=True, bands=bands, noted=noted, confidence=sure)
     problems.raise_any()

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from landcover.classes.class_table import UNKNOWN
+from landcover.scale.block_files import BlockFiles, is_finished, new_block, pixels_of, read_row
+from landcover.scale.block_folder import divided, finished_blocks
+from landcover.scale.blocks import BlockGrid
+from landcover.system.errors import LandcoverError
+
+GRID = BlockGrid(600, 1100, 512)
+PLACE = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10)}
+
+
+@pytest.fixture
+def files(tmp_path):
+    return BlockFiles(tmp_path, "0" * 20, ("confidence", "probabilities"))
+
+
+def labels_of(block):
+    labels = np.random.default_rng(block.row * 10 + block.column).integers(3, size=block.size, dtype=np.uint8)
+    labels[:5] = UNKNOWN
+    return labels
+
+
+def draw(files, block):
+    labels = labels_of(block)
+    with new_block(files, block, PLACE, 3) as add:
+        for top in range(0, len(labels), 200):
+            part = labels[top : top + 200]
+            add["probabilities"](np.stack([part == label for label in range(3)]).astype(np.float32))
+            add["confidence"](part)
+            add["labels"](part)
+    return labels
+
+
+def test_a_block_lies_where_its_pixels_lie_and_counts_them(files):
+    block = GRID.at(1, 2)[0]
+    labels = draw(files, block)
+    assert is_finished(files, block)
+    assert pixels_of(files, block) == {label: (labels == label).sum() for label in (0, 1, 2, UNKNOWN)}
+    assert sorted(path.name for path in files.folder.iterdir()) == [
+        f"r0001_c0002_{'0' * 20}{layer}.tif" for layer in ("", "_confidence", "_probabilities")
+    ]
+    with rasterio.open(files.path(block)) as file:
+        assert (file.read(1) == labels).all()
+        assert file.transform * (0, 0) == (500_000 + 10_240, 5_000_000 - 5_120)
+        assert (file.crs.to_epsg(), file.compression.name) == (32633, "deflate")
+
+
+@pytest.mark.parametrize("layer", ["labels", "confidence", "probabilities"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut", "changed", "another"])
+def test_a_damaged_block_is_not_finished(files, layer, damage):
+    block = GRID.at(0, 0)[0]
+    draw(files, block)
+    path = files.path(block, layer)
+    content = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    elif damage == "changed":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "another":
+        draw(files, GRID.at(1, 0)[0])
+        files.path(GRID.at(1, 0)[0], layer).replace(path)
+    else:
+        path.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    assert not is_finished(files, block)
+
+
+def test_what_ends_early_leaves_nothing(files):
+    with pytest.raises(ZeroDivisionError), new_block(files, GRID.at(0, 0)[0], PLACE, 3) as add:
+        add["labels"](np.zeros((200, 512), np.uint8))
+        raise ZeroDivisionError
+    assert list(files.folder.iterdir()) == []
+
+
+def test_a_row_of_blocks_reads_as_one(files):
+    labels = np.concatenate([draw(files, block) for (block,) in GRID.row(0)], 1)
+    assert (np.concatenate(list(read_row(files, GRID.row(0), "labels")), 1)[0] == labels).all()
+    probabilities = np.concatenate(list(read_row(files, GRID.row(0), "probabilities")), 1)
+    assert (probabilities == [labels == label for label in range(3)]).all()
+
+
+def test_a_row_with_divided_blocks_reads_as_one(files):
+    grid = BlockGrid(1700, 1100, 1024, {0: 2, 3: 2})
+    strips = []
+    for row in range(2):
+        labels = [np.concatenate([draw(files, part) for part in parts]) for parts in grid.row(row)]
+        strips.append(np.concatenate(labels, 1))
+        assert (np.concatenate(list(read_row(files, grid.row(row), "labels")), 1)[0] == strips[-1]).all()
+    assert np.concatenate(strips).shape == (1700, 1100)
+    assert [block.name for block in finished_blocks(files, grid, "labels")] == [block.name for block in grid]
+
+
+def test_blocks_stay_whole_or_in_parts_as_they_are_found(files):
+    grid = BlockGrid(4096, 6144, 2048)
+    assert divided(grid, files, 4).parts == {4: 2, 5: 2}
+    draw(files, grid.at(1, 1)[0])
+    draw(files, BlockGrid(4096, 6144, 2048, {2: 2}).at(0, 2)[1])
+    assert divided(grid, files, 4).parts == {5: 2, 2: 2}
+
+
+def test_a_block_that_was_damaged_since_is_an_error_and_removed(files):
+    for (block,) in GRID.row(0):
+        draw(files, block)
+    path = files.path(GRID.at(0, 1)[0])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(LandcoverError, match=r"r0000_c0001_0+\.tif: "):
+        list(read_row(files, GRID.row(0), "labels"))
+    assert not path.exists()
+
+
+def test_a_folder_that_is_gone_is_one_line(files, tmp_path):
+    gone = BlockFiles(tmp_path / "gone", files.fingerprint)
+    with (
+        pytest.raises(LandcoverError, match=r"gone.r0000_c0000_0+\.tif: cannot be written"),
+        new_block(gone, GRID.at(0, 0)[0], PLACE, 3) as add,
+    ):
+        add["labels"](np.zeros((512, 512), np.uint8))
