@@ -21,13 +21,16 @@ from stages.common.data_block import Data
 from stages.common.params import BLOCKS, LAUNCH
 from stages.common.paths import PARAMS
 from stages.common.runner import run
+from stages.common.scale_block import Scale
 from stages.evaluate import Evaluate
 from stages.predict import Predict
 from stages.prepare import Prepare
 from stages.report import Page
 
 PAGE = Path("docs/parameters.md")
-KINDS: dict[str, type[Settings]] = dict(zip(BLOCKS, (Data, Prepare, Recipe, Predict, Evaluate, Page), strict=True))
+KINDS: dict[str, type[Settings]] = dict(
+    zip(BLOCKS, (Data, Prepare, Recipe, Predict, Evaluate, Page, Scale), strict=True)
+)
 
 _LIMITS = ("ge", "gt", "le", "lt", "multiple_of")  # attributes of the limits in `FieldInfo.metadata`
 _COLUMN = 28  # of the comments, where values leave room

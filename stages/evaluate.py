@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from landcover.images.pairs import Sample, find_masks
-from landcover.rasters.images import read_valid_mask
 from landcover.report.examples import titled
 from landcover.report.figures import Comparison, draw_samples
 from landcover.scoring.bootstrap import LEAST_IMAGES, mean_iou_interval
 from landcover.scoring.scores import Scores, score_masks
 from landcover.system.errors import LandcoverError, Problems, warn
 from landcover.system.files import write_metrics, write_table
+from landcover.system.mapping import Mapper, map_in_threads
 from landcover.system.outputs import check_outputs
 from landcover.system.settings import Seed, Settings
 from stages.common.data_block import Data
 from stages.common.params import ADVICE, read_block
 from stages.common.paths import METRICS, PLOTS, PREDICTIONS
 from stages.common.runner import run
+from stages.common.scale_block import Scale
 
 if TYPE_CHECKING:
     from landcover.report.scene_scores import MappedScenes
@@ -49,16 +50,17 @@ class Evaluate(Settings):
 
 def main() -> None:
     """Score, draw, and write the scores last: where they are, everything else is complete."""
-    data, params = read_block("data", Data), read_block("evaluate", Evaluate)
+    data, params, scale = read_block("data", Data), read_block("evaluate", Evaluate), read_block("scale", Scale)
     inputs = [PREDICTIONS, data.folder("train"), data.folder("validation")]
     check_outputs(inputs, files=[SCORES, IOU, CONFUSION, SAMPLES], advice=ADVICE)
     further: dict[str, Any] = {}
-    if data.layout == "scenes":
-        counts = evaluate_scenes(data, params.samples)
-        scores, confusion, further["hectares"] = counts.scores(), counts.confusion_table(), counts.hectares()
-    else:
-        scores = evaluate_images(data, params.samples)
-        confusion = scores.confusion_table()
+    with scale.mapper() as mapper:
+        if data.layout == "scenes":
+            counts = evaluate_scenes(data, params.samples, mapper)
+            scores, confusion, further["hectares"] = counts.scores(), counts.confusion_table(), counts.hectares()
+        else:
+            scores = evaluate_images(data, params.samples, mapper)
+            confusion = scores.confusion_table()
     write_table(IOU, scores.iou_table())
     write_table(CONFUSION, confusion)
     figures = scores.figures()
@@ -68,13 +70,13 @@ def main() -> None:
     print(f"{SCORES}: mean IoU {figures['mean_iou']}, pixel accuracy {figures['pixel_accuracy']}")
 
 
-def evaluate_images(data: Data, chosen: int | list[str]) -> Scores:
+def evaluate_images(data: Data, chosen: int | list[str], mapper: Mapper | None = None) -> Scores:
     """Score the masks of the validation images, and draw the chosen ones."""
     samples = validation_samples(data)
     if isinstance(chosen, list) and (missing := [name for name in chosen if name not in samples]):
         where = data.folder("validation")
         raise LandcoverError(f"params.yaml: evaluate.samples: no image in {where} is called {missing[0]!r}.")
-    scores, predictions = score_images(data, samples), find_masks(PREDICTIONS)
+    scores, predictions = score_images(data, samples, mapper), find_masks(PREDICTIONS)
     titles = titled(chosen, scores)
     rows = [Comparison(title, samples[name], predictions[name]) for title, name in titles.items()]
     draw_samples(rows, data.table(), SAMPLES, data.bands, data.codes())
@@ -93,8 +95,13 @@ def validation_samples(data: Data) -> dict[str, Sample]:
     return samples
 
 
-def score_images(data: Data, samples: Mapping[str, Sample]) -> Scores:
+def score_images(data: Data, samples: Mapping[str, Sample], mapper: Mapper | None = None) -> Scores:
     """Score the masks that were predicted for pairs.
+
+    Args:
+        data: The block.
+        samples: The pairs by name.
+        mapper: Counts the pixels; None for all cores of this process.
 
     Raises:
         LandcoverError: See `score_masks`; or the masks have colours of no class.
@@ -105,17 +112,19 @@ def score_images(data: Data, samples: Mapping[str, Sample]) -> Scores:
         data.table(),
         true_codes=data.codes(),
         unscored=[name for name, path in find_masks(PREDICTIONS).items() if path.suffix == ".tif"],  # predict.inputs
-        valid_mask=lambda name: read_valid_mask(samples[name].image, data.bands),
+        images={name: sample.image for name, sample in samples.items()},
+        bands=data.bands,
+        mapper=mapper or map_in_threads,
     )
     # The truth's colours have passed prepare.max_off_palette; predictions have the model's classes and no others.
     scores.predicted_off_palette.check(PREDICTIONS, 0, "They are of other data.classes: python -m stages.predict")
     return scores
 
 
-def evaluate_scenes(data: Data, chosen: int | list[str]) -> "GroundCounts":
+def evaluate_scenes(data: Data, chosen: int | list[str], mapper: Mapper | None = None) -> "GroundCounts":
     """Score the maps of the scenes where labels validate, and draw chosen windows."""
     maps = mapped_scenes(data)
-    scores = maps.score()
+    scores = maps.score(mapper=mapper)
     maps.draw(scores, chosen, SAMPLES)
     counts = scores.counts
     units = f"{len(counts.units)} {data.split}{'s' * (len(counts.units) > 1)}"
@@ -136,4 +145,4 @@ def mapped_scenes(data: Data) -> "MappedScenes":
 
 
 if __name__ == "__main__":
-    run(main, data=Data, evaluate=Evaluate)
+    run(main, scale=Scale, data=Data, evaluate=Evaluate)

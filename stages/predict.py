@@ -4,7 +4,9 @@ in:   data.root, models/model.safetensors
 out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes, NAME_confidence beside each
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,19 +15,27 @@ from pydantic import Field
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.options import ALIGNMENT, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
 from landcover.inference.prediction import for_inference
-from landcover.models.model_file import load_model
+from landcover.models.model_file import Model, load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
+from landcover.system.files import replacing
+from landcover.system.locations import paths
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import process_group, shared_folder
 from landcover.system.settings import Number, Positive, Settings, listed, one_of
 from stages.common.data_block import Data
-from stages.common.params import ADVICE, read_block
-from stages.common.paths import MODEL, PREDICTIONS
+from stages.common.params import ADVICE, LAUNCH, read_block
+from stages.common.paths import MODEL, PARAMS, PREDICTIONS
 from stages.common.runner import run
+from stages.common.scale_block import Scale
 
 if TYPE_CHECKING:
     from landcover.rasters.scenes import Scene
+
+Bands = Sequence[int | str] | None  # of the images: numbers or names
+
+BLOCKS = Path("checkpoints/predict")
+"""Where finished blocks of maps are kept until the maps are complete."""
 
 
 class Predict(Settings):
@@ -57,10 +67,14 @@ class Predict(Settings):
         "data.scenes (layout: scenes), else none; validation images in pairs are labelled in any case",
     )
 
+    def options(self) -> InferenceOptions:
+        """How images are labelled."""
+        return InferenceOptions(**self.model_dump(exclude={"confidence", "device", "inputs"}))
+
 
 def main() -> None:
     """Label every image and scene in its own size; write its mask under its name."""
-    data, params = read_block("data", Data), read_block("predict", Predict)
+    data, params, scale = read_block("data", Data), read_block("predict", Predict), read_block("scale", Scale)
     check_outputs([MODEL, data.folder("validation")], folders=[PREDICTIONS], advice=ADVICE)
     make_repeatable()
     model = load_model(MODEL)
@@ -68,32 +82,76 @@ def main() -> None:
         raise LandcoverError(f"{MODEL}: its classes are not those of data.classes in params.yaml. Train it again.")
     if data.bands and len(data.bands) != len(model.images.bands):
         raise LandcoverError(f"{MODEL}: its bands are not those of data.bands in params.yaml. Train it again.")
-    device = choose_device(params.device)
-    model = for_inference(model, device)
     images: dict[str, Path] = {}
     if data.layout != "scenes":
         images = data.images("validation")
     scenes: Sequence[Scene] = []
     if data.layout == "scenes" or params.inputs is not None:
-        from landcover.geo.scene_maps import predict_scenes, scenes_to_map  # rasterio
+        from landcover.geo.scene_maps import scenes_to_map  # rasterio
 
         own = data.scenes if data.layout == "scenes" else None
         scenes = scenes_to_map(Path(data.root), own, params.inputs, images)
-    files = [*images.values(), *(file for scene in scenes for file in scene.files)]
+    files = [*images.values(), *(file for scene in scenes for file in paths(scene.files))]
     check_outputs(files, folders=[PREDICTIONS], advice=ADVICE)
-    with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
-        if processes.is_main:
-            model.warn_if_collapsed()
-        options = InferenceOptions(**params.model_dump(exclude={"confidence", "device", "inputs"}))
-        further: dict[str, Any] = {"bands": data.bands, "confidence": params.confidence}
-        predict_masks(model, dict(processes.shard(list(images.items()))), scratch, options, **further)
-        if scenes:
-            predict_scenes(model, processes.shard(scenes), scratch, options, **further)
-    if processes.is_main:
+    label = label_here if scale.is_single else partial(label_on_workers, scale)
+    if label(model, images, scenes, params, data.bands):
         made = {"mask": len(images), "map": len(scenes)}
         listed_files = [f"{count} {what}{'s' * (count > 1)}" for what, count in made.items() if count]
         print(f"{PREDICTIONS}: {', '.join(listed_files)}")
 
 
+def label_here(
+    model: Model, images: Mapping[str, Path], scenes: "Sequence[Scene]", params: Predict, bands: Bands
+) -> bool:
+    """Label images and scenes in this process, or in those that torchrun started.
+
+    Returns:
+        Whether this is the process that prints.
+    """
+    device = choose_device(params.device)
+    model = for_inference(model, device)
+    with process_group(device) as processes, shared_folder(PREDICTIONS, processes) as scratch:
+        if processes.is_main:
+            model.warn_if_collapsed()
+        further: dict[str, Any] = {"bands": bands, "confidence": params.confidence}
+        mine = dict(processes.shard(list(images.items())))
+        predict_masks(model, mine, scratch, params.options(), **further)
+        if scenes:
+            from landcover.geo.scene_maps import predict_scenes  # rasterio
+
+            predict_scenes(model, processes.shard(scenes), scratch, params.options(), **further)
+        return processes.is_main
+
+
+def label_on_workers(
+    scale: Scale, model: Model, images: Mapping[str, Path], scenes: "Sequence[Scene]", params: Predict, bands: Bands
+) -> bool:
+    """Label images one by one, and scenes block by block, on the workers of the block `scale`; return True.
+
+    Raises:
+        LandcoverError: This is one of several processes that torchrun started.
+    """
+    if (count := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+        raise LandcoverError(
+            f"{PARAMS}: {LAUNCH} starts {count} processes for predict, but scale asks for workers. Set {LAUNCH} to "
+            "python, or scale.workers to 0 and scale.scheduler to null."
+        )
+    with scale.cluster(params.device) as cluster, replacing(PREDICTIONS) as scratch:
+        assert cluster is not None
+        scratch.mkdir()
+        model.warn_if_collapsed()
+        further: dict[str, Any] = {"bands": bands, "confidence": params.confidence}
+        if images:
+            from landcover.scale.masks import predict_masks_on
+
+            predict_masks_on(cluster, model, images, scratch, params.options(), **further)
+        if scenes:
+            from landcover.scale.maps import predict_scenes_on  # rasterio
+
+            further |= {"block": scale.block, "blocks": BLOCKS}  # not in the scratch folder, which a kill empties
+            predict_scenes_on(cluster, model, scenes, scratch, params.options(), **further)
+    return True
+
+
 if __name__ == "__main__":
-    run(main, data=Data, predict=Predict)
+    run(main, scale=Scale, data=Data, predict=Predict)

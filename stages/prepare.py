@@ -18,12 +18,14 @@ from landcover.data.tiles import Dataset, write_dataset
 from landcover.images.image_spec import ImageSpec
 from landcover.system.errors import LandcoverError, Problems, warn
 from landcover.system.files import replacing, write_table
+from landcover.system.mapping import Mapper, map_in_threads
 from landcover.system.outputs import check_only_own_files, check_outputs
 from landcover.system.settings import Number, Settings, Share, Side
 from stages.common.data_block import Data
 from stages.common.params import ADVICE, read_block
 from stages.common.paths import BLUEMARBLE, PLOTS, PREPARED
 from stages.common.runner import run
+from stages.common.scale_block import Scale
 
 SHARES = PLOTS / "data.csv"
 MADE = ("dataset.json", "*/images.npy", "*/labels.npy", "*/tiles.csv")
@@ -45,19 +47,20 @@ class Prepare(Settings):
 
 def main() -> None:
     """Decode both splits, then print what was found."""
-    data, params = read_block("data", Data), read_block("prepare", Prepare)
+    data, params, scale = read_block("data", Data), read_block("prepare", Prepare), read_block("scale", Scale)
     root, is_scenes = Path(data.root), data.layout == "scenes"
     folders = [] if is_scenes else [data.folder(split) for split in ("train", "validation")]
     check_outputs(folders, files=[SHARES], folders=[PREPARED], advice=ADVICE)
     check_only_own_files(PREPARED, MADE, "Move it.")
-    with replacing(PREPARED) as scratch:
+    with scale.mapper() as workers, replacing(PREPARED) as scratch:
+        mapper = workers or map_in_threads
         scratch.mkdir()
         if is_scenes:
             from stages.common.scene_tiles import prepare_data_scenes  # imports geopandas
 
-            splits, resolution = prepare_data_scenes(data, scratch, **params.model_dump())
+            splits, resolution = prepare_data_scenes(data, scratch, mapper, **params.model_dump())
         else:
-            splits, resolution = prepare_pairs(data, params, scratch), None
+            splits, resolution = prepare_pairs(data, params, scratch, mapper), None
         dataset = Dataset(
             data.table(),
             params.scale,
@@ -73,7 +76,7 @@ def main() -> None:
     tell(data, splits)
 
 
-def prepare_pairs(data: Data, params: Prepare, folder: Path) -> dict[str, Prepared]:
+def prepare_pairs(data: Data, params: Prepare, folder: Path, mapper: Mapper) -> dict[str, Prepared]:
     """Decode images and their masks into new folders `train` and `validation`.
 
     Raises:
@@ -90,7 +93,7 @@ def prepare_pairs(data: Data, params: Prepare, folder: Path) -> dict[str, Prepar
             if samples:
                 like = splits["train"].spec if "train" in splits else None
                 options = {"bands": data.bands, "like": like, "codes": codes, **params.model_dump()}
-                splits[split] = prepare(samples, classes, folder / split, **options)
+                splits[split] = prepare(samples, classes, folder / split, mapper=mapper, **options)
     problems.raise_any()
     return splits
 
@@ -164,4 +167,4 @@ def shares(splits: dict[str, Prepared]) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    run(main, data=Data, prepare=Prepare)
+    run(main, scale=Scale, data=Data, prepare=Prepare)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.common.changes import WITHOUT_EFFECT
 from stages.weights import Initial
 
 ROOT = Path(__file__).parents[1]
@@ -93,8 +94,13 @@ def test_what_differs_is_told_of_the_blocks_that_are_read(stage):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_params_are_exactly_the_blocks_that_are_read(stage):
-    assert {name.partition(".")[0] for name in STAGES[stage].get("params", [])} == block_keys_read(stage)
+def test_params_are_exactly_the_blocks_that_are_read_and_have_an_effect(stage):
+    declared = {name.partition(".")[0] for name in STAGES[stage].get("params", [])}
+    assert declared == block_keys_read(stage) - WITHOUT_EFFECT
+
+
+def test_who_does_the_work_is_read_where_there_is_much_of_it():
+    assert {stage for stage in STAGES if "scale" in block_keys_read(stage)} == {"prepare", "predict", "evaluate"}
 
 
 def test_the_stage_weights_depends_on_the_keys_that_it_reads():

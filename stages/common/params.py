@@ -14,7 +14,7 @@ from landcover.system.paths import check_readable
 from landcover.system.settings import Settings
 from stages.common.paths import PARAMS
 
-BLOCKS = ("data", "prepare", "train", "predict", "evaluate", "report")
+BLOCKS = ("data", "prepare", "train", "predict", "evaluate", "report", "scale")
 LAUNCH = "launch"  # beside the blocks: part of the commands in dvc.yaml
 
 ADVICE = f"Move the data, and set data.root in {PARAMS}."

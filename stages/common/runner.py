@@ -34,7 +34,7 @@ def naming_keys(**blocks: type[Settings]) -> Iterator[None]:
     """Turn the arguments that errors of the library name, such as `crop`, into keys of params.yaml: train.crop.
 
     Args:
-        blocks: The blocks of params.yaml whose keys are arguments of the library.
+        blocks: The blocks of params.yaml whose keys are arguments of the library; of a key in several, the last counts.
     """
     keys = {key: f"{name}.{key}" for name, block in blocks.items() for key in block.model_fields}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from landcover.data.splitting import Split, split_by_block, split_by_scene
 from landcover.labels.sources import LabelSource, open_labels
 from landcover.rasters.scenes import Scene, find_scenes
+from landcover.system.locations import paths
 from stages.common.data_block import Data
 
 
@@ -24,7 +25,7 @@ def scenes_of(data: Data) -> list[Scene]:
 def files_of(data: Data, scenes: list[Scene]) -> list[Path]:
     """The files of the scenes, and those, or the folder, of labels and areas of interest."""
     labels = [Path(data.root, name) for name in (data.labels, data.area) if name is not None]
-    return [*(path for scene in scenes for path in scene.files), *labels]
+    return [*(path for scene in scenes for path in paths(scene.files)), *labels]
 
 
 def labels_of(data: Data, max_off_palette: float = 1.0) -> LabelSource:

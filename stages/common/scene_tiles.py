@@ -1,10 +1,12 @@
 """Prepare the scenes of a data set, as the block `data` names them."""
 
 from pathlib import Path
+from typing import Any
 
 from landcover.data.scene_preparation import prepare_scenes
 from landcover.data.tile_files import Prepared
 from landcover.system.errors import note, warn
+from landcover.system.mapping import Mapper
 from landcover.system.outputs import check_outputs
 from stages.common.data_block import Data
 from stages.common.params import ADVICE
@@ -13,13 +15,14 @@ from stages.common.scene_set import files_of, labels_of, scenes_of, split_of
 
 
 def prepare_data_scenes(
-    data: Data, folder: Path, *, tile: int, scale: float, max_off_palette: float
+    data: Data, folder: Path, mapper: Mapper, *, tile: int, scale: float, max_off_palette: float
 ) -> tuple[dict[str, Prepared], float | None]:
     """Cut the scenes into tiles, in new folders `train` and `validation`.
 
     Args:
         data: The block.
         folder: An existing folder, in which those of the splits are made.
+        mapper: Cuts the tiles.
         tile, scale, max_off_palette: See the block `prepare`.
 
     Returns:
@@ -31,7 +34,7 @@ def prepare_data_scenes(
     scenes = scenes_of(data)
     check_outputs(files_of(data, scenes), folders=[PREPARED], advice=ADVICE)
     labels, split, classes = labels_of(data, max_off_palette), split_of(data, scenes), data.table()
-    options = {"tile": tile, "scale": scale, "bands": data.bands}
+    options: dict[str, Any] = {"tile": tile, "scale": scale, "bands": data.bands, "mapper": mapper}
     splits, resolution, notes = prepare_scenes(scenes, labels, split, classes, folder, **options)
     where = labels.path
     if shared := notes.get("overlapping"):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeGuard, Unpack
 
@@ -21,6 +21,7 @@ from landcover.models import model_file
 from landcover.rasters.stretching import Percentiles
 from landcover.system.devices import choose_device
 from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra, warn
+from landcover.system.locations import Remote, location
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -70,13 +71,14 @@ def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":
 class Model:
     """A trained model that labels images. `landcover.load_model` makes it.
 
-    `predict` and `probabilities` take an image in one of three forms:
+    `predict` and `probabilities` take an image in one of four forms:
 
     - a NumPy array (H, W, B) with the bands in the model's order. For a model of ordinary images: uint8, red, green and
       blue, 0 to 255; see `bands` and `dtype`. Nothing is converted: for another type or shape, an error says how to
       convert it. Pixels of which a band is not a finite number have no data.
     - a path, `str` or `pathlib.Path`: jpg, png and the like, of 8 bits; tif, tiff, jp2 and vrt of any pixel type and
       any number of bands, which need rasterio;
+    - a URL, `str`: https, http, s3, gs or az; of a raster, read by ranges, which needs rasterio and obstore;
     - a dataset that is open in rasterio. It stays open.
 
     In rasters (the open dataset, and the files that need rasterio), the model's bands are found by their names, as
@@ -210,7 +212,7 @@ class Model:
         The image is read, labelled and written in strips of rows: memory does not grow with its height.
 
         Args:
-            image: A path.
+            image: A path or a URL.
             path: Of the GeoTIFF. A file that is there is replaced once the new one is complete.
             cog: Write a Cloud Optimized GeoTIFF.
             bands: See `predict`.
@@ -227,7 +229,7 @@ class Model:
             from landcover.geo.maps import predict_map
         predict_map(
             self._model,
-            Path(image),
+            location(fspath(image)),
             Path(path),
             InferenceOptions(**options),
             cog=cog,
@@ -240,12 +242,18 @@ class Model:
     def _opened(
         self, image: Any, bands: Sequence[int | str] | None, stretch: Percentiles | None
     ) -> Iterator[StripReader]:
-        """Open an image in any of the three forms."""
+        """Open an image in any of the forms."""
         spec = self._model.images
         if isinstance(image, str | PathLike):
-            path = Path(image)
+            path = location(fspath(image))
             with naming_memory_errors(path):
-                if bands or stretch or not spec.is_rgb or path.suffix.lower() in RASTER_SUFFIXES:
+                if (
+                    isinstance(path, Remote)
+                    or bands
+                    or stretch
+                    or not spec.is_rgb
+                    or path.suffix.lower() in RASTER_SUFFIXES
+                ):
                     with requiring_extra("GeoTIFFs", "geo"):
                         from landcover.rasters.raster import open_raster
                     with open_raster(path, spec, bands, stretch) as raster:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from rasterio.io import DatasetReader
@@ -11,6 +10,7 @@ from landcover.checking.findings import Findings
 from landcover.images.common_names import common_name
 from landcover.rasters.bands import find_rgb, find_wanted, names_of
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 
 class Raster(NamedTuple):
@@ -24,14 +24,14 @@ class Raster(NamedTuple):
         bands: What the key `bands` should be: None if red, green and blue of 8 bits are found in it.
     """
 
-    path: Path
+    path: Location
     size: tuple[int, int]
     dtype: str
     names: tuple[str | None, ...]
     bands: tuple[int | str, ...] | None
 
 
-def raster_of(path: Path, dataset: DatasetReader) -> Raster:
+def raster_of(path: Location, dataset: DatasetReader) -> Raster:
     """What the header of an open raster tells."""
     names = tuple(names_of(dataset))
     return Raster(path, dataset.shape, dataset.dtypes[0], names, _bands(path, dataset, names))
@@ -63,7 +63,7 @@ def sizes(rasters: Iterable[Raster]) -> str:
     return f"{shown[0]} pixels" if len(found) == 1 else f"{shown[0]} to {shown[1]} pixels"
 
 
-def _bands(path: Path, dataset: DatasetReader, names: tuple[str | None, ...]) -> tuple[int | str, ...] | None:
+def _bands(path: Location, dataset: DatasetReader, names: tuple[str | None, ...]) -> tuple[int | str, ...] | None:
     if set(dataset.dtypes) == {"uint8"}:
         try:
             find_rgb(path, dataset)

@@ -54,6 +54,10 @@ class ClassTable:
                 )
             first[colour] = name
 
+    def __reduce__(self) -> tuple[type["ClassTable"], tuple[Any, ...]]:
+        """Pickle the attributes alone: what follows from them takes megabytes."""
+        return ClassTable, (self.colours, self.ignore, self.further)
+
     def to_json(self) -> dict[str, Any]:
         """The table as plain types; `from_json` reads it back."""
         classes = {}

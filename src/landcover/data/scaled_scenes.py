@@ -62,8 +62,8 @@ class ScaledScene:
     def read_window(self, window: Window) -> tuple[np.ndarray, np.ndarray | None] | None:
         """Read a window at working resolution: each pixel is the mean of the valid part of the area that it covers.
 
-        What a window reads does not depend on which windows are read: neighbours fit together. One exception is that of
-        `strips.ScaledStrips`: where the border between two rows or columns cuts one of the scene exactly in half.
+        What a window reads does not depend on which windows are read: neighbours fit together. One exception: where the
+        border between two rows or columns cuts one of the scene exactly in half, rounding may assign it to either.
 
         Returns:
             Pixels (h, w, B), finite numbers everywhere; and where there is data under the centres of pixels, bool

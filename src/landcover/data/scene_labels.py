@@ -15,6 +15,7 @@ from landcover.labels.sources import GridLabels, LabelSource, no_overlap
 from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene
 from landcover.system.errors import LandcoverError, note
+from landcover.system.locations import paths
 from landcover.system.parallel import parallel_map
 
 _LISTED = 5  # scenes that a message names
@@ -107,7 +108,7 @@ def check_labelled(
     """
     without = [scene.name for scene, found in zip(scenes, places, strict=True) if not found]
     if len(without) == len(scenes):
-        folder = os.path.commonpath([path.parent for scene in scenes for path in scene.files])
+        folder = os.path.commonpath([path.parent for scene in scenes for path in paths(scene.files)])
         where = [f"{scene.name}: {extent(grid)}" for scene, grid in zip(scenes, grids, strict=True)]
         more = f"; and {len(where) - _LISTED} more" if len(where) > _LISTED else ""
         raise no_overlap(source, f"{folder} ({'; '.join(where[:_LISTED])}{more})")

@@ -1,9 +1,9 @@
 """Cut the labelled parts of scenes into tiles that training can read without decoding. Needs rasterio."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +15,12 @@ from landcover.data.scaled_scenes import ScaledScene, check_scenes, open_scaled
 from landcover.data.scene_labels import Place, SceneLabels, check_labelled
 from landcover.data.splitting import Split
 from landcover.data.statistics import BandStatistics, measured, statistics_of
-from landcover.data.tile_files import Cut, Prepared, TileWriter, cut, writing_tiles
+from landcover.data.tile_files import Cut, Prepared, TileWriter, cut, tile_bytes, writing_tiles
 from landcover.images.image_spec import ImageSpec
 from landcover.labels.sources import LabelSource
 from landcover.rasters.scenes import Scene
 from landcover.system.errors import LandcoverError, Problems, naming_memory_errors
-from landcover.system.parallel import parallel_map
+from landcover.system.mapping import Mapper, map_in_threads
 
 
 class PreparedScenes(NamedTuple):
@@ -59,6 +59,7 @@ def prepare_scenes(
     tile: int,
     scale: float,
     bands: Sequence[int | str] | None = None,
+    mapper: Mapper = map_in_threads,
 ) -> PreparedScenes:
     """Cut scenes into tiles; write those with labels to new folders `train` and `validation`.
 
@@ -67,7 +68,7 @@ def prepare_scenes(
     other side and of the buffer are unknown, and so are those without data. Images are scaled by the means of the valid
     part of areas; labels are made at working resolution. Edges are padded as by `tile_files.cut`.
 
-    First the labels of all scenes are read, to find the tiles; then the tiles, with all cores, in constant memory.
+    First the labels of all scenes are read with all cores, to find the tiles; then the tiles, in constant memory.
 
     Args:
         scenes: At least one.
@@ -78,6 +79,7 @@ def prepare_scenes(
         tile: Side T of a tile in pixels at working resolution.
         scale: Working resolution over that of the scenes, at most 1.
         bands: Numbers from 1, or names; None for red, green and blue of 8 bits.
+        mapper: Cuts the tiles; by default on all cores. What is written does not depend on it.
 
     Returns:
         The statistics of both splits are those of the valid pixels of training tiles.
@@ -97,7 +99,7 @@ def prepare_scenes(
     notes = source.report()  # before labels are read again
     check_labelled(source, scenes, grids, places)
     pixels = sum(place.size for found in places for place in found if "train" in place.labelled)
-    cutter = _Cutter(source, split, len(classes), tile, scale, bands, pixels)
+    result_bytes = 2 * tile_bytes(spec, tile**2)  # both splits may have a tile there
     statistics: BandStatistics | None = None
     with (
         writing_tiles(folder / "train", classes, tile, spec) as train,
@@ -106,8 +108,9 @@ def prepare_scenes(
     ):
         writers, first = {"train": train, "validation": validation}, 0
         for scene, found in zip(scenes, places, strict=True):
-            with problems.collecting():
-                for tiles, added in cutter.tiles(scene, found, first):
+            cutting = _Cutting(scene, source, split, len(classes), tile, scale, bands, pixels, result_bytes)
+            with problems.collecting(), closing(mapper(cutting, list(enumerate(found, first)))) as results:
+                for tiles, added in results:
                     for name, part in tiles.items():
                         writers[name].add(part)
                     if statistics is None:
@@ -126,15 +129,18 @@ def prepare_scenes(
 
 
 @dataclass(frozen=True)
-class _Cutter:
-    """Cuts tiles.
+class _Cutting:
+    """Work on the places of a scene, each with its number among those of all scenes: cut the tiles.
 
     Attributes:
+        scene: The scene.
         source, split, tile, scale, bands: See `prepare_scenes`.
         classes: Their number.
         pixels: Number of pixels of all tiles that train, of all scenes.
+        result_bytes: See `mapping.Work`.
     """
 
+    scene: Scene
     source: LabelSource
     split: Split
     classes: int
@@ -142,43 +148,37 @@ class _Cutter:
     scale: float
     bands: Sequence[int | str] | None
     pixels: int
+    result_bytes: int
 
-    def tiles(self, scene: Scene, places: Sequence[Place], first: int) -> Iterator[_Tiles]:
-        """Cut the tiles of a scene, place by place.
+    @contextmanager
+    def opened(self, threads: int) -> Iterator[Callable[[tuple[int, Place]], _Tiles]]:
+        """See `mapping.Work`."""
+        with open_scaled(self.scene, self.bands, self.scale, readers=threads) as scaled:
+            labels = SceneLabels.of(self.scene, scaled.grid, self.source, self.split)
+            yield partial(self._cut, scaled, labels)
 
-        Args:
-            scene: The scene.
-            places: Its places with labels.
-            first: Number of the first among those of all scenes.
-        """
-        if not places:
-            return
-        workers = min(os.cpu_count() or 1, len(places))
-        with open_scaled(scene, self.bands, self.scale, readers=workers) as scaled:
-            labels = SceneLabels.of(scene, scaled.grid, self.source, self.split)
+    def describe(self, numbered: tuple[int, Place]) -> str:
+        """See `mapping.Work`."""
+        window = numbered[1].window
+        return f"{self.scene.path}, tile at row {window.row_off}, column {window.col_off}"
 
-            def tiles_of(numbered: tuple[int, Place]) -> _Tiles:
-                with naming_memory_errors(scene.path):
-                    return self._cut(scaled, labels, *numbered)
-
-            with closing(parallel_map(tiles_of, enumerate(places, first), workers)) as tiles:
-                yield from tiles
-
-    def _cut(self, scaled: ScaledScene, labels: SceneLabels, number: int, place: Place) -> _Tiles:
-        window, tiles = place.window, _Tiles({}, None)
-        found = scaled.read_window(window)
-        if not found:
+    def _cut(self, scaled: ScaledScene, labels: SceneLabels, numbered: tuple[int, Place]) -> _Tiles:
+        number, place = numbered
+        with naming_memory_errors(self.scene.path):
+            window, tiles = place.window, _Tiles({}, None)
+            found = scaled.read_window(window)
+            if not found:
+                return tiles
+            pixels, valid = found
+            corner = int(window.row_off), int(window.col_off)
+            for name, known in labels.read(window).items():
+                if valid is not None:
+                    known[~valid] = UNKNOWN
+                if (known != UNKNOWN).any():
+                    tiles.by_split[name] = cut(pixels, known, self.tile, self.scene.name, self.classes, corner)
+            if "train" in tiles.by_split:
+                return tiles._replace(statistics=statistics_of(pixels, valid, number, place.size / self.pixels))
             return tiles
-        pixels, valid = found
-        corner = int(window.row_off), int(window.col_off)
-        for name, known in labels.read(window).items():
-            if valid is not None:
-                known[~valid] = UNKNOWN
-            if (known != UNKNOWN).any():
-                tiles.by_split[name] = cut(pixels, known, self.tile, labels.scene.name, self.classes, corner)
-        if "train" in tiles.by_split:
-            return tiles._replace(statistics=statistics_of(pixels, valid, number, place.size / self.pixels))
-        return tiles
 
 
 def _prepared(writer: TileWriter, labelled: int, classes: ClassTable, spec: ImageSpec) -> Prepared:

@@ -10,6 +10,7 @@ import numpy as np
 from landcover.images.image_spec import ImageSpec
 from landcover.rasters.images import open_image
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import Location
 
 
 class SourceHeader(NamedTuple):
@@ -84,7 +85,7 @@ def fill(pixels: np.ndarray, valid: np.ndarray) -> None:
     pixels[~valid] = means if pixels.dtype.kind == "f" else means.round()
 
 
-def check_alike(paths: Sequence[Path], headers: Sequence[SourceHeader], like: ImageSpec | None) -> ImageSpec:
+def check_alike(paths: Sequence[Location], headers: Sequence[SourceHeader], like: ImageSpec | None) -> ImageSpec:
     """What all images are; without statistics, if not those of `like`.
 
     Bands that were chosen by number need not have names in every file, but no others where they have.

@@ -56,6 +56,11 @@ def cut(
     return Cut(images_cut, labels_cut, rows)
 
 
+def tile_bytes(spec: ImageSpec, pixels: int) -> int:
+    """Size of some pixels of tiles and of their labels."""
+    return pixels * (len(spec.bands) * np.dtype(spec.dtype).itemsize + 1)
+
+
 class Prepared(NamedTuple):
     """A prepared split in figures.
 

@@ -10,13 +10,14 @@ from landcover.labels.extents import extent
 from landcover.labels.geometries import shapes_of
 from landcover.labels.painting import polygon_painter
 from landcover.labels.pixel_coordinates import pixel_coordinates
+from landcover.labels.rereading import ReadAgain
 from landcover.labels.vector_files import read_layer
 from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene
 from landcover.system.errors import LandcoverError
 
 
-class Areas:
+class Areas(ReadAgain):
     """The areas of interest.
 
     Args:
@@ -27,6 +28,7 @@ class Areas:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.path = path
         layer = read_layer(path, None)
         self._shapes, self._crs = shapes_of(layer), layer.crs

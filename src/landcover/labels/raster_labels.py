@@ -17,6 +17,7 @@ from landcover.labels.options import LabelOptions
 from landcover.labels.pixel_coordinates import bounds_of, pixel_coordinates
 from landcover.labels.raster_files import Decoder, LabelRaster, open_raster
 from landcover.labels.raster_sampling import NO_DATA, RasterSampling, majority
+from landcover.labels.rereading import ReadAgain
 from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene
 from landcover.system.errors import LandcoverError
@@ -24,7 +25,7 @@ from landcover.system.errors import LandcoverError
 _MOST_PIXELS = 1 << 24  # of a raster that are read at a time
 
 
-class RasterLabels:
+class RasterLabels(ReadAgain):
     """Labels of rasters: a `sources.LabelSource`. Where they overlap, the first by name that has data counts.
 
     Args:
@@ -43,6 +44,7 @@ class RasterLabels:
                 f"{path}: `rest` = {options.rest!r} is for polygons and points; a raster labels all that it "
                 "covers. Set it to null."
             )
+        super().__init__(path, files, areas, options)
         self.path, self.areas, self._options = path, areas, options
         codes = CodeTable(options.classes, options.codes) if options.masks == "codes" else None
         self._decoder: Decoder = options.classes if codes is None else codes

@@ -15,12 +15,13 @@ from landcover.labels.geometries import Shapes, shapes_of
 from landcover.labels.options import LabelOptions
 from landcover.labels.painting import PointPainter, polygon_painter
 from landcover.labels.pixel_coordinates import PixelCoordinates, pixel_coordinates
+from landcover.labels.rereading import ReadAgain
 from landcover.labels.vector_files import read_layer
 from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene
 
 
-class VectorLabels:
+class VectorLabels(ReadAgain):
     """Labels of a file of polygons or points: a `sources.LabelSource`.
 
     Args:
@@ -33,6 +34,7 @@ class VectorLabels:
     """
 
     def __init__(self, path: Path, areas: Areas | None, options: LabelOptions) -> None:
+        super().__init__(path, areas, options)
         self.path = path
         self.areas, self._options, self._tally = areas, options, Tally()
         self._rest = UNKNOWN if options.rest is None else label_of_class(options.classes, options.rest)

@@ -16,8 +16,9 @@ from landcover.rasters.grid import Grid
 from landcover.rasters.scenes import Scene, SceneReader, open_scene
 from landcover.report.composites import composite, shown_bands
 from landcover.report.content import Entry, Labelled
+from landcover.report.mapped_scene import validating
 from landcover.report.reduction import find_reduction, middle_places, middle_rows, read_means
-from landcover.report.scene_scores import MappedScenes, validating
+from landcover.report.scene_scores import MappedScenes
 
 _KEPT = 8  # scenes whose labels stay open: windows of several scenes take turns
 

@@ -59,6 +59,12 @@ class GroundCounts:
         for unit, matrix in zip(present, counts.reshape(-1, *self.areas.shape), strict=True):
             self.units[names[unit]] = self.units.get(names[unit], 0) + matrix
 
+    def add_counts(self, other: "GroundCounts") -> None:
+        """Add the counts of another window: to the bit what adding its pixels would give."""
+        self.areas += other.areas
+        for name, matrix in other.units.items():
+            self.units[name] = self.units.get(name, 0) + matrix
+
     @property
     def extent(self) -> str:
         """How much was counted, in words."""

@@ -10,11 +10,12 @@ classes without unknown; a class that is neither present nor predicted has no Io
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from landcover.classes.class_table import ClassTable
 from landcover.classes.code_table import CodeTable
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import find_masks, unpaired
+from landcover.rasters.images import read_valid_mask
 from landcover.scoring.confusion import (
     UNKNOWN_ROW,
     class_accuracy,
@@ -36,13 +38,15 @@ from landcover.scoring.confusion import (
 )
 from landcover.scoring.mask_labels import OpenMask, PairCounts, count_pair
 from landcover.system.errors import LandcoverError, Problems
-from landcover.system.parallel import error_as_result, parallel_map
+from landcover.system.mapping import Mapper, map_in_threads
+from landcover.system.parallel import error_as_result
 from landcover.system.progress_bar import progress_bar
 
 if TYPE_CHECKING:  # importing pandas takes longer than scoring a few masks
     import pandas as pd
 
 _NONE = OffPalette()
+_NO_IMAGES: Mapping[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,12 @@ def score_masks(
     keep_going: bool = False,
     allow_missing: bool = False,
     open_large: OpenMask | None = None,
-    valid_mask: Callable[[str], np.ndarray | None] = lambda _: None,
+    images: Mapping[str, Path] = _NO_IMAGES,
+    bands: Sequence[int | str] | None = None,
     quiet: bool = False,
+    mapper: Mapper = map_in_threads,
 ) -> Scores:
-    """Score the masks `NAME_mask.png` of a folder against those of another, paired by name, on all cores.
+    """Score the masks `NAME_mask.png` of a folder against those of another, paired by name.
 
     Args:
         truth: Folder of the true masks; or these masks by name.
@@ -167,9 +173,10 @@ def score_masks(
         keep_going: Score the masks that can be read, if there are any, and list the others in `Scores.broken`.
         allow_missing: Leave out unpaired masks, and name them in `Scores.missing`, if there are any pairs.
         open_large: Opens a mask that is too large to be read as a whole; None if such masks are errors.
-        valid_mask: Returns where the image of a name has data, bool (H, W), or None for everywhere: elsewhere its truth
-            counts as unknown.
+        images: By name; where an image has no data, its truth counts as unknown.
+        bands: Of the images, see `images.open_image`.
         quiet: Show no progress bar, which only terminals show anyway.
+        mapper: Counts the pixels of the pairs; by default on all cores.
 
     Returns:
         The scores, also of masks in other colours: `OffPalette.check` tells whether they are those of the classes.
@@ -192,11 +199,9 @@ def score_masks(
     elif not names:
         raise LandcoverError(f"{predictions}: no mask in it has the name of one in {truth}. Give folders that match.")
 
-    @error_as_result
-    def count(name: str) -> tuple[str, PairCounts]:
-        return name, count_pair(truths[name], predicted[name], classes, open_large, valid_mask(name), true_codes)
-
-    results = progress_bar("score", len(names), "images", parallel_map(count, names), quiet=quiet)
+    counting = _Counting(classes, open_large, bands, true_codes)
+    pairs = [_Pair(name, truths[name], predicted[name], images.get(name)) for name in names]
+    results = progress_bar("score", len(names), "images", mapper(counting, pairs), quiet=quiet)
     per_image: dict[str, np.ndarray] = {}
     in_truth, in_predictions = OffPalette(), OffPalette()
     for name, counts in problems.successes(results, keep_going=keep_going):
@@ -206,3 +211,48 @@ def score_masks(
     if not (keep_going and per_image):
         problems.raise_any()
     return Scores(classes, per_image, in_truth, in_predictions, tuple(problems.lines), missing)
+
+
+class _Pair(NamedTuple):
+    """A pair of masks.
+
+    Attributes:
+        name: Of both.
+        truth, predicted: The masks.
+        image: Of which they are; None if it is not needed.
+    """
+
+    name: str
+    truth: Path
+    predicted: Path
+    image: Path | None
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Work on pairs of masks: count their pixels; errors are results.
+
+    Attributes:
+        classes, open_large, bands, true_codes: See `score_masks`.
+    """
+
+    classes: ClassTable
+    open_large: OpenMask | None
+    bands: Sequence[int | str] | None
+    true_codes: CodeTable | None
+    result_bytes = 0
+
+    def opened(
+        self, threads: int
+    ) -> AbstractContextManager[Callable[[_Pair], tuple[str, PairCounts] | LandcoverError]]:
+        """See `mapping.Work`."""
+        return nullcontext(error_as_result(self.count))
+
+    def describe(self, pair: _Pair) -> str:
+        """See `mapping.Work`."""
+        return str(pair.predicted)
+
+    def count(self, pair: _Pair) -> tuple[str, PairCounts]:
+        """Count the pixels of a pair; with its name."""
+        valid = None if pair.image is None else read_valid_mask(pair.image, self.bands)
+        return pair.name, count_pair(pair.truth, pair.predicted, self.classes, self.open_large, valid, self.true_codes)

@@ -8,7 +8,7 @@ import traceback
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from contextvars import ContextVar
 from typing import TypeVar
 
 from landcover.system.memory import give_memory_back
@@ -17,6 +17,8 @@ MAX_LISTED = 20
 """How many broken files a message names; the others are only counted."""
 
 Result = TypeVar("Result")
+
+_COLLECTED: ContextVar[list[str] | None] = ContextVar("collected", default=None)
 
 _OUT_OF_MEMORY = (
     "allocate memory",
@@ -95,12 +97,32 @@ def printable(text: str) -> str:
 
 def warn(message: str) -> None:
     """Print one line on stderr: what may make a result wrong, and what to do about it."""
-    print(f"warning: {printable(message)}", file=sys.stderr, flush=True)
+    tell(f"warning: {printable(message)}")
 
 
 def note(message: str) -> None:
     """Print one line on stderr: what was decided for the user."""
-    print(f"note: {printable(message)}", file=sys.stderr, flush=True)
+    tell(f"note: {printable(message)}")
+
+
+def tell(line: str) -> None:
+    """Print a line of `warn` or `note` on stderr, unless this thread collects them."""
+    collected = _COLLECTED.get()
+    if collected is None:
+        print(line, file=sys.stderr, flush=True)
+    else:
+        collected.append(line)
+
+
+@contextmanager
+def collecting_messages() -> Iterator[list[str]]:
+    """Yield a list that gets the lines of `warn` and `note` in this thread, instead of stderr."""
+    lines: list[str] = []
+    token = _COLLECTED.set(lines)
+    try:
+        yield lines
+    finally:
+        _COLLECTED.reset(token)
 
 
 def say(message: str) -> None:
@@ -137,7 +159,7 @@ def requiring_extra(purpose: str, extra: str) -> Iterator[None]:
 
 
 @contextmanager
-def naming_memory_errors(path: Path) -> Iterator[None]:
+def naming_memory_errors(path: object) -> Iterator[None]:
     """Name the file for which memory ran out.
 
     Raises:

@@ -22,6 +22,7 @@ from landcover.rasters.pixels import BandPixels, find_palette
 from landcover.rasters.stretching import STRETCH, Stretch
 from landcover.report.composites import shown_bands
 from landcover.system.errors import LandcoverError, reason
+from landcover.system.locations import Location
 from landcover.view.overviews import check_overviews, is_slow
 from landcover.view.pyramid import Pyramid, Tile
 
@@ -160,7 +161,7 @@ class ImageReader:
 
 
 @contextmanager
-def _warping_errors(path: Path) -> Iterator[None]:
+def _warping_errors(path: Location) -> Iterator[None]:
     try:
         yield
     except (RasterioError, CPLE_BaseError) as error:

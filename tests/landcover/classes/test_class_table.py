@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,11 @@ def test_a_colour_that_stands_twice_is_named(classes, reason):
 def test_what_is_neither_a_colour_nor_a_list_of_colours_is_refused(value):
     with pytest.raises(ValueError, match=r"should be a colour .* or a list of such"):
         ClassTable.from_json({"classes": {"a": value, "b": "#ffffff"}, "ignore": None})
+
+
+def test_what_is_pickled_is_small():
+    classes = ClassTable({"a": (0, 0, 0), "b": (1, 2, 3)}, further={"a": ((9, 9, 9),)})
+    classes.decode(np.uint32([[0]]))
+    pickled = pickle.dumps(classes)
+    assert len(pickled) < 1000
+    assert pickle.loads(pickled) == classes

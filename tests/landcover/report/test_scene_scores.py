@@ -13,7 +13,7 @@ from rasterio.transform import from_origin
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.data.splitting import split_by_block, split_by_scene
 from landcover.rasters.scenes import Scene
-from landcover.report.scene_scores import SAMPLE
+from landcover.report.mapped_scene import SAMPLE
 from landcover.scoring.confusion import known_truth
 from landcover.system.errors import LandcoverError
 
