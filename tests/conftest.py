@@ -16,6 +16,7 @@ import rasterio
 import torch
 import yaml
 from browser import Pages
+from object_store import NoObjectStoreError, ObjectStore
 from PIL import Image
 from programs import Programs
 from rasterio.errors import NotGeoreferencedWarning
@@ -220,6 +221,17 @@ def programs():
     programs = Programs()
     yield programs
     programs.close()
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory):
+    """An S3 server, one for each process of pytest-xdist."""
+    try:
+        store = ObjectStore(tmp_path_factory.mktemp("object_store"))
+    except NoObjectStoreError as error:
+        pytest.skip(str(error))
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def commands(text: str) -> list[list[str]]:
     found = []
     for block in blocks:
         for line in re.sub(r" \\\n\s*", " ", block).splitlines():
-            if re.match(r"(landcover|dvc|make|python3?|pip|\./\w+\.sh|torchrun) ", line := line.strip()):
+            if re.match(r"(landcover|dvc|gto|make|python3?|pip|\./\w+\.sh|torchrun) ", line := line.strip()):
                 found.append(shlex.split(line, comments=True))
     return found
 
