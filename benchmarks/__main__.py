@@ -22,6 +22,7 @@ from benchmarks import (
     training_epoch,
     training_options,
     training_step,
+    workers,
 )
 from benchmarks.harness import machine, table
 from landcover.system.memory import keep_memory
@@ -38,6 +39,7 @@ SUBJECTS = {
     growth: "growth",
     giant_image: "one giant image",
     processes: "processes",
+    workers: "workers",
 }
 RESULTS = Path(__file__).parent / "results.md"
 

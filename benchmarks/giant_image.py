@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.harness import Memory, Row, in_process
-from benchmarks.images import earth
+from benchmarks.images import write_scene
 from landcover.system.memory import keep_memory
 
 SIDES = (2000, 8000, 20000)
@@ -26,7 +24,7 @@ def measure(scratch: Path) -> Iterator[Row]:
     """Two rows for each size but the smallest."""
     results = {}
     for side in SIDES:
-        _write(scratch / "image.tif", side)
+        write_scene(scratch / "image.tif", side)
         results[side] = in_process("giant_image", scratch / "image.tif", scratch / "map.tif")
     least = results[SIDES[0]]
     for side in SIDES[1:]:
@@ -45,24 +43,6 @@ def measure(scratch: Path) -> Iterator[Row]:
             ours["peak"] / least["peak"],
             "<= 1.1",
         )
-
-
-def _write(path: Path, side: int) -> None:
-    """The land between 70 N and 50 S, again and again."""
-    import rasterio
-    from rasterio.transform import from_origin
-    from rasterio.windows import Window
-
-    image = earth()[0][300:2100]
-    place = {"crs": "EPSG:32633", "transform": from_origin(3e5, 6e6, 10, 10)}
-    blocks = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
-    size = {"width": side, "height": side, "count": 3, "dtype": "uint8"}
-    with rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks) as file:
-        columns = np.arange(side) % image.shape[1]
-        for top in range(0, side, 512):
-            rows = np.arange(top, min(side, top + 512)) % image.shape[0]
-            band = image[rows][:, columns].transpose(2, 0, 1)
-            file.write(band, window=Window(0, top, side, len(rows)))
 
 
 if __name__ == "__main__":

@@ -48,5 +48,23 @@ def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> lis
     return paths
 
 
+def write_scene(path: Path, side: int) -> None:
+    """Write a GeoTIFF of side x side pixels: the land between 70 N and 50 S, again and again."""
+    import rasterio
+    from rasterio.transform import from_origin
+    from rasterio.windows import Window
+
+    image = earth()[0][300:2100]
+    place = {"crs": "EPSG:32633", "transform": from_origin(3e5, 6e6, 10, 10)}
+    blocks = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
+    size = {"width": side, "height": side, "count": 3, "dtype": "uint8"}
+    with rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks) as file:
+        columns = np.arange(side) % image.shape[1]
+        for top in range(0, side, 512):
+            rows = np.arange(top, min(side, top + 512)) % image.shape[0]
+            band = image[rows][:, columns].transpose(2, 0, 1)
+            file.write(band, window=Window(0, top, side, len(rows)))
+
+
 CLASSES = DEEPGLOBE
 """Of these pairs."""
