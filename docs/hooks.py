@@ -18,7 +18,10 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/encoders.md", "benchmarks/gpu.md", "benchmarks/results.md")
+PAGES = (
+    *("CHANGELOG.md", "CONTRIBUTING.md"),
+    *("benchmarks/country.md", "benchmarks/encoders.md", "benchmarks/gpu.md", "benchmarks/results.md"),
+)
 """Pages of the site that lie outside docs/."""
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")

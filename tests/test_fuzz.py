@@ -31,6 +31,7 @@ from landcover.training.recipe import Recipe
 from stages import evaluate, predict, prepare, report
 from stages.common.data_block import Data
 from stages.common.params import read_block
+from stages.common.scale_block import Scale
 
 quick = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 ANYTHING = st.recursive(
@@ -109,6 +110,7 @@ KINDS = {
     "predict": predict.Predict,
     "evaluate": evaluate.Evaluate,
     "report": report.Page,
+    "scale": Scale,
 }
 KEYS = [(block, key) for block in KINDS for key in PARAMS[block]]
 
