@@ -14,6 +14,7 @@ def scene(tmp_path):
     return tmp_path / "s.tif"
 
 
+@pytest.mark.long
 def test_workers_draw_the_same_files(model_file, scene, tmp_path):
     draw_pair(tmp_path, "a", 40, 50)
     (tmp_path / "broken.png").write_bytes(b"no image")

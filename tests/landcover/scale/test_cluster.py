@@ -76,21 +76,25 @@ def network_of(key):
     return len(list(shared_model(key).network.parameters())), get_worker().address
 
 
+@pytest.mark.long
 def test_each_item_comes_back_once_with_its_result(local_cluster):
     assert sorted(local_cluster.map(double, range(500), str)) == [(i, 2 * i) for i in range(500)]
 
 
+@pytest.mark.long
 def test_results_come_in_the_order_of_the_items_when_asked_for(local_cluster):
     results = local_cluster.map(refuse_odd, range(0, 800, 2), str, ordered=True)
     assert list(results) == [(i, i) for i in range(0, 800, 2)]
 
 
+@pytest.mark.long
 def test_workers_have_one_thread_and_compute_repeatably(local_cluster):
     seen = {result for _, result in local_cluster.map(where, range(20), str)}
     assert len(seen) == 2
     assert {(threads, is_repeatable) for _, threads, is_repeatable in seen} == {(1, True)}
 
 
+@pytest.mark.long
 def test_an_item_that_fails_three_times_is_named_and_the_rest_goes_on(local_cluster):
     before = local_cluster.retries
     results = dict(local_cluster.map(refuse_odd, range(6), "number {}".format))
@@ -99,6 +103,7 @@ def test_an_item_that_fails_three_times_is_named_and_the_rest_goes_on(local_clus
     assert local_cluster.retries - before == 2 * 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("function", "cause"), [(import_missing, "a_package_that_is_not_there"), (run_out_of_memory, "not enough memory")]
 )
@@ -109,6 +114,7 @@ def test_errors_of_the_environment_end_in_one_line(local_cluster, function, caus
     assert len(error.lines) == 1
 
 
+@pytest.mark.long
 def test_items_are_taken_as_they_are_needed_and_nothing_is_kept(local_cluster):
     taken = 0
 
@@ -127,6 +133,7 @@ def test_items_are_taken_as_they_are_needed_and_nothing_is_kept(local_cluster):
     assert not local_cluster.client.futures
 
 
+@pytest.mark.long
 def test_a_closed_map_leaves_nothing_to_do(local_cluster):
     results = local_cluster.map(where, range(1000), str)
     next(results)
@@ -135,6 +142,7 @@ def test_a_closed_map_leaves_nothing_to_do(local_cluster):
     assert not local_cluster.listeners
 
 
+@pytest.mark.long
 def test_a_model_is_shared_and_the_oldest_is_removed(local_cluster, models):
     keys = [share_model(local_cluster, model) for model in models]
     assert share_model(local_cluster, models[-1]) == keys[-1]
