@@ -36,9 +36,11 @@ class Run:
         )
 
     def workers(self):
-        """The processes of the workers, as far as they have begun."""
+        """The processes of the workers, as far as they have begun: those that are forked from a server, or spawned."""
         try:
-            return [child for child in self.process.children(recursive=True) if "spawn_main" in str(child.cmdline())]
+            children = self.process.children(recursive=True)
+            servers = {child.pid for child in children if "forkserver" in str(child.cmdline())}
+            return [child for child in children if "spawn_main" in str(child.cmdline()) or child.ppid() in servers]
         except psutil.Error:
             return []
 
