@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from distributed import Client
 
 from landcover.scale.connecting import elsewhere, host, local_workers, set_up
-from landcover.scale.dispatch import ATTEMPTS, HELD, Dispatch
+from landcover.scale.dispatch import HELD, Dispatch
 from landcover.scale.options import ScaleOptions
+from landcover.scale.tasks import ATTEMPTS
 from landcover.system.errors import LandcoverError, note, warn
 
 __all__ = ["ATTEMPTS", "Cluster", "connected"]

@@ -17,6 +17,7 @@ from distributed.system import MEMORY_LIMIT
 
 from landcover._version import __version__
 from landcover.scale.fork_server import METHOD, start_fork_server
+from landcover.scale.tasks import ATTEMPTS
 from landcover.scale.work import SetUp
 from landcover.system.devices import choose_device
 from landcover.system.errors import LandcoverError, note, reason
@@ -42,6 +43,7 @@ def local_workers(count: int, device: str) -> Iterator[Client]:
     settings = {
         "distributed.worker.multiprocessing-method": METHOD,
         "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.allowed-failures": ATTEMPTS - 1,  # else it starts a task again before we can say no
         "distributed.admin.low-level-log-length": 1000,
         "distributed.admin.log-length": 1000,
         "distributed.comm.timeouts.connect": f"{_WORKER_SECONDS}s",

@@ -13,7 +13,7 @@ from uuid import uuid4
 from distributed import Future, KilledWorker
 
 from landcover.scale.alive import Workers
-from landcover.scale.tasks import Job, Task
+from landcover.scale.tasks import ATTEMPTS, Job, Task
 from landcover.scale.work import Done, Failure, work
 from landcover.system.errors import LandcoverError, reason
 
@@ -23,15 +23,11 @@ if TYPE_CHECKING:
 HELD = 512
 """Results that may wait for an earlier one, where the order is kept."""
 
-ATTEMPTS = 3
-"""Times that an item is tried before it counts as failed."""
-
 _TASK_SECONDS = 0.25  # quick items travel together, as many as take so long; each item alone takes 5 ms to travel
 _MAX_ITEMS = 64  # of a task
 _SLOW_SECONDS = (
     60.0  # an item that takes longer than this, and than three times the median, is given to a second worker
 )
-_PATIENCE = 600.0  # seconds to wait for a worker when none is left
 _TICK = 0.5  # seconds between two looks at what takes long
 
 

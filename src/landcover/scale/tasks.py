@@ -7,6 +7,9 @@ from distributed import Future
 
 from landcover.scale.work import Done
 
+ATTEMPTS = 3
+"""Times that an item is tried before it counts as failed."""
+
 
 @dataclass(eq=False)
 class Job:
