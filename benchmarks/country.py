@@ -3,11 +3,14 @@
     python -m benchmarks.country
 
 Labels one image of 3 x 3 windows with each network in one thread, as a worker does (`landcover predict --workers`), and
-multiplies by the windows of a country in blocks: those that lie across a border of blocks are computed in both. Reading
-and writing are not counted. Writes benchmarks/country.md. Takes a few minutes.
+multiplies by the windows of a country that 16 workers draw: those that lie across the borders of what they are given
+(`scale.sweeps`) are computed twice. Reading and writing are not counted. Writes benchmarks/country.md. Takes a few
+minutes.
 """
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -17,7 +20,11 @@ from benchmarks.networks import labelling_model
 from landcover.inference.options import DEFAULTS
 from landcover.inference.prediction import for_inference, label_image
 from landcover.inference.tiling import windows
+from landcover.scale.block_files import BlockFiles
+from landcover.scale.block_folder import Found
+from landcover.scale.blocks import BlockGrid
 from landcover.scale.options import BLOCK
+from landcover.scale.sweeps import plan, rectangles, region_of
 from landcover.system.memory import keep_memory
 
 PIXELS = 3.6e9
@@ -31,6 +38,7 @@ NETWORKS = (
     ("fcn8s", "resnet50"),
     ("fcn8s", "vgg16_bn"),
 )
+WORKERS = 16
 SIDE = 3 * DEFAULTS.window - 2 * DEFAULTS.window // 4
 """Pixels: side of an image of 3 x 3 windows."""
 
@@ -39,13 +47,13 @@ def main() -> None:
     """Measure, and write the table."""
     keep_memory()
     torch.set_num_threads(1)
-    per_megapixel = windows_of_block() / (BLOCK**2 / 1e6)
+    per_megapixel = windows_per_megapixel()
     lines = [
         "# A country",
         "",
-        f"Written by `python -m benchmarks.country`: {PIXELS / 1e9:g} billion pixels in blocks of {BLOCK}, windows of "
-        f"{DEFAULTS.window} that overlap by {DEFAULTS.overlap:.0%}, one view, {per_megapixel:.2f} windows per "
-        f"megapixel; one thread. {machine()}.",
+        f"Written by `python -m benchmarks.country`: {PIXELS / 1e9:g} billion pixels, {WORKERS} workers "
+        f"of one thread, windows of {DEFAULTS.window} that overlap by {DEFAULTS.overlap:.0%}, one view, "
+        f"{per_megapixel:.2f} windows per megapixel. {machine()}.",
         "",
         "| network | seconds per window | seconds per megapixel | core-hours of the country | with d4 |",
         "|---|---:|---:|---:|---:|",
@@ -60,14 +68,21 @@ def main() -> None:
     print(text)
 
 
-def windows_of_block() -> float:
-    """The mean number of windows that a block away from the borders of the scene needs."""
-    length = 16 * BLOCK
-    along = windows(length, DEFAULTS.window, DEFAULTS.overlap)
+def windows_per_megapixel() -> float:
+    """Windows that workers compute for a megapixel of a square country: those that sweeps share, for each of them."""
+    side = round(PIXELS**0.5)
+    with TemporaryDirectory() as nothing:
+        grid = BlockGrid(side, side, BLOCK)
+        sweeps = plan(grid, Found(BlockFiles(Path(nothing), "none"), grid), WORKERS)[1]
+        regions = [region_of(rectangle) for sweep in sweeps for rectangle in rectangles(sweep)]
+    along = windows(side, DEFAULTS.window, DEFAULTS.overlap)
     weighted = [[window.start + int(i) for i in window.weight.nonzero()[[0, -1], 0]] for window in along]
-    starts = range(BLOCK, length - BLOCK, BLOCK)
-    counts = [sum(first < start + BLOCK and last >= start for first, last in weighted) for start in starts]
-    return float(np.mean(counts)) ** 2
+
+    def across(start: int, stop: int) -> int:
+        return sum(first < stop and last >= start for first, last in weighted)
+
+    count = sum(across(each.top, each.bottom) * across(each.left, each.right) for each in regions)
+    return count / (side**2 / 1e6)
 
 
 def seconds_per_window(model: str, backbone: str) -> float:

@@ -31,7 +31,7 @@ class Region:
 
     def __post_init__(self) -> None:
         if not (0 <= self.top < self.bottom and 0 <= self.left < self.right):
-            raise ValueError(f"{self}: should be 0 <= top < bottom and 0 <= left < right")
+            raise ValueError(f"{self!r}: should be 0 <= top < bottom and 0 <= left < right")
 
     @classmethod
     def whole(cls, image: Sized) -> "Region":
@@ -49,6 +49,14 @@ class Region:
         return self.right - self.left
 
     @property
+    def pixels(self) -> int:
+        """Their number."""
+        return self.height * self.width
+
+    def __str__(self) -> str:
+        return f"pixels {self.left} to {self.right - 1} of rows {self.top} to {self.bottom - 1}"
+
+    @property
     def inside(self) -> tuple[slice, slice]:
         """Its rows and columns as slices of the whole image."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
@@ -56,4 +64,4 @@ class Region:
     def check_within(self, image: Sized) -> None:
         """Raise a ValueError if it reaches beyond an image."""
         if self.bottom > image.height or self.right > image.width:
-            raise ValueError(f"{self}: reaches beyond the image of {image.height} x {image.width} pixels")
+            raise ValueError(f"{self!r}: reaches beyond the image of {image.height} x {image.width} pixels")

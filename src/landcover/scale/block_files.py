@@ -130,7 +130,7 @@ def pixels_of(files: BlockFiles, block: Block) -> dict[int, int]:
         return {int(label): count for label, count in json.loads(file.tags()[_PIXELS]).items()}
 
 
-def read_row(files: BlockFiles, row: Sequence[Sequence[Block]], layer: str) -> Iterator[np.ndarray]:
+def read_row(files: BlockFiles, row: Sequence[Block], layer: str) -> Iterator[np.ndarray]:
     """Read a row of blocks strip by strip, from the top down: (bands, rows, width of the scene).
 
     Files are open only while a strip is read: a wide scene has more blocks in a row than a process may have open files.
@@ -143,19 +143,18 @@ def read_row(files: BlockFiles, row: Sequence[Sequence[Block]], layer: str) -> I
     Raises:
         LandcoverError: A block was damaged after it was finished. It is then removed.
     """
-    first, last = row[0][0].region.top, row[0][-1].region.bottom
+    first, last = row[0].region.top, row[0].region.bottom
     checksums: dict[str, list[int]] = {}
     for top in range(first, last, BLOCK_UNIT):
         bottom = min(top + BLOCK_UNIT, last)
         strip = []
-        for parts in row:
-            block = next(part for part in parts if top < part.region.bottom)
-            path, region = files.path(block, layer), block.region
+        for block in row:
+            path = files.path(block, layer)
             with _removing_damaged(path), open_dataset(path) as file, raster_errors(path):
-                strip.append(file.read(window=Window(0, top - region.top, file.width, bottom - top)))
-                before = checksums.pop(block.name, [0] * file.count)
+                strip.append(file.read(window=Window(0, top - first, file.width, bottom - top)))
+                before = checksums.get(block.name, [0] * file.count)
                 checksums[block.name] = continued_checksums(strip[-1], before)
-                if bottom == region.bottom and checksums.pop(block.name) != _checksums_of(file):
+                if bottom == last and checksums[block.name] != _checksums_of(file):
                     raise LandcoverError(f"{path}: damaged. Start again: it will be drawn again.")
         yield np.concatenate(strip, 2)
 

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from landcover.scale.block_files import LABELS, PARTIAL, BlockFiles
@@ -14,40 +13,57 @@ from landcover.system.errors import note
 MOSAIC = "mosaic"
 """With which the names of the mosaics of blocks begin."""
 
-_BLOCK = re.compile(r"r(\d{4,})_c(\d{4,})(?:_p\d+of(\d+))?_([0-9a-f]{20})(_confidence|_probabilities)?\.tif")
+_BLOCK = re.compile(
+    r"r(\d{4,})_c(\d{4,})(?:_x(\d+)-(\d+))?_([0-9a-f]{20})(_confidence|_probabilities)?\.tif"
+)  # row, column, columns of pixels of a part, fingerprint, layer
 _ATTEMPTS = 3  # at removing a folder in which a worker that nobody waits for may just finish a file
 
 
-def finished_blocks(files: BlockFiles, grid: BlockGrid, layer: str) -> Iterator[Block]:
-    """The blocks of a map of which there is a file, row by row, by one listing of the folder."""
-    parts, whole = set[str](), bytearray(grid.rows * grid.columns)
-    for match in _matches(files, layer):
-        if match[3]:
-            parts.add(match[0])
-        else:
-            whole[int(match[1]) * grid.columns + int(match[2])] = True
-    for block in grid:
-        is_there = whole[block.row * grid.columns + block.column]
-        if is_there if block.parts == 1 else files.path(block, layer).name in parts:
-            yield block
+class Found:
+    """The blocks of a map of which there is a file of a layer, by one listing of the folder.
 
+    Attributes:
+        parts: Of places that are cut: left and right column of pixels of each part that is there, the latter excluded.
+    """
 
-def divided(grid: BlockGrid, files: BlockFiles, workers: int) -> BlockGrid:
-    """Divide the last blocks, see `BlockGrid.last_divided`, unless they are there as they are, whole or in parts."""
-    parts, whole = grid.last_divided(workers), set[int]()
-    for match in _matches(files, LABELS):
-        number = int(match[1]) * grid.columns + int(match[2])
-        if match[3]:
-            parts[number] = int(match[3])
-        elif number in parts:
-            whole.add(number)
-    return replace(grid, parts={number: count for number, count in parts.items() if number not in whole})
+    def __init__(self, files: BlockFiles, grid: BlockGrid, layer: str = LABELS) -> None:
+        self.parts: dict[int, list[tuple[int, int]]] = {}
+        self._columns = grid.columns
+        self._whole = bytearray(grid.rows * grid.columns)  # there may be many
+        ending = f"_{files.ending(layer)}"
+        for name in _names(files.folder):
+            if name.endswith(ending) and (match := _BLOCK.fullmatch(name)):
+                number = int(match[1]) * grid.columns + int(match[2])
+                if match[3]:
+                    self.parts.setdefault(number, []).append((int(match[3]), int(match[4]) + 1))
+                else:
+                    self._whole[number] = True
+
+    def __contains__(self, block: Block) -> bool:
+        number = block.row * self._columns + block.column
+        if block.is_part:
+            return (block.region.left, block.region.right) in self.parts.get(number, ())
+        return bool(self._whole[number])
+
+    def cuts(self, grid: BlockGrid) -> dict[int, tuple[int, ...]]:
+        """The cuts of a grid that make blocks of the parts that are there, see `BlockGrid.cuts`."""
+        cuts = {}
+        for number, parts in self.parts.items():
+            extent = grid.extent(*divmod(number, grid.columns))
+            edges, end = set[int](), extent.left
+            for left, right in sorted(parts):
+                if left >= end and right <= extent.right:  # else of a worker that nobody waited for, cut otherwise
+                    edges |= {left, right}
+                    end = right
+            if edges := edges - {extent.left, extent.right}:
+                cuts[number] = tuple(sorted(edges))
+        return {number: edges for number, edges in cuts.items() if not self._whole[number]}
 
 
 def warn_of_other_blocks(files: BlockFiles) -> None:
     """Say how many blocks in the folder are not of this map: it was begun with another image, model or options."""
     found = (match for name in _names(files.folder) if (match := _BLOCK.fullmatch(name)))
-    if others := sum(match[4] != files.fingerprint and not match[5] for match in found):
+    if others := sum(match[5] != files.fingerprint and not match[6] for match in found):
         note(
             f"{files.folder}: has {others} blocks of other options, another model or another version of the image. "
             "They are not used, and removed when the map is complete."
@@ -67,14 +83,6 @@ def remove_blocks(folder: Path) -> None:
                     (folder / name).unlink(missing_ok=True)
             folder.rmdir()
             return
-
-
-def _matches(files: BlockFiles, layer: str) -> Iterator[re.Match[str]]:
-    """What the names tell of a map's blocks of which there is a file."""
-    ending = f"_{files.ending(layer)}"
-    for name in _names(files.folder):
-        if name.endswith(ending) and (match := _BLOCK.fullmatch(name)):
-            yield match
 
 
 def _names(folder: Path) -> Iterator[str]:

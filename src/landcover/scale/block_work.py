@@ -1,20 +1,26 @@
-"""What a worker does for a map: label a block of a scene, and write it as a finished file. Needs rasterio."""
+"""What a worker does for a map: label blocks of a scene, and write each as a finished file. Needs rasterio."""
 
 import atexit
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_strips
+from landcover.inference.regions import Region
+from landcover.models.model_file import Model
 from landcover.rasters.raster import Raster, open_raster
 from landcover.rasters.scenes import Scene
 from landcover.rasters.stretching import Percentiles
 from landcover.scale.block_files import CONFIDENCE, LABELS, PROBABILITIES, BlockFiles, is_finished, new_block, pixels_of
 from landcover.scale.blocks import Block, files_of_scene, fingerprint
 from landcover.scale.shared_model import shared_model
+from landcover.scale.sweeps import rectangles, region_of
+from landcover.scale.work import report
 from landcover.system.errors import LandcoverError, naming_memory_errors
 
 
@@ -42,18 +48,21 @@ class BlockDrawing:
 
 
 @dataclass(frozen=True)
-class BlockTask:
-    """A block, and how it is drawn."""
+class Sweep:
+    """Blocks that are drawn in one go, and how; see `sweeps.plan`."""
 
     drawing: BlockDrawing
-    block: Block
+    blocks: tuple[Block, ...]
 
     def __str__(self) -> str:
-        region = self.block.region
-        return (
-            f"{self.drawing.scene.path}, pixels {region.left} to {region.right - 1} of rows {region.top} to "
-            f"{region.bottom - 1}"
+        regions = [block.region for block in self.blocks]
+        around = Region(
+            min(region.top for region in regions),
+            max(region.bottom for region in regions),
+            min(region.left for region in regions),
+            max(region.right for region in regions),
         )
+        return f"{self.drawing.scene.path}, {around}"
 
 
 @dataclass(frozen=True)
@@ -61,37 +70,101 @@ class BlockResult:
     """What became of a block.
 
     Attributes:
+        place: Row and column of the block, and the first of its columns of pixels.
         is_new: Whether it was drawn, rather than found.
         pixels: Of each label.
     """
 
+    place: tuple[int, int, int]
     is_new: bool
     pixels: dict[int, int]
 
 
-def draw_block(task: BlockTask) -> BlockResult:
-    """Draw a block, unless its files are there and whole.
+def draw_sweep(sweep: Sweep) -> list[BlockResult]:
+    """Draw the blocks of a sweep, except those of which the files are there and whole.
+
+    Tells the client, as it goes, of each block that is finished, a BlockResult as a tuple; and of pixels that are drawn
+    of others, an integer.
 
     Raises:
         LandcoverError: The scene cannot be read here, or is another; or a file cannot be written.
     """
-    drawing, block = task.drawing, task.block
-    if is_finished(drawing.files, block):
-        return BlockResult(False, pixels_of(drawing.files, block))
-    model = shared_model(drawing.model)
-    with naming_memory_errors(drawing.scene.path):
-        raster = _OPENED.raster(drawing)
-        with new_block(drawing.files, block, raster.place, len(model.classes)) as add:
-            for labels in label_strips(
-                model,
-                raster,
-                drawing.options,
-                region=block.region,
-                probabilities=add.get(PROBABILITIES),
-                confidence=add.get(CONFIDENCE),
-            ):
-                add[LABELS](labels)
-    return BlockResult(True, pixels_of(drawing.files, block))
+    drawing, results, left = sweep.drawing, list[BlockResult](), list[Block]()
+    for block in sweep.blocks:
+        if is_finished(drawing.files, block):
+            results.append(_finished(drawing.files, block, is_new=False))
+        else:
+            left.append(block)
+    for rectangle in rectangles(left):
+        with naming_memory_errors(drawing.scene.path):
+            for block in _draw(drawing, rectangle):
+                results.append(_finished(drawing.files, block, is_new=True))
+    return results
+
+
+def _finished(files: BlockFiles, block: Block, *, is_new: bool) -> BlockResult:
+    result = BlockResult((block.row, block.column, block.region.left), is_new, pixels_of(files, block))
+    report([result.place, is_new, list(result.pixels.items())])
+    return result
+
+
+def _draw(drawing: BlockDrawing, rectangle: list[list[Block]]) -> Iterator[Block]:
+    """Draw a rectangle of blocks, and yield those that are finished."""
+    model, raster = shared_model(drawing.model), _OPENED.raster(drawing)
+    region = region_of(rectangle)
+    strips = _strips(model, raster, drawing, region)
+    rows = _ending_at(strips, [row[0].region.bottom - region.top for row in rectangle])
+    for row, strips_of_row in zip(rectangle, rows, strict=True):
+        with ExitStack() as stack:
+            place, classes = raster.place, len(model.classes)
+            add = [stack.enter_context(new_block(drawing.files, block, place, classes)) for block in row]
+            for strip in strips_of_row:
+                for block, writers in zip(row, add, strict=True):
+                    columns = slice(block.region.left - region.left, block.region.right - region.left)
+                    for layer, write in writers.items():
+                        write(strip[layer][..., columns])
+                report(strip[LABELS].size)
+        yield from row
+
+
+def _strips(model: Model, raster: Raster, drawing: BlockDrawing, region: Region) -> Iterator[dict[str, np.ndarray]]:
+    """Yield all layers of the strips of a region: rows are their last axis but one."""
+    layers: dict[str, np.ndarray] = {}
+
+    def kept(layer: str) -> Callable[[np.ndarray], None] | None:
+        return (lambda strip: layers.update({layer: strip})) if layer in drawing.files.layers else None
+
+    for labels in label_strips(
+        model,
+        raster,
+        drawing.options,
+        region=region,
+        probabilities=kept(PROBABILITIES),
+        confidence=kept(CONFIDENCE),
+    ):
+        yield {**layers, LABELS: labels}
+
+
+def _ending_at(
+    strips: Iterator[dict[str, np.ndarray]], ends: Iterable[int]
+) -> Iterator[Iterator[dict[str, np.ndarray]]]:
+    """Divide strips where rows of blocks end, and yield those of each row, to be taken before the next."""
+    rest: dict[str, np.ndarray] = {}
+    top = 0
+
+    def until(end: int) -> Iterator[dict[str, np.ndarray]]:
+        nonlocal rest, top
+        while top < end:
+            strip = rest or next(strips)
+            rows = min(strip[LABELS].shape[0], end - top)
+            top += rows
+            rest = {}
+            if rows < strip[LABELS].shape[0]:
+                rest = {layer: values[..., rows:, :] for layer, values in strip.items()}
+            yield {layer: values[..., :rows, :] for layer, values in strip.items()}
+
+    for end in ends:
+        yield until(end)
 
 
 @dataclass

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from math import gcd
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from landcover._version import __version__
@@ -12,34 +12,31 @@ from landcover.geo.maps import files_of
 from landcover.inference.regions import Region
 from landcover.rasters.raster import Raster
 from landcover.rasters.scenes import Scene
-from landcover.scale.options import BLOCK_UNIT
 from landcover.system import object_store
 from landcover.system.locations import Location, Remote
 
-_LOWEST = 1024  # rows of pixels of a part of a block, at least
 _DIGITS = 20  # of a fingerprint in the names of files: 80 bits
 
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of a scene's pixels that is drawn at once.
+    """A rectangle of a scene's pixels of which there is a file for each layer.
 
     Attributes:
         row, column: Its place in the grid of blocks, from 0.
         region: Its pixels.
-        part, parts: It is the part with this number, from 0, of so many, from the top down, of what is at that place.
+        is_part: It has all rows of that place, but only some of its columns.
     """
 
     row: int
     column: int
     region: Region
-    part: int = 0
-    parts: int = 1
+    is_part: bool = False
 
     @property
     def name(self) -> str:
-        """Tells its place, such as r0003_c0012, or r0003_c0012_p1of2 for a part."""
-        part = f"_p{self.part}of{self.parts}" if self.parts > 1 else ""
+        """Tells its place, such as r0003_c0012, or r0003_c0012_x49152-50687 for columns of it."""
+        part = f"_x{self.region.left}-{self.region.right - 1}" if self.is_part else ""
         return f"r{self.row:04d}_c{self.column:04d}{part}"
 
     @property
@@ -55,14 +52,14 @@ class BlockGrid:
     Attributes:
         height, width: Of the scene in pixels.
         side: Of a block in pixels; those at the right and at the bottom may be smaller.
-        parts: Into how many parts, from the top down, a block is divided, by its number, row by row from 0; those that
-            are not named are whole.
+        cuts: Columns of pixels at which a place of the grid is cut into several blocks, in ascending order, by its
+            number, row by row from 0. Those that are not named are whole.
     """
 
     height: int
     width: int
     side: int
-    parts: Mapping[int, int] = field(default_factory=dict)
+    cuts: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -71,56 +68,35 @@ class BlockGrid:
 
     @property
     def columns(self) -> int:
-        """Number of columns of blocks."""
+        """Number of columns of the grid."""
         return -(-self.width // self.side)
 
     def __len__(self) -> int:
-        return self.rows * self.columns + sum(count - 1 for count in self.parts.values())
+        return self.rows * self.columns + sum(map(len, self.cuts.values()))
+
+    def extent(self, row: int, column: int) -> Region:
+        """The pixels of a place of the grid."""
+        top, left = row * self.side, column * self.side
+        return Region(top, min(top + self.side, self.height), left, min(left + self.side, self.width))
 
     def at(self, row: int, column: int) -> list[Block]:
-        """The block at a place, or its parts from the top down."""
-        top, left = row * self.side, column * self.side
-        bottom, right = min(top + self.side, self.height), min(left + self.side, self.width)
-        parts = self.parts.get(row * self.columns + column, 1)
-        strips = -(-(bottom - top) // BLOCK_UNIT)
-        ends = [min(top + strips * part // parts * BLOCK_UNIT, bottom) for part in range(1, parts + 1)]
-        starts = [top, *ends[:-1]]
+        """The blocks at a place, from the left: a single one, unless it is cut."""
+        extent = self.extent(row, column)
+        edges = [extent.left, *self.cuts.get(row * self.columns + column, ()), extent.right]
         return [
-            Block(row, column, Region(start, end, left, right), part, parts)
-            for part, (start, end) in enumerate(zip(starts, ends, strict=True))
+            Block(row, column, replace(extent, left=left, right=right), len(edges) > 2)
+            for left, right in pairwise(edges)
         ]
 
-    def row(self, row: int) -> list[list[Block]]:
-        """What is at each place of a row, from the left."""
-        return [self.at(row, column) for column in range(self.columns)]
+    def row(self, row: int) -> list[Block]:
+        """The blocks of a row, from the left."""
+        return [block for column in range(self.columns) for block in self.at(row, column)]
 
     def __iter__(self) -> Iterator[Block]:
-        """All blocks and parts, row by row; one at a time, as there may be many."""
+        """All blocks, row by row; one at a time, as there may be many."""
         for row in range(self.rows):
             for column in range(self.columns):
                 yield from self.at(row, column)
-
-    def last_divided(self, workers: int) -> dict[int, int]:
-        """Into how many parts the last blocks are to be divided, so that all workers end at about the same time.
-
-        As many blocks as there are fewer than one for each worker, in the end, are divided. No part is lower than
-        `_LOWEST` rows: more windows would be computed twice than the workers gain.
-
-        Args:
-            workers: Their number.
-
-        Returns:
-            Parts by the number of the block.
-        """
-        count = self.rows * self.columns
-        left = count % workers
-        found = {}
-        for number in range(count - left, count):
-            height = min(self.side, self.height - number // self.columns * self.side)
-            parts = min(workers // gcd(left, workers), height // _LOWEST)
-            if parts > 1:
-                found[number] = parts
-        return found
 
 
 def fingerprint(files: Iterable[Location], model: str, choices: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """A Dask cluster, local or anywhere, and a map over many items that survives the loss of workers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -12,6 +12,7 @@ from landcover.scale.connecting import elsewhere, host, local_workers, set_up
 from landcover.scale.dispatch import HELD, Dispatch
 from landcover.scale.options import ScaleOptions
 from landcover.scale.tasks import ATTEMPTS
+from landcover.scale.work import PROGRESS
 from landcover.system.errors import LandcoverError, note, warn
 
 __all__ = ["ATTEMPTS", "Cluster", "connected"]
@@ -43,6 +44,7 @@ class Cluster:
         self._out_of_memory: set[str] = set()
         self.client.subscribe_topic("worker-restart-memory", self._on_memory)
         self.client.subscribe_topic("all", self._on_event)
+        self.client.subscribe_topic(PROGRESS, self._on_report)
 
     def threads(self) -> int:
         """Number of items that the workers can work on at once, at least 1."""
@@ -57,6 +59,8 @@ class Cluster:
         *,
         ordered: bool = False,
         most_held: int = HELD,
+        divide: Callable[[Item], Sequence[Item]] | None = None,
+        on_report: Callable[[Any], None] | None = None,
     ) -> Iterator[tuple[Item, Result | LandcoverError]]:
         """Yield each item with `function(item)`, computed by the workers.
 
@@ -70,6 +74,9 @@ class Cluster:
             describe: What stands for an item in messages, such as "scene.tif, pixels 0 to 4095 of rows 4096 to 8191".
             ordered: Yield in the order of the items, rather than as they are done.
             most_held: Number of results that may wait for an earlier one.
+            divide: Returns the smaller items that take the place of one that failed twice, each with attempts of its
+                own; the item itself if it cannot be divided. Not with `ordered`.
+            on_report: Called, in this thread, with what `work.report` is given by `function`.
 
         Yields:
             Item and result; or, where `function` has failed `ATTEMPTS` times, a LandcoverError that names the item.
@@ -77,7 +84,7 @@ class Cluster:
         Raises:
             LandcoverError: The scheduler is lost, or all workers are and no new ones come.
         """
-        dispatch = Dispatch(self, function, items, describe, ordered, most_held)
+        dispatch = Dispatch(self, function, items, describe, ordered, most_held, divide, on_report)
         self.listeners.append(dispatch.messages)
         try:
             yield from dispatch.results()
@@ -87,6 +94,10 @@ class Cluster:
 
     def _on_memory(self, event: tuple[float, dict[str, Any]]) -> None:
         self._out_of_memory.add(event[1]["worker"])
+
+    def _on_report(self, event: tuple[float, dict[str, Any]]) -> None:
+        for messages in self.listeners:
+            messages.put(("report", event[1]["key"], event[1]["news"]))
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         """In the thread of Dask: hear of workers that come and go."""

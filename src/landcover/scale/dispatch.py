@@ -4,7 +4,7 @@ import asyncio
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,8 @@ class Dispatch:
     """One map over items. See `Cluster.map` for the arguments.
 
     Attributes:
-        messages: What happens: ("done", key, Done), ("failed", key, exception), ("workers", address, keys, cause).
+        messages: What happens: ("done", key, Done), ("failed", key, exception), ("report", key, news), ("workers",
+            address, keys, cause).
     """
 
     def __init__(
@@ -46,11 +47,14 @@ class Dispatch:
         describe: Callable[[Any], str],
         ordered: bool,
         most_held: int = HELD,
+        divide: Callable[[Any], Sequence[Any]] | None = None,
+        on_report: Callable[[Any], None] | None = None,
     ) -> None:
         self.messages: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
         self._cluster, self._client = cluster, cluster.client
         self._function, self._describe = function, describe
         self._ordered, self._most_held = ordered, most_held
+        self._divide, self._on_report = divide, on_report
         self._source = (Job(index, item) for index, item in enumerate(items))
         self._is_exhausted = False
         self._again: deque[Job] = deque()
@@ -122,17 +126,19 @@ class Dispatch:
         return self._ordered and len(self._held) >= self._most_held
 
     def _submit(self, jobs: list[Job], workers: list[str] | None = None, copy: Task | None = None) -> None:
+        key = f"{self._prefix}-{next(self._numbers)}"
         future = self._client.submit(
             work,
             self._function,
             [job.item for job in jobs],
             _TASK_SECONDS,
-            key=f"{self._prefix}-{next(self._numbers)}",
+            key,
+            key=key,
             pure=False,
             workers=workers,
             allow_other_workers=bool(workers) and not self._workers.hanging and copy is None,
         )
-        task = Task(str(future.key), jobs, future, time.monotonic(), copy)
+        task = Task(key, jobs, future, time.monotonic(), copy)
         if copy:
             copy.copy = task
         self._tasks[task.key] = task
@@ -158,11 +164,21 @@ class Dispatch:
             self._workers.look()
             if arguments:
                 yield from self._after_loss(*arguments)
+        elif kind == "report":
+            self._after_report(*arguments)
         elif kind in ("done", "failed") and (task := self._tasks.pop(arguments[0], None)):
             if kind == "done":
                 yield from self._after_done(task, arguments[1])
             else:
                 yield from self._after_error(task, arguments[1])
+
+    def _after_report(self, key: str, news: Any) -> None:
+        if task := self._tasks.get(key):
+            now = time.monotonic()
+            self._seconds.append(now - task.heard)
+            task.heard = now
+            if self._on_report:
+                self._on_report(news)
 
     def _after_done(self, task: Task, done: Done) -> Iterator[tuple[Job, Any]]:
         each = done.seconds / len(done.results)
@@ -211,9 +227,11 @@ class Dispatch:
             else:
                 job = task.jobs[0]
                 job.attempts += 1
-                if job.attempts < ATTEMPTS:
+                if self._is_divided(job):
+                    self._forget(task)
+                elif job.attempts < ATTEMPTS:
                     self._cluster.retries += 1
-                    task.started = time.monotonic()
+                    task.started = task.heard = time.monotonic()
                 else:
                     self._forget(task)
                     yield job, self._error(job, f"its worker was lost{f' ({cause})' if cause else ''}")
@@ -227,12 +245,26 @@ class Dispatch:
 
     def _after_attempt(self, job: Job, *lines: str) -> Iterator[tuple[Job, Any]]:
         job.attempts += 1
+        if self._is_divided(job):
+            return
         if job.attempts >= ATTEMPTS:
             yield job, self._error(job, *lines)
         else:
             self._cluster.retries += 1
             job.is_alone = True
             self._again.append(job)
+
+    def _is_divided(self, job: Job) -> bool:
+        """Hand out, instead of an item that is about to fail, the smaller ones that take its place, if there are."""
+        if not self._divide or job.attempts < ATTEMPTS - 1:
+            return False
+        parts = self._divide(job.item)
+        if list(parts) == [job.item]:
+            return False
+        job.is_done = True
+        self._cluster.retries += len(parts)
+        self._again.extend(Job(job.index, part, is_alone=True) for part in parts)
+        return True
 
     def _error(self, job: Job, *lines: str) -> LandcoverError:
         name = self._describe(job.item)
@@ -264,7 +296,7 @@ class Dispatch:
         slow = [
             task
             for task in self._tasks.values()
-            if task.copy is None and now - task.started > max(3 * median * len(task.jobs), _SLOW_SECONDS)
+            if task.copy is None and now - task.heard > max(3 * median * len(task.jobs), _SLOW_SECONDS)
         ]
         if not slow:
             return

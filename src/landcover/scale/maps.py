@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,51 +17,19 @@ from landcover.rasters.scenes import Scene
 from landcover.rasters.stretching import Percentiles
 from landcover.scale.assembly import assembling
 from landcover.scale.block_files import CONFIDENCE, PROBABILITIES, BlockFiles
-from landcover.scale.block_folder import divided, remove_blocks, warn_of_other_blocks
-from landcover.scale.block_work import BlockDrawing, BlockTask, draw_block
-from landcover.scale.blocks import BlockGrid, files_of_scene, fingerprint
+from landcover.scale.block_folder import Found, remove_blocks, warn_of_other_blocks
+from landcover.scale.block_work import BlockDrawing, Sweep, draw_sweep
+from landcover.scale.blocks import Block, BlockGrid, files_of_scene, fingerprint
 from landcover.scale.cluster import Cluster
 from landcover.scale.mosaic import write_mosaic
 from landcover.scale.options import BLOCK
+from landcover.scale.progress import BlockCounts, Progress
 from landcover.scale.shared_model import share_model
 from landcover.scale.strips import strip_ends
+from landcover.scale.sweeps import plan
 from landcover.system.errors import LandcoverError, note
 from landcover.system.progress_bar import progress_bar
 from landcover.system.scratch import exclusive, make_folder
-
-
-@dataclass
-class BlockCounts:
-    """What became of the blocks of maps.
-
-    Attributes:
-        blocks: Number.
-        kept: Of these, those that were finished before.
-        retries: How often a block was tried again.
-        pixels: Of each label.
-    """
-
-    blocks: int = 0
-    kept: int = 0
-    retries: int = 0
-    pixels: dict[int, int] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        tried = f"{self.retries} tried again" if self.retries else ""
-        more = ", ".join(filter(None, [f"{self.kept} kept" if self.kept else "", tried]))
-        return f"{self.blocks} block{'s' * (self.blocks != 1)}{f' ({more})' if more else ''}"
-
-    def add(self, other: "BlockCounts") -> None:
-        """Add those of another map."""
-        self.blocks += other.blocks
-        self.kept += other.kept
-        self.retries += other.retries
-        self.add_pixels(other.pixels)
-
-    def add_pixels(self, pixels: dict[int, int]) -> None:
-        """Add pixels of labels."""
-        for label, count in pixels.items():
-            self.pixels[label] = self.pixels.get(label, 0) + count
 
 
 def predict_map_on(
@@ -105,7 +73,6 @@ def predict_map_on(
     further |= {"noted": noted, "probabilities": probabilities, "confidence": confidence, "quiet": quiet}
     with exclusive(folder):
         with drawing_map(model, scene, path, **further) as drawing:
-            grid = BlockGrid(drawing.raster.height, drawing.raster.width, block)
             layers = ((CONFIDENCE,) if confidence else ()) + ((PROBABILITIES,) if probabilities else ())
             key = share_model(cluster, model)
             choices: dict[str, Any] = {"options": asdict(options), "bands": bands, "stretch": stretch, "layers": layers}
@@ -118,9 +85,10 @@ def predict_map_on(
             make_folder(folder)
             if not quiet:
                 warn_of_other_blocks(files)
-            grid = divided(grid, files, cluster.threads())
+            grid = BlockGrid(drawing.raster.height, drawing.raster.width, block)
+            grid, sweeps = plan(grid, Found(files, grid), cluster.threads())
             task = BlockDrawing(absolute, key, options, bands, stretch, allow_vrt_paths, files, choices)
-            counts = _draw(cluster, drawing, task, grid, model, scene.path.name, quiet)
+            counts = _draw(cluster, drawing, task, grid, sweeps, model, scene.path.name, quiet)
         remove_blocks(folder)
     return counts
 
@@ -161,30 +129,29 @@ def predict_scenes_on(
 
 
 def _draw(
-    cluster: Cluster, drawing: MapDrawing, task: BlockDrawing, grid: BlockGrid, model: Model, name: str, quiet: bool
+    cluster: Cluster,
+    drawing: MapDrawing,
+    task: BlockDrawing,
+    grid: BlockGrid,
+    sweeps: Iterable[tuple[Block, ...]],
+    model: Model,
+    name: str,
+    quiet: bool,
 ) -> BlockCounts:
     """Let the blocks be drawn and the map be made of them."""
-    counts, before = BlockCounts(len(grid)), cluster.retries
-    failed: list[str] = []
+    before, failed = cluster.retries, list[str]()
     ends = strip_ends(grid.height, grid.width, model.scale, task.options)
-    done: dict[int, int] = {}  # blocks of the rows that are not complete
-    tasks = (BlockTask(task, block) for block in grid)
     bar: tqdm[None] = progress_bar(name, grid.height * grid.width / 1e6, "megapixels", decimals=1, quiet=quiet)
     try:
         with bar, assembling(drawing, task.files, grid, ends) as rows:
-            for one, result in cluster.map(draw_block, tasks, str):
+            progress = Progress(grid, bar, rows)
+            items = (Sweep(task, blocks) for blocks in sweeps)
+            for _, result in cluster.map(draw_sweep, items, str, divide=progress.left_of, on_report=progress.hear):
                 if isinstance(result, LandcoverError):
                     failed += result.lines
-                    continue
-                height, width = one.block.size
-                bar.update(height * width / 1e6)
-                counts.kept += not result.is_new
-                counts.add_pixels(result.pixels)
-                done[one.block.row] = done.get(one.block.row, 0) + 1
-                if done[one.block.row] == sum(map(len, grid.row(one.block.row))):
-                    del done[one.block.row]
-                    rows.complete(one.block.row)
-            counts.retries = cluster.retries - before
+                else:
+                    for block in result:
+                        progress.finish(block)
             if failed:
                 raise LandcoverError(*failed)
             write_mosaic(task.files, grid, drawing.raster.place, model.classes)
@@ -199,4 +166,5 @@ def _draw(
                     "there; the same command goes on from them."
                 )
         raise
-    return counts
+    progress.counts.retries = cluster.retries - before
+    return progress.counts

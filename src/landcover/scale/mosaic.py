@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.geotiff import BLOCK_SIDE
 from landcover.scale.block_files import CONFIDENCE, LABELS, PARTIAL, BlockFiles
-from landcover.scale.block_folder import MOSAIC, finished_blocks
+from landcover.scale.block_folder import MOSAIC, Found
 from landcover.scale.blocks import BlockGrid
 
 
@@ -48,8 +48,8 @@ def _write(
     file.write('<VRTRasterBand dataType="Byte" band="1">\n')
     file.write(f"<NoDataValue>{UNKNOWN if classes else 0}</NoDataValue>\n")
     file.writelines(_colours(classes) if classes else ["<ColorInterp>Gray</ColorInterp>\n"])
-    count = 0
-    for block in finished_blocks(files, grid, layer):
+    count, found = 0, Found(files, grid, layer)
+    for block in (block for block in grid if block in found):
         count += 1
         height, width = block.size
         region = block.region

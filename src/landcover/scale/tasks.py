@@ -36,6 +36,7 @@ class Task:
 
     Attributes:
         started: When it was handed out, in seconds of the monotonic clock.
+        heard: When it was handed out or last told how far it is.
         copy: The same jobs on another worker.
     """
 
@@ -44,3 +45,7 @@ class Task:
     future: Future[Done]
     started: float
     copy: "Task | None" = None
+    heard: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.heard = self.started

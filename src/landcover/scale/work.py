@@ -19,6 +19,9 @@ from landcover.system.memory import give_memory_back, keep_memory
 DEVICE = "auto"
 """Of `devices.DEVICES`: where the networks of this worker run. `SetUp` sets it."""
 
+PROGRESS = "landcover-progress"
+"""Topic of Dask's events with what `report` tells."""
+
 _THREAD = threading.local()
 
 
@@ -44,11 +47,19 @@ class Done:
     worker: str
 
 
-def work(function: Callable[[Any], Any], items: Sequence[Any], budget: float) -> Done:
-    """Apply a function to items one after the other, to at least one and until `budget` seconds have passed."""
+def work(function: Callable[[Any], Any], items: Sequence[Any], budget: float, key: str) -> Done:
+    """Apply a function to items one after the other, to at least one and until `budget` seconds have passed.
+
+    Args:
+        function: Of an item.
+        items: At least one.
+        budget: Seconds.
+        key: By which the client knows this task.
+    """
     import torch
     from distributed import get_worker
 
+    _THREAD.key = key
     if not getattr(_THREAD, "is_ready", False):
         torch.set_num_threads(1)  # holds for the calling thread, and rounding depends on it
         _THREAD.is_ready = True
@@ -62,6 +73,17 @@ def work(function: Callable[[Any], Any], items: Sequence[Any], budget: float) ->
         if time.monotonic() - start > budget:
             break
     return Done(results, time.monotonic() - start, get_worker().address)
+
+
+def report(news: Any) -> None:
+    """Tell the client, from within the function of `Cluster.map`, how far an item is: it is neither stuck nor lost.
+
+    Args:
+        news: Plain values, few: for the argument `on_report` of `Cluster.map`.
+    """
+    from distributed import get_worker
+
+    get_worker().log_event(PROGRESS, {"key": _THREAD.key, "news": news})
 
 
 def _lines(error: BaseException) -> tuple[str, ...]:

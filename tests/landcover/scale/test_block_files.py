@@ -5,7 +5,7 @@ from rasterio.transform import from_origin
 
 from landcover.classes.class_table import UNKNOWN
 from landcover.scale.block_files import BlockFiles, is_finished, new_block, pixels_of, read_row
-from landcover.scale.block_folder import divided, finished_blocks
+from landcover.scale.block_folder import Found
 from landcover.scale.blocks import BlockGrid
 from landcover.system.errors import LandcoverError
 
@@ -77,33 +77,43 @@ def test_what_ends_early_leaves_nothing(files):
 
 
 def test_a_row_of_blocks_reads_as_one(files):
-    labels = np.concatenate([draw(files, block) for (block,) in GRID.row(0)], 1)
+    labels = np.concatenate([draw(files, block) for block in GRID.row(0)], 1)
     assert (np.concatenate(list(read_row(files, GRID.row(0), "labels")), 1)[0] == labels).all()
     probabilities = np.concatenate(list(read_row(files, GRID.row(0), "probabilities")), 1)
     assert (probabilities == [labels == label for label in range(3)]).all()
 
 
-def test_a_row_with_divided_blocks_reads_as_one(files):
-    grid = BlockGrid(1700, 1100, 1024, {0: 2, 3: 2})
+def test_a_row_with_a_cut_block_reads_as_one(files):
+    grid = BlockGrid(1100, 1700, 1024, {0: (512,), 3: (1536,)})
     strips = []
     for row in range(2):
-        labels = [np.concatenate([draw(files, part) for part in parts]) for parts in grid.row(row)]
-        strips.append(np.concatenate(labels, 1))
+        strips.append(np.concatenate([draw(files, block) for block in grid.row(row)], 1))
         assert (np.concatenate(list(read_row(files, grid.row(row), "labels")), 1)[0] == strips[-1]).all()
-    assert np.concatenate(strips).shape == (1700, 1100)
-    assert [block.name for block in finished_blocks(files, grid, "labels")] == [block.name for block in grid]
+    assert np.concatenate(strips).shape == (1100, 1700)
+    found = Found(files, grid)
+    assert all(block in found for block in grid)
+    assert found.cuts(BlockGrid(1100, 1700, 1024)) == {0: (512,), 3: (1536,)}
 
 
-def test_blocks_stay_whole_or_in_parts_as_they_are_found(files):
-    grid = BlockGrid(4096, 6144, 2048)
-    assert divided(grid, files, 4).parts == {4: 2, 5: 2}
-    draw(files, grid.at(1, 1)[0])
-    draw(files, BlockGrid(4096, 6144, 2048, {2: 2}).at(0, 2)[1])
-    assert divided(grid, files, 4).parts == {5: 2, 2: 2}
+def test_places_stay_whole_or_cut_as_they_are_found(files):
+    grid = BlockGrid(600, 6144, 2048)
+    draw(files, grid.at(0, 0)[0])
+    for cut in ({0: (512,)}, {1: (2560, 3072)}, {2: (5120,)}, {2: (4608, 5632)}):
+        cut_grid = BlockGrid(600, 6144, 2048, cut)
+        (number,) = cut
+        draw(files, cut_grid.at(0, number)[1])
+    found = Found(files, grid)
+    cuts = found.cuts(grid)
+    assert cuts == {1: (2560, 3072), 2: (4608, 5632)}  # a part that overlaps the one before it is not used
+    assert [block in found for block in BlockGrid(600, 6144, 2048, cuts)] == [
+        *[True],
+        *[False, True, False],
+        *[False, True, False],
+    ]
 
 
 def test_a_block_that_was_damaged_since_is_an_error_and_removed(files):
-    for (block,) in GRID.row(0):
+    for block in GRID.row(0):
         draw(files, block)
     path = files.path(GRID.at(0, 1)[0])
     content = bytearray(path.read_bytes())

@@ -24,22 +24,14 @@ def test_names_tell_the_place():
     assert [block.name for block in BlockGrid(2000, 9000, 512).at(3, 12)] == ["r0003_c0012"]
 
 
-@pytest.mark.parametrize(
-    ("workers", "parts"),
-    [(1, {}), (2, {8: 2}), (4, {8: 3}), (9, {}), (16, dict.fromkeys(range(6), 4) | dict.fromkeys((6, 7, 8), 3))],
-)
-def test_the_last_blocks_are_divided_so_that_all_workers_end_together(workers, parts):
-    assert BlockGrid(12_000, 12_000, 4096).last_divided(workers) == parts
-
-
-def test_parts_of_blocks_cover_each_pixel_once_and_begin_at_strips():
-    grid = BlockGrid(3000, 700, 1536, {1: 3})
-    covered = np.zeros((3000, 700), int)
+def test_cut_blocks_cover_each_pixel_once():
+    grid = BlockGrid(700, 3000, 1536, {1: (2048, 2560)})
+    covered = np.zeros((700, 3000), int)
     for block in grid:
         covered[block.region.inside] += 1
-        assert block.region.top % 512 == 0
     assert (covered == 1).all()
-    assert [block.name for block in grid] == ["r0000_c0000", *(f"r0001_c0000_p{part}of3" for part in range(3))]
+    names = ["r0000_c0000", "r0000_c0001_x1536-2047", "r0000_c0001_x2048-2559", "r0000_c0001_x2560-2999"]
+    assert [block.name for block in grid] == [block.name for block in grid.row(0)] == names
     assert len(grid) == 4
 
 
