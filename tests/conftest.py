@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -36,6 +37,8 @@ from landcover.models.networks import Architecture, build
 # The tests run side by side on small tensors; threads of PyTorch would only get in each other's way.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and with them the commands that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 TABLE = ClassTable(

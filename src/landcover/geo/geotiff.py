@@ -150,7 +150,7 @@ def _write_labels(
 def _add_overviews(path: Path, raster: Raster, resampling: Resampling, checksums: Sequence[int]) -> None:
     """Add overviews to a GeoTIFF and check it."""
     factors = _overview_factors(raster.height, raster.width)
-    with rasterio.open(path, "r+") as file:
+    with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(path, "r+") as file:
         if factors:
             file.build_overviews(factors, resampling)
     _check_written(path, checksums, len(factors))

@@ -44,6 +44,10 @@ def local_workers(count: int, device: str) -> Iterator[Client]:
         "distributed.worker.multiprocessing-method": METHOD,
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.allowed-failures": ATTEMPTS - 1,  # else it starts a task again before we can say no
+        # By default each process wakes up fifty times a second to see whether it is awake, and profiles what it does.
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.system-monitor.interval": "5s",
+        "distributed.worker.profile.enabled": False,
         "distributed.admin.low-level-log-length": 1000,
         "distributed.admin.log-length": 1000,
         "distributed.comm.timeouts.connect": f"{_WORKER_SECONDS}s",
