@@ -1,8 +1,9 @@
 """One map of 12,000 x 12,000 pixels by workers of one thread each, against one process with all cores.
 
-Needs rasterio and distributed, and the model of `dvc repro evaluate`. Whole commands, each once, from start to exit:
-`landcover predict --format cog` without and with `--workers`. The files are compared: all that workers made must be the
-same; against the single process, with its several threads, rounding may decide the class of a few pixels.
+Needs rasterio and distributed, and the model of `dvc repro evaluate`. Whole commands, from start to exit:
+`landcover predict --format cog` without and with `--workers`; without, and with two, twice, of which the faster counts.
+The files are compared: all that workers made must be the same; against the single process, with its several threads,
+rounding may decide the class of a few pixels.
 """
 
 import hashlib
@@ -21,16 +22,20 @@ from benchmarks.images import write_scene
 SIDE = 12_000
 MODEL = ROOT / "models" / "model.safetensors"
 WORKERS = (1, 2, 4)
+TURNS = (0, 2, 1, 4, 0, 2)
+"""Numbers of workers, 0 for a single process, in the order in which they are timed."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:
     """A row for each number of workers, then one for the pixels that differ."""
     scene, maps = scratch / "scene.tif", {}
     write_scene(scene, SIDE)
-    seconds = {}
-    for count in (0, *WORKERS):
+    seconds: dict[int, float] = {}
+    for count in TURNS:
         maps[count] = scratch / f"map{count}.tif"
-        seconds[count] = _seconds(scene, maps[count], ["--workers", str(count)] if count else [])
+        maps[count].unlink(missing_ok=True)
+        took = _seconds(scene, maps[count], ["--workers", str(count)] if count else [])
+        seconds[count] = min(took, seconds.get(count, took))
     if len({_digest(maps[count]) for count in WORKERS}) > 1:
         raise AssertionError("maps depend on the number of workers")
     megapixels = SIDE**2 / 1e6
