@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from torch import nn
 
-from landcover.images.image_files import save_png
+from landcover.images.image_files import save_palette_png, save_png
 from landcover.images.layouts import PROBABILITIES
 from landcover.images.pairs import confidence_path
 from landcover.inference.options import DEFAULTS, InferenceOptions
@@ -122,7 +122,7 @@ def predict_masks(
         with naming_memory_errors(paths[name]), ExitStack() as stack:
             if values is not None:  # renamed after the mask: a mask alone is one that has to be drawn again
                 save_png(values, stack.enter_context(replacing(sure[name])))
-            save_png(model.classes.encode(labels), stack.enter_context(replacing(masks[name])))
+            save_palette_png(labels, model.classes.palette, stack.enter_context(replacing(masks[name])))
 
     map_files, problems = file_mapper(model.network), Problems()
     opened = progress_bar("predict", len(paths), "images", map_files(read, paths), quiet=quiet)

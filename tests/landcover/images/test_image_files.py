@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from landcover.images.image_files import image_size, read_rgb, save_png
+from landcover.classes.colours import pack
+from landcover.images.image_files import image_size, read_packed, read_rgb, save_palette_png, save_png
 from landcover.system.errors import LandcoverError
 
 
@@ -41,3 +42,12 @@ def test_saving_and_reading_a_png_changes_nothing(tmp_path):
     rgb = np.random.default_rng(0).integers(256, size=(31, 17, 3), dtype=np.uint8)
     save_png(rgb, tmp_path / "a.png")
     np.testing.assert_array_equal(read_rgb(tmp_path / "a.png"), rgb)
+
+
+def test_a_palette_png_shows_colours_and_holds_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    labels, palette = rng.integers(256, size=(31, 17), dtype=np.uint8), rng.integers(256, size=(256, 3), dtype=np.uint8)
+    save_palette_png(labels, palette, tmp_path / "a.png")
+    np.testing.assert_array_equal(read_rgb(tmp_path / "a.png"), palette[labels])
+    np.testing.assert_array_equal(pack(palette[labels]), read_packed(tmp_path / "a.png"))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), labels)
