@@ -35,12 +35,14 @@ class WebServer:
         folder: Whose files it gives.
         url: Of that folder.
         requests: Those so far.
+        connections: Number of those that were opened so far.
         fault: Says of each request, by its number from 0 and what is asked, which fault it meets; None for none.
     """
 
     folder: Path
     url: str = ""
     requests: list[Request] = field(default_factory=list)
+    connections: int = 0
     fault: Callable[[int, str, str], Fault | None] = lambda number, path, span: None
     closing: Event = field(default_factory=Event)
     lock: Any = field(default_factory=Lock)
@@ -79,7 +81,13 @@ def web_server(folder: Path) -> Iterator[WebServer]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as real servers: else the body waits for the receipt of the header
     server_state: WebServer
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server_state.lock:
+            self.server_state.connections += 1
 
     def log_message(self, *_: object) -> None:
         pass

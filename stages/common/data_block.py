@@ -15,6 +15,8 @@ from landcover.images.layouts import LAYOUTS, MASKS, SUFFIXES, PairLayout
 from landcover.images.pairs import Sample, find_images, find_pairs
 from landcover.labels.options import BURN, OVERLAP, RESAMPLE, LabelOptions
 from landcover.system.errors import LandcoverError, Problems
+from landcover.system.locations import is_url
+from landcover.system.redaction import without_secrets
 from landcover.system.settings import NotNegative, Number, Settings, as_number, one_of
 from stages.common.paths import PARAMS
 
@@ -164,6 +166,11 @@ class Data(Settings):
             raise ValueError(f"buffer = {self.buffer:g}: should be at most block, {self.block:g}")
         if self.points % 2 == 0:
             raise ValueError(f"points = {self.points}: should be odd, so that the point is in the middle")
+        if is_url(self.root):
+            raise ValueError(
+                f"root = {without_secrets(self.root)}: a URL. Copy the data by dvc import-url (docs/sharing.md), and "
+                "name the copy"
+            )
         for key, path in (("labels", self.labels), ("area", self.area), ("classes", self.classes)):
             if isinstance(path, str) and (Path(path).is_absolute() or ".." in Path(path).parts):
                 raise ValueError(f"{key} = {path!r}: should be below root, on which the stages depend")

@@ -127,6 +127,7 @@ def test_all_tiles_of_a_folder_may_be_split(project):
         ({"suffixes": ["_a", "_a"]}, r"data\.suffixes = \['_a', '_a'\]: tell no image from a mask"),
         ({"suffixes": ["_a"]}, r"data\.suffixes = \['_a'\]: should be null, or the endings of images and masks"),
         ({"layout": "heap"}, r"data\.layout = 'heap': should be one of pairs, folders, scenes"),
+        ({"root": "s3://u:word@box/a?key=1"}, r"data\.root = s3://box/a: a URL\. Copy the data by dvc import-url"),
         ({"classes": "../c.json"}, r"data\.classes = '\.\./c\.json': should be below root, on which the stages"),
         ({"labels": "/tmp/l.gpkg"}, r"data\.labels = '/tmp/l\.gpkg': should be below root"),
         ({"masks": "heap"}, r"data\.masks = 'heap': should be one of colours, codes"),

@@ -9,7 +9,7 @@ from landcover.cli.map_formats import MAP_FORMATS, DrawingOptions, Job, Workers
 from landcover.geo.polygon_files import digest, recipe, source_of
 from landcover.models.model_file import Model
 from landcover.scale.options import ScaleOptions
-from landcover.system.errors import LandcoverError, requiring_extra, say
+from landcover.system.errors import LandcoverError, requiring_extra
 
 
 def require_rasters(jobs: Sequence[Job], options: Mapping[str, object]) -> None:
@@ -52,7 +52,7 @@ def workers_of(
         return
     with requiring_extra("--workers and --scheduler", "scale"):
         from landcover.scale.cluster import connected
-        from landcover.scale.maps import BlockCounts
+        from landcover.scale.progress import BlockCounts
     with connected(scale, device, quiet=quiet) as cluster:
         yield Workers(cluster, scale.block, BlockCounts(), blocks)
 
@@ -74,18 +74,26 @@ def draw_polygons(
     workers: Workers | None = None,
     *,
     overwrite: bool,
-    quiet: bool,
-) -> None:
-    """Draw the polygons of a map, unless they exist and were made of this very map with these options."""
+) -> int | None:
+    """Draw the polygons of a map, unless they exist and were made of this very map with these options.
+
+    Args:
+        path: Where they are drawn.
+        source: The map.
+        min_area, simplify: See `polygons.write_polygons`.
+        workers: Which help, if there are any.
+        overwrite: Draw them again in any case.
+
+    Returns:
+        Number of polygons that were drawn; None if they exist.
+    """
     from landcover.geo.polygons import write_polygons
 
     if not overwrite and source_of(path) == recipe(digest(source), min_area, simplify):
-        return
+        return None
     write: Callable[..., int] = write_polygons
     if workers:
         from landcover.scale.polygons import write_polygons_on
 
         write = partial(write_polygons_on, workers.cluster, block=workers.block)  # the bytes are the same
-    count = write(path, source, min_area=min_area, simplify=simplify)
-    if not quiet:
-        say(f"{path}: {count} polygons")
+    return write(path, source, min_area=min_area, simplify=simplify)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from landcover.models.model_file import Model
     from landcover.rasters.stretching import Percentiles
     from landcover.scale.cluster import Cluster
-    from landcover.scale.maps import BlockCounts
+    from landcover.scale.progress import BlockCounts
 
 
 @dataclass(frozen=True)

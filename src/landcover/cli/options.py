@@ -13,10 +13,24 @@ from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMAL
 from landcover.scale.options import BLOCK, BLOCK_UNIT, ScaleOptions
 from landcover.system.devices import DEVICES
 from landcover.system.errors import LandcoverError
+from landcover.system.locations import is_url
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
-PATH = click.Path(path_type=Path, readable=False)
+
+class _LocalPath(click.Path):
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        return super().convert(path_here(value) if isinstance(value, str) else value, parameter, context)
+
+
+def path_here(value: str) -> str:
+    """Type of a path that is not a URL, of which a folder such as `s3:` would be made."""
+    if is_url(value):
+        raise click.BadParameter(f"{value}: a URL. Give a path on this machine.")
+    return value
+
+
+PATH = _LocalPath(path_type=Path, readable=False)
 """Type of a path to anything or nothing: the library says what is wrong with it, in a line that names it."""
 
 

@@ -281,7 +281,9 @@ def predict(
                 if not shapes:
                     here.upload(some)
             if shapes and not broken:
-                draw_polygons(shapes, jobs[0].mask, min_area, simplify, workers, overwrite=overwrite, quiet=quiet)
+                count = draw_polygons(shapes, jobs[0].mask, min_area, simplify, workers, overwrite=overwrite)
+                if polygons and count is not None and not quiet:
+                    say(f"{location(polygons)}: {count} polygons")
                 if jobs[0].item:
                     add_polygons(jobs[0].item, shapes)
                 here.upload(jobs, shapes)

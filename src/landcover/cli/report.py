@@ -11,6 +11,7 @@ from landcover.cli.options import (
     allow_missing_option,
     classes_option,
     max_off_palette_option,
+    path_here,
     quiet_option,
     real_number,
 )
@@ -51,7 +52,7 @@ def html_file(value: str) -> Path:
     """Type of the name of a page."""
     if Path(value).suffix.lower() not in (".html", ".htm"):
         raise click.BadParameter(f"{value}: give a file name that ends in .html.")
-    return Path(value)
+    return Path(path_here(value))
 
 
 @click.command(cls=Command, epilog=_EPILOG)

@@ -16,7 +16,9 @@ from landcover.geo.layer_styles import add_style
 from landcover.geo.polygon_files import PolygonFormat
 from landcover.system.files import replacing, write_error
 
-_BATCH = 16_384  # rows that are written together
+BATCH = 16_384
+"""Rows that are made, put in order and written together."""
+
 _TIME = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"}  # which a GeoPackage notes: the same content, the same bytes
 
 
@@ -51,14 +53,14 @@ class Rows:
 
 
 def _regrouped(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-    """The same rows in batches of `_BATCH`, each a transaction, of which a GeoPackage notes the number."""
+    """The same rows in batches of `BATCH`, each a transaction, of which a GeoPackage notes the number."""
     held: list[pyarrow.RecordBatch] = []
     for batch in batches:
         held.append(batch)
-        if (count := sum(map(len, held))) >= _BATCH:
+        if (count := sum(map(len, held))) >= BATCH:
             rows = pyarrow.concat_batches(held)
-            full = count - count % _BATCH
-            yield from (rows.slice(begin, _BATCH) for begin in range(0, full, _BATCH))
+            full = count - count % BATCH
+            yield from (rows.slice(begin, BATCH) for begin in range(0, full, BATCH))
             held = [rows.slice(full)]
     if any(map(len, held)):
         yield pyarrow.concat_batches(held)

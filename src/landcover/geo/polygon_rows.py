@@ -13,11 +13,9 @@ from landcover.classes.class_table import UNKNOWN
 from landcover.geo.map_reader import REMEDY, open_map
 from landcover.geo.measurements import Measurements
 from landcover.geo.pixel_areas import placed
-from landcover.geo.polygon_layers import schema_of
+from landcover.geo.polygon_layers import BATCH, schema_of
 from landcover.rasters.earth_coordinates import EarthCoordinates
 from landcover.system.errors import LandcoverError, reason
-
-_BATCH = 16_384  # polygons that are measured together
 
 
 class RowMaker:
@@ -66,11 +64,11 @@ class RowMaker:
             LandcoverError: The map does not name one of the labels.
         """
         self.check_named(labels)
-        for begin in range(0, len(labels), _BATCH):
-            some = polygons[begin : begin + _BATCH]
+        for begin in range(0, len(labels), BATCH):
+            some = polygons[begin : begin + BATCH]
             some = shapely.orient_polygons(shapely.transform(some, partial(placed, self.transform)))
             areas, shapes = self._measure(some) if self._measure else (shapely.area(some), some)
-            classes = [self.names[label] for label in labels[begin : begin + _BATCH].tolist()]
+            classes = [self.names[label] for label in labels[begin : begin + BATCH].tolist()]
             yield pyarrow.record_batch([classes, areas, shapely.to_wkb(shapes)], self.schema)
 
     def check_named(self, labels: np.ndarray) -> None:

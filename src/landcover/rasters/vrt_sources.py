@@ -105,6 +105,11 @@ def sources(tree: ElementTree.Element, path: Path, root: Path | None) -> Iterato
 
 def _checked(element: ElementTree.Element, path: Path, root: Path | None, is_raw: bool) -> Path:
     name = (element.text or "").strip()
+    if "://" in name or name.startswith("/vsi"):  # also as GDAL writes it, such as ZARR:"https://..."
+        raise LandcoverError(
+            f"{path}: its source {name:.200} is not a file on this machine, and nothing else is read by a VRT. Name "
+            "what it consists of."
+        )
     relative = _attribute(element, _RELATIVE, "1" if is_raw else "0").strip().lower()
     folder = path.resolve().parent if relative not in ("", "0", "no", "false", "off") else Path.cwd()
     try:

@@ -4,13 +4,10 @@ import atexit
 import os
 import pickle
 import socket
-import sys
 import threading
-import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -138,8 +135,6 @@ class _Held(threading.local):
         """
         if self._function is None or job.key != self._key:
             self._close()
-            if parent_process() is not None and not sys.warnoptions:  # a worker of its own: as in `one_line_errors`
-                warnings.simplefilter("ignore")
             _enter(job.folder)
             with collecting_messages():  # the client has opened it, too, and has said what is to be said
                 work = pickle.loads(job.work)

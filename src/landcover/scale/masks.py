@@ -1,9 +1,6 @@
 """Colour masks of many image files by many workers: the same files as those of `inference.mask_files`."""
 
-import io
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,7 @@ from landcover.models.model_file import Model
 from landcover.rasters.stretching import Percentiles
 from landcover.scale.cluster import Cluster
 from landcover.scale.shared_model import share_model, shared_model
-from landcover.system.errors import LandcoverError, Problems
+from landcover.system.errors import LandcoverError, Problems, collecting_messages, tell
 from landcover.system.progress_bar import progress_bar
 
 
@@ -35,10 +32,10 @@ class _MaskTask:
 
 @dataclass(frozen=True)
 class _MaskResult:
-    """What became of an image: a line if it cannot be read; and what was printed about it."""
+    """What became of an image: a line if it cannot be read; and notes and warnings about it."""
 
     skipped: list[str]
-    printed: str
+    messages: list[str]
 
 
 def predict_masks_on(
@@ -82,7 +79,8 @@ def predict_masks_on(
             problems.lines += result.lines
             continue
         problems.lines += result.skipped
-        print(result.printed, end="", file=sys.stderr, flush=True)
+        for line in result.messages:
+            tell(line)
     problems.lines.sort()  # whichever worker was first
     if not keep_going:
         problems.raise_any()
@@ -91,9 +89,9 @@ def predict_masks_on(
 
 def _draw(task: _MaskTask) -> _MaskResult:
     """Draw a mask in a worker."""
-    model, printed = shared_model(task.model), io.StringIO()
-    with redirect_stderr(printed):
+    model = shared_model(task.model)
+    with collecting_messages() as messages:
         skipped = predict_masks(
             model, {task.name: task.image}, task.folder, task.options, keep_going=True, quiet=True, **task.further
         )
-    return _MaskResult(skipped, printed.getvalue())
+    return _MaskResult(skipped, messages)

@@ -11,6 +11,7 @@ from rasterio.windows import Window
 
 from landcover.geo.block_tracing import OUTSIDE, Block, trace_block
 from landcover.geo.map_reader import open_map
+from landcover.geo.polygon_layers import BATCH
 from landcover.geo.polygon_rows import RowMaker
 from landcover.geo.polygons import write_polygons, write_rows
 from landcover.geo.tracing import Joiner
@@ -19,8 +20,6 @@ from landcover.scale.blocks import BlockGrid
 from landcover.scale.cluster import Cluster
 from landcover.scale.options import BLOCK
 from landcover.system.errors import LandcoverError
-
-_BATCH = 16_384  # rows that are put in order together
 
 
 def write_polygons_on(
@@ -64,10 +63,7 @@ class _Item:
     region: Region
 
     def __str__(self) -> str:
-        region = self.region
-        return (
-            f"{self.map_path}, pixels {region.left} to {region.right - 1} of rows {region.top} to {region.bottom - 1}"
-        )
+        return f"{self.map_path}, {self.region}"
 
 
 @dataclass(frozen=True)
@@ -124,8 +120,8 @@ def _in_order(parts: list[_Rows]) -> Iterator[pyarrow.RecordBatch]:
         return
     table = pyarrow.Table.from_batches([batch for part in parts for batch in part.batches]).combine_chunks()
     order = np.lexsort((first, last))
-    for begin in range(0, len(order), _BATCH):
-        yield from table.take(order[begin : begin + _BATCH]).to_batches()
+    for begin in range(0, len(order), BATCH):
+        yield from table.take(order[begin : begin + BATCH]).to_batches()
 
 
 def _trace(item: _Item) -> _Traced:

@@ -2,12 +2,15 @@
 
 import logging
 import signal
+import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +130,8 @@ class SetUp(WorkerPlugin):
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
             for name in ("distributed", "tornado", "asyncio"):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        if parent_process() is not None and not sys.warnoptions:  # a process of its own: as in `one_line_errors`
+            warnings.simplefilter("ignore")
         keep_memory()
         skip_services()
         torch.set_num_threads(1)

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from landcover.system.memory import give_memory_back
+from landcover.system.redaction import without_secrets
 
 MAX_LISTED = 20
 """How many broken files a message names; the others are only counted."""
@@ -91,8 +92,9 @@ class Problems:
 
 
 def printable(text: str) -> str:
-    r"""The text on one line, with `\n` and other unprintable characters as escape sequences."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    r"""The text on one line, with `\n` and other unprintable characters as escape sequences; URLs without passwords."""
+    escaped = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return without_secrets(escaped)
 
 
 def warn(message: str) -> None:
@@ -106,7 +108,7 @@ def note(message: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Print a line of `warn` or `note` on stderr, unless this thread collects them."""
+    """Print a line of `warn` or `note` on stderr, unless they are collected."""
     collected = _COLLECTED.get()
     if collected is None:
         print(line, file=sys.stderr, flush=True)
@@ -116,7 +118,10 @@ def tell(line: str) -> None:
 
 @contextmanager
 def collecting_messages() -> Iterator[list[str]]:
-    """Yield a list that gets the lines of `warn` and `note` in this thread, instead of stderr."""
+    """Yield a list that gets the lines of `warn` and `note`, instead of stderr.
+
+    Those of this thread, and of the threads of `parallel.parallel_map` that work for it.
+    """
     lines: list[str] = []
     token = _COLLECTED.set(lines)
     try:

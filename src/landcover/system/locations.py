@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit, urlunsplit
 
 from landcover.system.errors import LandcoverError
+from landcover.system.redaction import without_secrets
 
 SCHEMES = ("https", "http", "s3", "gs", "az")
 """Of the URLs that are understood."""
@@ -26,9 +27,18 @@ class Remote:
     url: str
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in SCHEMES or not parts.netloc:
-            raise LandcoverError(f"{self}: not a URL of {', '.join(SCHEMES)} with a host or bucket. Correct it.")
+        try:
+            parts = urlsplit(self.url)
+            is_valid = parts.scheme in SCHEMES and bool(parts.netloc) and parts.port != 0
+        except ValueError:  # of brackets, or of a port: perhaps a part of a password that has a slash
+            scheme = self.url.partition(":")[0]
+            raise LandcoverError(
+                f"{scheme}://...: not a URL, by its brackets or its port. Correct it; write a / in a password as %2F."
+            ) from None
+        if not is_valid:
+            raise LandcoverError(
+                f"{without_secrets(self.url)}: not a URL of {', '.join(SCHEMES)} with a host or bucket. Correct it."
+            )
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
@@ -83,9 +93,14 @@ def location(text: str | Location) -> Location:
     Raises:
         LandcoverError: It is a URL of another kind, or without a host or bucket.
     """
-    if isinstance(text, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+    if isinstance(text, str) and is_url(text):
         return Remote(text)
     return text if isinstance(text, Remote) else Path(text)
+
+
+def is_url(text: str) -> bool:
+    """Whether a text begins like a URL, of whatever kind."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 
 def resolved(place: Location) -> Location:

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -143,9 +144,28 @@ def changed(place: Remote) -> LandcoverError:
 
 
 def _store(place: Remote) -> tuple[Any, str]:
-    """The store in which a file is, and its key there."""
+    """The store in which a file is, and its key there.
+
+    Stores are kept, and with them their connections, for as long as all that they depend on stays the same; threads
+    share them. They do not survive a fork: workers are forked from a process that has not loaded obstore.
+    """
     parts = urlsplit(place.url)
-    host, key = parts.netloc.rpartition("@")[2], unquote(parts.path).lstrip("/")
+    settings = s3_settings() if parts.scheme == "s3" else {}
+    if settings is None:
+        raise LandcoverError(
+            f"{place}: no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or, for a "
+            "public bucket, AWS_NO_SIGN_REQUEST=YES."
+        )
+    query = parts.query if parts.scheme in ("http", "https") else ""
+    limits = RETRIES, PATIENCE, tuple(_BACKOFF.items())
+    depends_on = tuple(settings.items()), tuple(sorted(os.environ.items())), limits
+    return _kept_store(parts.scheme, parts.netloc, query, depends_on), unquote(parts.path).lstrip("/")
+
+
+@lru_cache(maxsize=32)
+def _kept_store(scheme: str, netloc: str, query: str, _depends_on: object) -> Any:
+    """A store: of a web server with its query, or a bucket."""
+    user, _, host = netloc.rpartition("@")
     client: dict[str, Any] = {
         "connect_timeout": timedelta(seconds=_CONNECTING),
         "timeout": timedelta(seconds=PATIENCE),
@@ -155,32 +175,25 @@ def _store(place: Remote) -> tuple[Any, str]:
         "retry_timeout": timedelta(seconds=PATIENCE * RETRIES),
         "backoff": _BACKOFF,
     }
-    store: Any
     stores = _obstore().store
-    if parts.scheme in ("http", "https"):
-        client["allow_http"] = parts.scheme == "http"
-        if parts.username is not None:
-            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            client["default_headers"] = {"authorization": f"Basic {b64encode(user.encode()).decode()}"}
-        base = f"{parts.scheme}://{host}/{f'?{parts.query}' if parts.query else ''}"
-        store = stores.HTTPStore.from_url(base, client_options=client, retry_config=retries)
-    elif parts.scheme == "s3":
-        settings = s3_settings()
-        if settings is None:
-            raise LandcoverError(
-                f"{place}: no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or, for a "
-                "public bucket, AWS_NO_SIGN_REQUEST=YES."
-            )
+    if scheme in ("http", "https"):
+        client["allow_http"] = scheme == "http"
+        if user:
+            name, _, password = user.partition(":")
+            plain = f"{unquote(name)}:{unquote(password)}".encode()
+            client["default_headers"] = {"authorization": f"Basic {b64encode(plain).decode()}"}
+        base = f"{scheme}://{host}/{f'?{query}' if query else ''}"
+        return stores.HTTPStore.from_url(base, client_options=client, retry_config=retries)
+    if scheme == "s3":
+        settings = s3_settings() or {}
         client["allow_http"] = str(settings.get("endpoint")).startswith("http://")
-        store = stores.S3Store(host, client_options=client, retry_config=retries, **settings)
-    elif parts.scheme == "gs":
-        store = stores.GCSStore(host, client_options=client, retry_config=retries, **_unsigned("GS_NO_SIGN_REQUEST"))
-    else:
-        account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME") or os.environ.get("AZURE_STORAGE_ACCOUNT")
-        more: dict[str, Any] = {"account_name": account} if account else {}
-        more |= _unsigned("AZURE_NO_SIGN_REQUEST")
-        store = stores.AzureStore(host, client_options=client, retry_config=retries, **more)
-    return store, key
+        return stores.S3Store(host, client_options=client, retry_config=retries, **settings)
+    if scheme == "gs":
+        return stores.GCSStore(host, client_options=client, retry_config=retries, **_unsigned("GS_NO_SIGN_REQUEST"))
+    account = os.environ.get("AZURE_STORAGE_ACCOUNT_NAME") or os.environ.get("AZURE_STORAGE_ACCOUNT")
+    more: dict[str, Any] = {"account_name": account} if account else {}
+    more |= _unsigned("AZURE_NO_SIGN_REQUEST")
+    return stores.AzureStore(host, client_options=client, retry_config=retries, **more)
 
 
 def _obstore() -> ModuleType:

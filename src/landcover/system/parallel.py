@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import wraps
 from itertools import islice
 from typing import TypeVar
@@ -23,7 +24,8 @@ def parallel_map(
     Threads suffice because the work is decoding and encoding images, for which Pillow releases the interpreter lock.
     At most `2 * workers` results are being computed or waiting, so memory does not grow with the number of items. The
     first exception is raised when its item's result is due; items not yet started are then dropped. Closing the
-    generator waits for those that are being computed.
+    generator waits for those that are being computed. Threads work in the context of the caller, so that it gets their
+    messages where it collects its own (`errors.collecting_messages`).
 
     Args:
         workers: Number of threads; all cores by default.
@@ -34,7 +36,7 @@ def parallel_map(
         _start_threads(pool, workers)
         try:
             for item in items:
-                pending.append(pool.submit(function, item))
+                pending.append(pool.submit(copy_context().run, function, item))
                 if len(pending) >= 2 * workers:
                     yield pending.popleft().result()
             while pending:

@@ -47,6 +47,11 @@ def test_help_of_the_commands_that_scripts_call_has_exit_codes(command, tmp_path
         (["info"], "landcover info [OPTIONS] MODEL", "Missing argument 'MODEL'."),
         (["info", "a", "b"], "landcover info [OPTIONS] MODEL", "Got unexpected extra argument (b)"),
         (["info", "a", "--json=3"], "landcover info [OPTIONS] MODEL", "Option '--json' does not take a value."),
+        (
+            ["info", "s3://user:word@box/m?key=1"],
+            "landcover info [OPTIONS] MODEL",
+            "Invalid value for 'MODEL': s3://box/m: a URL. Give a path on this machine.",
+        ),
         (["models", "--classes", "six"], "landcover models [OPTIONS]", "Invalid value for '--classes': 'six' is not "),
     ],
 )

@@ -210,3 +210,7 @@ def test_a_region_has_pixels_of_the_image(sides):
 def test_a_region_that_reaches_beyond_the_image_is_an_error(model):
     with pytest.raises(ValueError, match="beyond the image of 40 x 30 pixels"):
         list(label_strips(model, ArrayStrips(noise(40, 30)), region=Region(0, 40, 20, 31)))
+
+
+def test_a_region_in_messages():
+    assert str(Region(512, 1024, 0, 300)) == "pixels 0 to 299 of rows 512 to 1023"

@@ -151,13 +151,15 @@ def test_a_mask_beside_that_is_a_tiff_masks(tmp_path):
 def test_a_vrt_reads_local_files_only(tmp_path, asked, kind, allow):
     name = remote_names(asked.address)[kind]
     (tmp_path / "a.vrt").write_text(vrt(name))
-    with pytest.raises(LandcoverError, match=r"a\.vrt: its source .* is not readable \(No such file"):
+    with pytest.raises(
+        LandcoverError, match=r"a\.vrt: its source .* is not (readable \(No such file|a file on this machine)"
+    ):
         read(tmp_path / "a.vrt", allow_vrt_paths=allow)
     (tmp_path / "b.vrt").write_text(vrt("a.vrt", relative=1))
     (tmp_path / "c.vrt").write_text(vrt("c.tif", relative=1))
     (tmp_path / "c.tif").write_text(vrt(name))  # GDAL looks into a file, not at its name
     for path in (tmp_path / "b.vrt", tmp_path / "c.vrt"):
-        with pytest.raises(LandcoverError, match=r"its source .* is not readable"):
+        with pytest.raises(LandcoverError, match=r"its source .* is not (readable|a file on this machine)"):
             read(path, allow_vrt_paths=allow)
     assert not asked
 

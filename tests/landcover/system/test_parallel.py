@@ -1,6 +1,6 @@
 import pytest
 
-from landcover.system.errors import LandcoverError, Problems
+from landcover.system.errors import LandcoverError, Problems, collecting_messages, note
 from landcover.system.parallel import chunked_map, error_as_result, parallel_map
 
 
@@ -39,3 +39,14 @@ def test_errors_of_items_are_results_that_can_be_collected():
     problems = Problems()
     assert list(problems.successes(parallel_map(half, range(5)), keep_going=True)) == [0, 1, 2]
     assert problems.lines == ["1: odd", "3: odd"]
+
+
+def test_messages_of_threads_are_collected_where_their_caller_collects(capsys):
+    with collecting_messages() as outer:
+        list(parallel_map(lambda item: note(f"outer {item}"), range(3), workers=2))
+        with collecting_messages() as inner:
+            list(parallel_map(note, ["inner"], workers=2))
+    list(parallel_map(note, ["printed"], workers=1))
+    assert sorted(outer) == ["note: outer 0", "note: outer 1", "note: outer 2"]
+    assert inner == ["note: inner"]
+    assert capsys.readouterr().err == "note: printed\n"
