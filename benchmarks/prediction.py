@@ -1,13 +1,17 @@
 """Labelling 512x512 images: against the bare forward pass, and against the ordinary way.
 
-The forward pass has the images in memory, float32 and channels last, and keeps nothing; ours decodes JPEG, labels and
-writes PNG. Below, over the same limit: labelling images in memory; decoding, and writing the true masks, with all
-cores. The ordinary way takes one image at a time, with the network as it was trained, in PyTorch's default layout.
+The forward pass is PyTorch's, with batch norms folded; it has the images in memory, float32 and channels last, and
+keeps nothing. Ours decodes JPEG, labels with the default engine and writes PNG. Below, over the same limit: labelling
+images in memory one by one; decoding, and writing the true masks, with all cores; and ours with PyTorch, and with
+OpenVINO where it is installed. The ordinary way takes one image at a time, with the network as it was trained, in
+PyTorch's default layout.
 The last network is that of the program of 2019, which worked in the ordinary way.
 """
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +23,7 @@ from benchmarks.images import CLASSES, write_pairs
 from benchmarks.networks import labelling_model
 from landcover.images.image_files import read_packed, read_rgb, save_png
 from landcover.inference.mask_files import predict_masks
+from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_image
 from landcover.system.parallel import parallel_map
 
@@ -28,14 +33,20 @@ CASES = {
     ("fcn8s", "vgg16_bn"): 4,
     ("fcn8s_deconv5", "vgg16_bn"): 4,
 }
+ENGINES = [
+    (name, InferenceOptions(engine=name)) for name in ("torch", "openvino") if name == "torch" or find_spec(name)
+]
+"""Beside the default."""
+
 NOTE = """\
 Small networks take so little time that the rest counts: making numbers of bytes, choosing among the classes of each
-pixel, and above all writing PNG, for which Pillow tries five filters on each row. Files are read and written between
-images and not at the same time, which delayed the network's threads by more than it saved."""
+pixel, and above all writing PNG, for which Pillow tries five filters on each row. onnxruntime labels several images at
+once, each by one thread, while others are read and written. With PyTorch, files are read and written between images and
+not at the same time, which delayed the network's threads by more than it saved."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:
-    """Five rows for each network."""
+    """Six or seven rows for each network."""
     paths = write_pairs(scratch / "pairs", max(CASES.values()))
     for (name, backbone), count in CASES.items():
         yield from _compare(name, backbone, {path.stem: path for path in paths[:count]}, scratch)
@@ -57,6 +68,7 @@ def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -
 
     tasks = {
         "ours": lambda: predict_masks(model, images, scratch / "ours", quiet=True),
+        **{name: partial(predict_masks, model, images, scratch / name, how, quiet=True) for name, how in ENGINES},
         "forward": lambda: forward(model.network, pixels),
         "labelling": lambda: [label_image(model, array) for array in arrays],
         "decoding": lambda: deque(parallel_map(read_rgb, images.values()), maxlen=0),
@@ -69,6 +81,8 @@ def _compare(name: str, backbone: str, images: dict[str, Path], scratch: Path) -
     yield Row(f"{what}, forward pass", str(ours), str(bare), ours.median / bare.median, "<= 1.15")
     for part in ("labelling", "decoding", "writing"):
         yield Row(f"of that, {part}", str(times[part]), str(bare), times[part].median / bare.median)
+    for engine, _ in ENGINES:
+        yield Row(f"{what}, with {engine}", str(times[engine]), str(bare), times[engine].median / bare.median)
     target = ">= 1.4" if "mobilenet" in backbone else ""
     yield Row(f"{what}, ordinary way", str(ours), str(peer), peer.median / ours.median, target)
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from landcover.inference.engines import engine_in_words, with_engine
 from landcover.inference.mask_files import predict_masks
-from landcover.inference.options import ALIGNMENT, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.inference.options import ALIGNMENT, ENGINES, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
 from landcover.inference.prediction import for_inference
 from landcover.models.model_file import Model, load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
@@ -57,6 +58,11 @@ class Predict(Settings):
     batch_size: Positive = Field(
         1, description="windows that pass through the network together: 1 for a CPU, 8 or more for a GPU"
     )
+    engine: Annotated[str, one_of(ENGINES)] = Field(
+        "auto",
+        description="what runs the network: torch, onnxruntime or openvino (CPUs only); auto: onnxruntime on a CPU, if "
+        "it is installed and can run the network, else torch",
+    )
     confidence: bool = Field(
         True, description="also write how sure the network is of each pixel: NAME_confidence beside each mask"
     )
@@ -94,19 +100,19 @@ def main() -> None:
     files = [*images.values(), *(file for scene in scenes for file in paths(scene.files))]
     check_outputs(files, folders=[PREDICTIONS], advice=ADVICE)
     label = label_here if scale.is_single else partial(label_on_workers, scale)
-    if label(model, images, scenes, params, data.bands):
+    if engine := label(model, images, scenes, params, data.bands):
         made = {"mask": len(images), "map": len(scenes)}
         listed_files = [f"{count} {what}{'s' * (count > 1)}" for what, count in made.items() if count]
-        print(f"{PREDICTIONS}: {', '.join(listed_files)}")
+        print(f"{PREDICTIONS}: {', '.join(listed_files)}, labelled by {engine}")
 
 
 def label_here(
     model: Model, images: Mapping[str, Path], scenes: "Sequence[Scene]", params: Predict, bands: Bands
-) -> bool:
+) -> str:
     """Label images and scenes in this process, or in those that torchrun started.
 
     Returns:
-        Whether this is the process that prints.
+        The engine, in the process that prints; in others "".
     """
     device = choose_device(params.device)
     model = for_inference(model, device)
@@ -120,13 +126,13 @@ def label_here(
             from landcover.geo.scene_maps import predict_scenes  # rasterio
 
             predict_scenes(model, processes.shard(scenes), scratch, params.options(), **further)
-        return processes.is_main
+        return engine_in_words(model.network, params.engine) if processes.is_main else ""
 
 
 def label_on_workers(
     scale: Scale, model: Model, images: Mapping[str, Path], scenes: "Sequence[Scene]", params: Predict, bands: Bands
-) -> bool:
-    """Label images one by one, and scenes block by block, on the workers of the block `scale`; return True.
+) -> str:
+    """Label images one by one, and scenes block by block, on the workers of the block `scale`; return the engine.
 
     Raises:
         LandcoverError: This is one of several processes that torchrun started.
@@ -150,7 +156,7 @@ def label_on_workers(
 
             further |= {"block": scale.block, "blocks": BLOCKS}  # not in the scratch folder, which a kill empties
             predict_scenes_on(cluster, model, scenes, scratch, params.options(), **further)
-    return True
+    return engine_in_words(model.network, with_engine(params.options(), model.network, params.device).engine)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ LOOK_UPS = {
         "work = pickle.loads(job.work)",
     ],
     "src/landcover/scale/connecting.py": [
-        'return {"landcover": import_module("landcover._version").__version__, "torch": version("torch")}'
+        'found = {"landcover": import_module("landcover._version").__version__, "torch": version("torch")}'
     ],
     "src/landcover/models/smp_decoders.py": [
         'smp: Any = import_module(f"segmentation_models_pytorch.decoders.{spec.module}.decoder")'

@@ -41,12 +41,15 @@ class InferenceKeywords(TypedDict, total=False):
             An image no larger than that is labelled as a whole.
         overlap: Share of a window's side that the next window covers too, 0 to below 0.9 (0.25).
         batch_size: Windows that pass through the network together (1); more for a GPU.
+        engine: What runs the network: "torch", "onnxruntime", "openvino", or "auto" (the default) for onnxruntime on a
+            CPU, if it is installed and can run the network, else PyTorch.
     """
 
     tta: Literal["none", "flip", "d4"]
     window: int
     overlap: float
     batch_size: int
+    engine: Literal["auto", "torch", "onnxruntime", "openvino"]
 
 
 def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
-from landcover.cli.options import PATH, json_option
+from landcover.cli.option_types import PATH
+from landcover.cli.options import json_option
 from landcover.images.layouts import LAYOUTS
 
 _EPILOG = """\

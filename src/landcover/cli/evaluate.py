@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
-from landcover.cli.options import PATH, ScoringOptions, json_option, quiet_option, scoring_options
+from landcover.cli.option_types import PATH
+from landcover.cli.options import ScoringOptions, json_option, quiet_option, scoring_options
 from landcover.cli.scoring_help import EXIT_CODES, MASKS
 
 _EPILOG = f"""\

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
-from landcover.cli.options import PATH, model_argument, quiet_option, real_number, whole_number
+from landcover.cli.option_types import PATH, real_number, whole_number
+from landcover.cli.options import model_argument, quiet_option
 from landcover.export.options import MAX_TILE_SIZE, OPSET, RESOLUTION, TILE_SIZE
 from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMALLEST_WINDOW
 from landcover.system.errors import say

@@ -5,15 +5,13 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
+from landcover.cli.option_types import PATH, path_here, real_number
 from landcover.cli.options import (
-    PATH,
     ScoringOptions,
     allow_missing_option,
     classes_option,
     max_off_palette_option,
-    path_here,
     quiet_option,
-    real_number,
 )
 from landcover.cli.scoring_help import MASKS
 

@@ -73,7 +73,7 @@ def model_scores_text(result: "ModelScores") -> str:
 
 def model_scores_json(result: "ModelScores") -> dict[str, Any]:
     """The loss and all scores of a model as plain types."""
-    return {"loss": result.loss, **score_json(result.scores)}
+    return {"loss": result.loss, **score_json(result.scores), "engine": result.engine}
 
 
 def difference_text(difference: Difference) -> str:

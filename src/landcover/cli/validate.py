@@ -7,8 +7,8 @@ from typing import Literal
 import click
 
 from landcover.cli.command_line import Command
+from landcover.cli.option_types import PATH
 from landcover.cli.options import (
-    PATH,
     bands_option,
     device_option,
     inference_options,

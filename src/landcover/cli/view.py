@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landcover.cli.command_line import Command
-from landcover.cli.options import PATH, whole_number
+from landcover.cli.option_types import PATH, whole_number
 
 if TYPE_CHECKING:
     from landcover.classes.class_table import ClassTable

@@ -1,4 +1,4 @@
 """Trained models for other programs: ONNX. Needs the extra `onnx`.
 
-Imports `system`, `classes` and `models`.
+Imports `system`, `classes`, `models` and `inference`.
 """

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from landcover.classes.colours import hex_colour
 from landcover.export.options import OPSET, RESOLUTION, TILE_SIZE
 from landcover.images.image_spec import COLOURS, ImageSpec
+from landcover.inference.onnx_graph import MAX_BYTES, RECORDED, AlignedNetwork
 from landcover.models.model_file import Model
 from landcover.models.networks import Network
 from landcover.system.errors import LandcoverError, requiring_extra
@@ -22,11 +23,6 @@ if TYPE_CHECKING:  # optional: only export_onnx needs it
     from onnx import ModelProto
 
 _FORMAT = 8  # of the file: the oldest for this opset, as runtimes refuse formats newer than they know
-
-MAX_BYTES = 2**31 - 2**24
-"""Most bytes of weights: an ONNX file is a protobuf message, which may have 2 GiB; the rest is for the graph."""
-
-_SMALL = (64, 96)  # traced if sizes are free: different, and more than 1 at stride 32, or they would become fixed
 
 
 def export_onnx(
@@ -89,12 +85,7 @@ class _Probabilities(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         network = self.network
-        if self.aligned:
-            # Network.forward without its padding, which would stay in the graph as a step that does nothing.
-            image = (image - network.mean) / network.std
-            logits: Tensor = network.decoder(image, network.backbone(image))
-        else:
-            logits = network(image)
+        logits: Tensor = AlignedNetwork(network)(image) if self.aligned else network(image)
         return logits.softmax(1)
 
 
@@ -104,7 +95,7 @@ def _translate(model: Model, tile_size: int | None) -> "ModelProto":
     network = copy.deepcopy(model.network).cpu().to(memory_format=torch.contiguous_format)
     module = _Probabilities(network, aligned=tile_size is not None).eval()
     axes = {0: "batch"} if tile_size else {0: "batch", 2: "height", 3: "width"}
-    height, width = (tile_size, tile_size) if tile_size else _SMALL
+    height, width = (tile_size, tile_size) if tile_size else RECORDED  # not 1 at stride 32, or sizes would be fixed
     with warnings.catch_warnings(action="ignore"):  # about details of the exporter
         program = torch.onnx.export(
             module,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from landcover.geo.geotiff import confidence_map, probability_map, write_cog, write_geotiff
 from landcover.geo.legends import legend_files
 from landcover.geo.silence import libraries_silenced
+from landcover.inference.engines import engine_in_words
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.models.model_file import Model
@@ -44,8 +45,8 @@ def predict_map(
     Args:
         model: Gives the map its classes and colours.
         image: Anything that rasterio reads, a path or a URL, or a scene of several files.
-        path: Of the map. Its tags name the model, the bands that were used, and how they were stretched.
-        options: Windows and views.
+        path: Of the map. Its tags name the model, the engine, the bands that were used, and how they were stretched.
+        options: Windows and views, and the engine.
         cog: Whether the map, and its confidence, are Cloud Optimized GeoTIFFs.
         bands, stretch, allow_vrt_paths: See `raster.open_raster`.
         noted: Kinds of notes (`Raster.notes`) that were printed before and are not repeated; new ones are added.
@@ -63,6 +64,7 @@ def predict_map(
         model,
         scene,
         Path(path),
+        engine=engine_in_words(model.network, options.engine),
         cog=cog,
         bands=bands,
         stretch=stretch,
@@ -105,6 +107,7 @@ def drawing_map(
     scene: Scene,
     path: Path,
     *,
+    engine: str,
     cog: bool,
     bands: Sequence[int | str] | None,
     stretch: Percentiles | None,
@@ -136,7 +139,7 @@ def drawing_map(
 
         def write(strips: Iterable[np.ndarray]) -> None:
             form = write_cog if cog else write_geotiff
-            form(path, strips, raster, model.classes, _tags(model, raster))
+            form(path, strips, raster, model.classes, _tags(model, engine, raster))
 
         yield MapDrawing(raster, add_probabilities, add_confidence, write)
 
@@ -149,8 +152,8 @@ def files_of(raster: Raster) -> list[Path]:
         return []
 
 
-def _tags(model: Model, raster: Raster) -> dict[str, str]:
-    tags = {"MODEL": str(model.architecture), "BANDS": ",".join(map(str, raster.bands))}
+def _tags(model: Model, engine: str, raster: Raster) -> dict[str, str]:
+    tags = {"MODEL": str(model.architecture), "ENGINE": engine, "BANDS": ",".join(map(str, raster.bands))}
     if raster.stretch is None or raster.limits is None:
         return tags
     stretch = ",".join(f"{percentile:g}" for percentile in raster.stretch)

@@ -12,6 +12,7 @@ from torch import nn
 from landcover.images.image_files import save_palette_png, save_png
 from landcover.images.layouts import PROBABILITIES
 from landcover.images.pairs import confidence_path
+from landcover.inference.engines import Engine, find_engine, map_images
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
 from landcover.inference.reading import read_image
@@ -36,13 +37,15 @@ class FileMapper(Protocol):
         """Yield `function(item)` for each item."""
 
 
-def file_mapper(network: nn.Module) -> FileMapper:
-    """Choose how to map over files before and after the network: `parallel_map` on a GPU, `chunked_map` on a CPU.
+def file_mapper(network: nn.Module, engine: Engine) -> FileMapper:
+    """Choose how to map over files before and after the network, `parallel_map` or `chunked_map`.
 
-    While a GPU computes, files are read ahead and written behind. On a CPU, reading, labelling and writing take turns,
-    each on all cores: all of a network's threads would wait for the one whose core is busy with a file.
+    While a GPU computes, or an engine labels each image by a thread of its own, files are read ahead and written
+    behind. With PyTorch on a CPU, reading, labelling and writing take turns, each on all cores: all of a network's
+    threads would wait for the one whose core is busy with a file.
     """
-    return chunked_map if next(network.parameters()).device.type == "cpu" else parallel_map
+    takes_turns = not engine.is_parallel and next(network.parameters()).device.type == "cpu"
+    return chunked_map if takes_turns else parallel_map
 
 
 def checked_outputs(
@@ -81,7 +84,7 @@ def predict_masks(
         model: Gives the masks their classes and colours.
         images: The image files by NAME.
         folder: Made if it does not exist. Existing masks of the same names are replaced.
-        options: Windows and views.
+        options: Windows and views, and the engine.
         keep_going: Skip images that cannot be read.
         quiet: Show no progress bar. Without a terminal there is none in any case.
         probabilities: Also write the class probabilities, `folder/NAME_probabilities.npy`: float32 (C, H, W).
@@ -124,9 +127,10 @@ def predict_masks(
                 save_png(values, stack.enter_context(replacing(sure[name])))
             save_palette_png(labels, model.classes.palette, stack.enter_context(replacing(masks[name])))
 
-    map_files, problems = file_mapper(model.network), Problems()
+    engine, problems = find_engine(model.network, options.engine), Problems()
+    map_files = file_mapper(model.network, engine)
     opened = progress_bar("predict", len(paths), "images", map_files(read, paths), quiet=quiet)
-    labelled = map(label, problems.successes(opened, keep_going=keep_going))
+    labelled = map_images(engine, label, problems.successes(opened, keep_going=keep_going), len(paths))
     deque(map_files(write, labelled), maxlen=0)
     if not keep_going:
         problems.raise_any()

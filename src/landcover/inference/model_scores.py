@@ -8,6 +8,7 @@ import numpy as np
 from landcover.classes.class_table import UNKNOWN
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import Sample, check_same_size
+from landcover.inference.engines import engine_in_words, find_engine, map_images
 from landcover.inference.mask_files import file_mapper
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.prediction import label_strips
@@ -31,10 +32,12 @@ class ModelScores:
         loss: Cross-entropy of the class probabilities in nats, averaged over the pixels whose truth is known; None
             without such pixels.
         scores: Of the labels.
+        engine: What ran the network, see `engines.engine_in_words`.
     """
 
     loss: float | None
     scores: Scores
+    engine: str
 
 
 def score_model(
@@ -51,8 +54,8 @@ def score_model(
     Args:
         model: Has the classes and colours of the masks.
         samples: At least one.
-        options: Windows and views. Loss and labels come from the same class probabilities: averaged over the views,
-            blended and at full size.
+        options: Windows and views, and the engine. Loss and labels come from the same class probabilities: averaged
+            over the views, blended and at full size.
         bands, stretch: See `reading.read_image`. Where an image has no data, the truth counts as unknown.
         quiet: Show no progress bar. Without a terminal there is none in any case.
 
@@ -75,20 +78,28 @@ def score_model(
             labels[~valid] = UNKNOWN
         return sample, image, labels, off_palette
 
-    pairs = file_mapper(model.network)(read, samples)
-    shown = progress_bar("validate", len(samples), "images", pairs, quiet=quiet)
-    for sample, image, labels, more in problems.successes(shown, keep_going=True):
-        off_palette += more
+    def label(
+        item: tuple[Sample, ArrayStrips, np.ndarray, OffPalette],
+    ) -> tuple[str, OffPalette, np.ndarray, _Losses]:
+        sample, image, labels, off_palette = item
         losses = _Losses(labels, len(classes))
         with naming_memory_errors(sample.image):
             predicted = np.concatenate(list(label_strips(model, image, options, probabilities=losses)))
-        per_image[sample.name] = confusion_matrix(labels, predicted, len(classes))
+        return sample.name, off_palette, confusion_matrix(labels, predicted, len(classes)), losses
+
+    engine = find_engine(model.network, options.engine)
+    pairs = file_mapper(model.network, engine)(read, samples)
+    shown = progress_bar("validate", len(samples), "images", pairs, quiet=quiet)
+    opened = problems.successes(shown, keep_going=True)
+    for name, more, confusion, losses in map_images(engine, label, opened, len(samples)):
+        off_palette += more
+        per_image[name] = confusion
         loss += losses.total
         known += losses.known
     if not per_image:
         problems.raise_any()
     scores = Scores(classes, per_image, truth_off_palette=off_palette, broken=tuple(problems.lines))
-    return ModelScores(loss / known if known else None, scores)
+    return ModelScores(loss / known if known else None, scores, engine_in_words(model.network, options.engine))
 
 
 class _Losses:

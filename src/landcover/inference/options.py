@@ -8,6 +8,10 @@ from landcover.system.errors import LandcoverError
 TTA = {"none": 1, "flip": 2, "d4": 8}
 """Test-time augmentation: how many views of an image are averaged (itself; and mirrored; all eight symmetries)."""
 
+ENGINES = ("auto", "torch", "onnxruntime", "openvino")
+"""What computes the logits. `auto` is onnxruntime where the network is on a CPU, the package is installed and the
+network can be translated for it; else PyTorch."""
+
 ALIGNMENT = 32
 """Pixels at working resolution, the coarsest stride of the networks. Windows begin at multiples of it, so that their
 features stand for the same pixels as those of the whole image would."""
@@ -28,6 +32,7 @@ class InferenceOptions:
         overlap: Share of a window's side that its neighbour covers as well, 0 to below `OVERLAP_LIMIT`; see
             `tiling.windows`.
         batch_size: Windows, side by side, that pass through the network together.
+        engine: One of `ENGINES`.
 
     Raises:
         LandcoverError: One of them is of the wrong type or out of range.
@@ -37,6 +42,7 @@ class InferenceOptions:
     window: int = 512
     overlap: float = 0.25
     batch_size: int = 1
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         if self.tta not in tuple(TTA):
@@ -49,6 +55,8 @@ class InferenceOptions:
             raise LandcoverError(f"overlap = {self.overlap!r}: should be a number from 0 to below {OVERLAP_LIMIT}.")
         if not _is_whole(self.batch_size) or self.batch_size < 1:
             raise LandcoverError(f"batch_size = {self.batch_size!r}: should be a whole number, at least 1.")
+        if self.engine not in ENGINES:
+            raise LandcoverError(f"engine = {self.engine!r}: should be one of {', '.join(ENGINES)}.")
 
 
 def _is_whole(value: object) -> bool:

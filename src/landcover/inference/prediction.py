@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from landcover.classes.class_table import UNKNOWN
+from landcover.inference.engines import one_thread
 from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
 from landcover.inference.probabilities import score_strips
 from landcover.inference.regions import Region
@@ -69,15 +70,15 @@ def label_strips(
     probabilities are blended and then upsampled bilinearly to the size of the image; the class is chosen last. Memory
     holds one strip of windows: it grows with the width of the region, hardly with its height.
 
-    The pixels of a region are equal to the bit to those of the whole image, at the same number of threads: they come
-    from the windows of the whole image that have a weight in it, and no others are read or computed. At a `batch_size`
-    above 1 some windows are computed repeatedly to that end, as PyTorch rounds by the size of a batch: on each row of
-    windows, fewer than `batch_size`.
+    The pixels of a region are equal to the bit to those of the whole image, with PyTorch at the same number of threads:
+    they come from the windows of the whole image that have a weight in it, and no others are read or computed. At a
+    `batch_size` above 1 some windows are computed repeatedly to that end, as PyTorch rounds by the size of a batch: on
+    each row of windows, fewer than `batch_size`.
 
     Args:
         model: Its network computes on the device that it is on.
         image: At source resolution, in the bands and units of `model.images`.
-        options: Windows and views.
+        options: Windows and views, and the engine.
         region: The pixels of the image that are labelled; None for all.
         probabilities: Called with the class probabilities of each strip before its labels are yielded: float32
             (C, rows, W), NaN where the image has no data. The array is reused for the next strip: copy it to keep it.
@@ -115,7 +116,8 @@ def label_strips(
         if valid is not None:
             labels[~valid] = UNKNOWN
         if confidence:
-            sure = _confidence(strip, as_logits)[inside].cpu().numpy()
+            with one_thread():  # the same bits with any number
+                sure = _confidence(strip, as_logits)[inside].cpu().numpy()
             confidence(sure if valid is None else np.where(valid, sure, np.uint8(0)))
         if probabilities:
             values = strip.cpu().numpy()

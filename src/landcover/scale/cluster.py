@@ -28,6 +28,7 @@ class Cluster:
     Attributes:
         client: Connected.
         is_local: The workers are processes that this one has started.
+        device: Of `devices.DEVICES`: where their networks run.
         retries: How often an item was given to a worker again.
         lost_workers: Workers that ended before they were told to.
         shared: Keys of the models that the workers have, the oldest first.
@@ -35,6 +36,7 @@ class Cluster:
 
     client: Client
     is_local: bool = False
+    device: str = "auto"
     retries: int = 0
     lost_workers: int = 0
     shared: list[str] = field(default_factory=list)
@@ -136,4 +138,4 @@ def connected(options: ScaleOptions, device: str = "auto", *, quiet: bool = Fals
         set_up(client, device, is_local=not options.scheduler)
         if not quiet and (dashboard := client.dashboard_link):
             note(f"{len(client.nthreads())} workers, to be watched at {dashboard}")
-        yield Cluster(client, is_local=not options.scheduler)
+        yield Cluster(client, is_local=not options.scheduler, device=device)

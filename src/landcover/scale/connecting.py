@@ -144,11 +144,15 @@ def _check_versions(client: Client) -> None:
 
     def versions() -> dict[str, str]:  # within a function: so it travels by its code, and the worker need not have it
         from importlib import import_module
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError
 
-        return {"landcover": import_module("landcover._version").__version__, "torch": version("torch")}
+        found = {"landcover": import_module("landcover._version").__version__, "torch": version("torch")}
+        try:
+            return found | {"onnxruntime": version("onnxruntime")}
+        except PackageNotFoundError:
+            return found | {"onnxruntime": "not installed"}
 
-    ours = {"landcover": __version__, "torch": version("torch")}
+    ours = versions() | {"landcover": __version__}
     found: dict[str, Any] = client.run(versions, on_error="return")
     for worker, theirs in sorted(found.items()):
         if isinstance(theirs, ModuleNotFoundError):

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from landcover.geo.maps import MapDrawing, drawing_map
 from landcover.geo.scene_maps import draw_scenes
 from landcover.images.layouts import BLOCKS
+from landcover.inference.engines import engine_in_words, with_engine
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
 from landcover.rasters.scenes import Scene
@@ -71,6 +72,8 @@ def predict_map_on(
     folder = blocks_folder(blocks / path.name if blocks else path)
     further: dict[str, Any] = {"cog": cog, "bands": bands, "stretch": stretch, "allow_vrt_paths": allow_vrt_paths}
     further |= {"noted": noted, "probabilities": probabilities, "confidence": confidence, "quiet": quiet}
+    options = with_engine(options, model.network, cluster.device)
+    further["engine"] = engine_in_words(model.network, options.engine)
     with exclusive(folder):
         with drawing_map(model, scene, path, **further) as drawing:
             layers = ((CONFIDENCE,) if confidence else ()) + ((PROBABILITIES,) if probabilities else ())

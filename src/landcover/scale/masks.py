@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from landcover.inference.engines import with_engine
 from landcover.inference.mask_files import checked_outputs, predict_masks
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
@@ -70,6 +71,7 @@ def predict_masks_on(
     paths, folder = {name: Path(path).absolute() for name, path in images.items()}, Path(folder).absolute()
     layers: dict[str, Any] = {"probabilities": probabilities, "confidence": confidence, "ending": ending}
     checked_outputs(model, paths, folder, **layers)
+    options = with_engine(options, model.network, cluster.device)
     key, problems = share_model(cluster, model), Problems()
     further = {**layers, "bands": bands, "stretch": stretch}
     tasks = (_MaskTask(key, name, path, folder, options, further) for name, path in paths.items())

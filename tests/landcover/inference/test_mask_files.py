@@ -9,6 +9,7 @@ from PIL import Image
 from landcover.geo.maps import predict_map
 from landcover.images.image_files import read_rgb
 from landcover.images.pairs import find_images
+from landcover.inference.engines import TorchEngine, find_engine
 from landcover.inference.mask_files import file_mapper, predict_masks
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
@@ -82,6 +83,8 @@ def test_a_mask_never_replaces_an_image(model, pairs, tmp_path):
         predict_masks(model, {"0000": image}, pairs, confidence=True)
 
 
-def test_files_are_read_ahead_on_a_gpu_and_in_turns_on_a_cpu():
-    assert file_mapper(torch.nn.Linear(1, 1)) == chunked_map
-    assert file_mapper(torch.nn.Linear(1, 1, device="meta")) == parallel_map
+def test_files_are_read_ahead_on_a_gpu_and_in_turns_by_pytorch_on_a_cpu(model):
+    engine = TorchEngine(model.network)
+    assert file_mapper(torch.nn.Linear(1, 1), engine) == chunked_map
+    assert file_mapper(torch.nn.Linear(1, 1, device="meta"), engine) == parallel_map
+    assert file_mapper(model.network, find_engine(model.network, "onnxruntime")) == parallel_map

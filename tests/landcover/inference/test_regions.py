@@ -169,7 +169,7 @@ def test_only_windows_that_have_a_weight_in_the_region_are_read_and_computed(mod
             return super().read(top, bottom, left, right)
 
     image = Watched(noise(128, 256))
-    options = InferenceOptions(window=64, overlap=0)  # windows beside each other
+    options = InferenceOptions(window=64, overlap=0, engine="torch")  # windows beside each other; torch calls the hook
     handle = model.network.register_forward_hook(lambda network, inputs, output: passed.append(len(output)))
     for region, count, expected in [
         (None, 8, (0, 256)),

@@ -1,0 +1,269 @@
+"""What computes logits: PyTorch, or an engine made for inference on CPUs. Chosen by rule, see `options.ENGINES`."""
+
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from landcover.inference.onnx_graph import RECORDED, onnx_graph
+from landcover.inference.options import ALIGNMENT, InferenceOptions
+from landcover.inference.sessions import OnnxRuntimeSessions, OpenVinoSessions, Run, Sessions
+from landcover.models.networks import Network
+from landcover.system.devices import choose_device
+from landcover.system.errors import LandcoverError, is_out_of_memory, reason
+from landcover.system.parallel import parallel_map
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Forward = Callable[[Tensor], Tensor]
+"""From images float32 (N, B, H, W) to logits float32 (N, C, H, W)."""
+
+_SESSIONS: dict[str, type[Sessions]] = {"onnxruntime": OnnxRuntimeSessions, "openvino": OpenVinoSessions}
+_TOLERANCE = 1e-3  # of the range of the logits; where a graph is right, they differ by 1e-6 of it
+
+
+class Engine(Protocol):
+    """What computes the logits of a network.
+
+    Attributes:
+        name: One of `options.ENGINES` but `auto`.
+        is_parallel: Whether several images, each computed by one thread, take less time than one by all threads.
+    """
+
+    name: str
+    is_parallel: bool
+
+    def forward(self, together: int, threads: int) -> Forward:
+        """The network.
+
+        Args:
+            together: How many threads call it at once, at most.
+            threads: With which each call computes.
+        """
+
+
+class TorchEngine:
+    """PyTorch, on the device of the network."""
+
+    name = "torch"
+    is_parallel = False
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def forward(self, together: int, threads: int) -> Forward:
+        """The network itself, which computes with the threads of PyTorch."""
+        return self._network
+
+
+class ExportedEngine:
+    """An engine that runs the exported network.
+
+    Raises:
+        ImportError: The package `name`, or onnx, is not installed.
+        ValueError: The network cannot be exported, or the engine does not compute what PyTorch does.
+    """
+
+    is_parallel = True
+
+    def __init__(self, name: str, network: Network) -> None:
+        self.name = name
+        try:
+            self._sessions = _SESSIONS[name](onnx_graph(network))
+            self._check(network)
+        except ImportError:
+            raise
+        except Exception as error:  # of many kinds
+            if is_out_of_memory(error):
+                raise MemoryError(str(error)) from error
+            raise ValueError(reason(error)) from error
+
+    def forward(self, together: int, threads: int) -> Forward:
+        """The exported network, which takes images of any size, as the network does."""
+        run = self._sessions.run(together, threads)
+        return lambda images: _padded(run, images)
+
+    def _check(self, network: Network) -> None:
+        """Compare logits with PyTorch's at another size than that of which the graph was recorded."""
+        generator = torch.Generator().manual_seed(0)
+        height, width = RECORDED
+        noise = torch.randn(1, len(network.images.bands), width + ALIGNMENT, height, generator=generator)
+        with torch.inference_mode():
+            image = network.mean + noise * network.std
+            expected, logits = network(image), self.forward(1, 1)(image)
+        largest = _TOLERANCE * (expected.max() - expected.min())
+        if not expected.isfinite().all() or not (logits - expected).abs().max() <= largest:
+            raise ValueError("its logits would not be those of PyTorch")
+
+
+def _padded(run: Run, images: Tensor) -> Tensor:
+    """Run a graph that takes multiples of `ALIGNMENT` on images of any size, padded as `Network.forward` does."""
+    height, width = images.shape[-2:]
+    right, below = -width % ALIGNMENT, -height % ALIGNMENT
+    if right or below:
+        images = functional.pad(images, (0, right, 0, below), mode="replicate")
+    try:
+        logits = run(images.contiguous().numpy())
+    except Exception as error:  # of the engine's own kinds
+        if is_out_of_memory(error):
+            raise MemoryError(str(error)) from error
+        raise
+    return torch.from_numpy(logits)[..., :height, :width]
+
+
+def find_engine(network: Network, name: str) -> Engine:
+    """Return the engine `name`, one of `options.ENGINES`, for a network; made when it is first asked for.
+
+    Args:
+        network: In evaluation mode. If its weights change, the next call makes another engine.
+        name: For "auto", only the network, its device and the packages installed decide.
+
+    Raises:
+        LandcoverError: An engine was asked for by its name that is not installed, or cannot run the network.
+    """
+    device = next(network.parameters()).device.type
+    if name == "torch" or (name == "auto" and device != "cpu"):
+        return TorchEngine(network)
+    if device != "cpu":
+        raise LandcoverError(
+            f"engine = {name}: it computes on CPUs only, but the network is on {device}. Set engine to torch, or "
+            "device to cpu."
+        )
+    found = _of_cpus(network, "onnxruntime" if name == "auto" else name)
+    if isinstance(found, ExportedEngine):
+        return found
+    if name == "auto":
+        return TorchEngine(network)
+    if isinstance(found, ImportError):
+        package = found.name or name
+        raise LandcoverError(
+            f"engine = {name}: the package {package} is not installed. Install it (pip install {package}), or set "
+            "engine to auto."
+        ) from found
+    raise LandcoverError(
+        f"engine = {name}: {network.architecture} cannot be run by it ({found}). Set engine to auto."
+    ) from found
+
+
+def engine_in_words(network: Network, name: str) -> str:
+    """The engine that `find_engine` returns, with its version: for records."""
+    engine = find_engine(network, name)
+    return f"{engine.name} {version(engine.name)}"
+
+
+def with_engine(options: InferenceOptions, network: Network, device: str) -> InferenceOptions:
+    """Options that name the engine, for workers: all of them are to use the same.
+
+    Args:
+        options: May have "auto".
+        network: On the CPU of this process, which has the same packages as the workers.
+        device: Of `devices.DEVICES`: where the networks of the workers run; "auto" as on this machine.
+
+    Raises:
+        LandcoverError: See `find_engine`.
+    """
+    computes_here = device == "cpu" or (device == "auto" and choose_device(device).type == "cpu")
+    name = find_engine(network, options.engine).name if computes_here or options.engine != "auto" else "torch"
+    return replace(options, engine=name)
+
+
+_FOUND: WeakKeyDictionary[Network, dict[str, Any]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def _of_cpus(network: Network, name: str) -> ExportedEngine | ImportError | ValueError:
+    """The engine for a network on a CPU, or why there is none; kept until the network changes."""
+    tensors = [*network.parameters(), *network.buffers()]
+    state = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
+    with _LOCK:
+        kept = _FOUND.get(network)
+        if kept is None or kept["state"] != state:
+            kept = _FOUND[network] = {"state": state}
+        if name not in kept:
+            try:
+                kept[name] = ExportedEngine(name, network)
+            except (ImportError, ValueError) as error:
+                if is_out_of_memory(error):
+                    raise
+                kept[name] = error.with_traceback(None)
+        found: ExportedEngine | ImportError | ValueError = kept[name]
+        return found
+
+
+def map_passes(
+    engine: Engine, function: Callable[[Forward, Item], Result], items: Iterable[Item], *, is_single: bool = False
+) -> Generator[Result, None, None]:
+    """Yield `function(forward, item)` for each item, in order, computed by as many threads as PyTorch would use here.
+
+    Where the engine is parallel, each item is computed by one thread: results then do not depend on their number.
+
+    Args:
+        engine: Gives `forward`.
+        is_single: There is one item only, for which all threads compute together.
+    """
+    threads = torch.get_num_threads()
+    if not engine.is_parallel:
+        yield from map(partial(function, engine.forward(1, threads)), items)
+    elif is_single or threads == 1:
+        forward = engine.forward(1, threads)
+        for item in items:
+            with one_thread():
+                result = function(forward, item)
+            yield result
+    else:
+        forward = engine.forward(threads, 1)
+        yield from in_threads(partial(function, forward), items, threads, 1)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch compute with one thread: with several, even softmax is rounded by where their shares end."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def map_images(
+    engine: Engine, function: Callable[[Item], Result], items: Iterable[Item], count: int
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in order: several at once where the engine is parallel.
+
+    Args:
+        engine: With which `function` labels an image.
+        count: Number of the items.
+    """
+    threads = torch.get_num_threads()
+    together = min(threads, count)
+    if together < 2 or not engine.is_parallel:
+        return map(function, items)
+    return in_threads(function, items, together, threads // together)
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], count: int, threads: int
+) -> Generator[Result, None, None]:
+    """Yield the results of `parallel_map` with `count` threads, in each of which PyTorch computes with `threads`."""
+    own = torch.get_num_threads()
+
+    def run(item: Item) -> Result:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)  # of this thread, and of those that are new
+        return function(item)
+
+    results = parallel_map(run, items, count)
+    try:
+        yield from results
+    finally:
+        results.close()
+        torch.set_num_threads(own)  # for those that are new
