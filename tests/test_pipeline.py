@@ -4,7 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 from checkout import Checkout
@@ -13,7 +12,7 @@ from page_data import about, blocks
 from PIL import Image
 
 from landcover.classes.class_table import ClassTable
-from landcover.classes.colours import pack
+from landcover.images.image_files import read_packed
 
 CLASSES = {
     "roof": (60, 16, 152),
@@ -59,8 +58,8 @@ def test_every_declared_output_is_there(checkout):
     assert set(checkout.metrics("evaluate")["iou"]) == {"roof", "soil", "road", "plants", "lake"}
     table = ClassTable.of(CLASSES, "void")
     for name, size in {"v 0": (60, 47), "v 1": (33, 80)}.items():
-        mask = np.asarray(Image.open(checkout.folder / "data" / "predictions" / f"{name}_mask.png"))
-        labels, off_palette = table.decode(pack(mask))
+        mask = read_packed(checkout.folder / "data" / "predictions" / f"{name}_mask.png")
+        labels, off_palette = table.decode(mask)
         assert labels.shape == size
         assert not off_palette
         assert labels.max() < 5

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from landcover.system.errors import LandcoverError
 from landcover.system.locations import is_url
 
 
@@ -18,7 +19,7 @@ class _LocalPath(click.Path):
 def path_here(value: str) -> str:
     """Type of a path that is not a URL, of which a folder such as `s3:` would be made."""
     if is_url(value):
-        raise click.BadParameter(f"{value}: a URL. Give a path on this machine.")
+        raise LandcoverError(f"{value}: a URL. Give a path on this machine.")
     return value
 
 

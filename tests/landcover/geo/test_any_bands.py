@@ -175,7 +175,7 @@ def test_commands_take_models_of_any_bands(tmp_path):
     labels = label_image(model, pixels.transpose(1, 2, 0))
     landcover("predict", "pairs", "-m", "m.safetensors", "-o", "pairs/a_mask.png", folder=tmp_path)
     with rasterio.open(tmp_path / "pairs" / "a_mask.png") as file:
-        assert (file.read().transpose(1, 2, 0) == TABLE.encode(labels)).all()
+        assert (file.read(1) == labels).all()
     scores = landcover("validate", "pairs", "-m", "m.safetensors", folder=tmp_path)
     assert (scores.returncode, scores.stderr) == (0, "")
     assert "pixel_accuracy: 1.0" in scores.stdout
