@@ -122,10 +122,10 @@ def landcover(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
     return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
 
 
-def landcover_process(*arguments: object, folder: Path) -> subprocess.CompletedProcess:
-    """Run the command in a folder as users do."""
+def landcover_process(*arguments: object, folder: Path, **variables: str) -> subprocess.CompletedProcess:
+    """Run the command in a folder as users do, with variables of the environment."""
     command = [sys.executable, "-m", "landcover", *map(str, arguments)]
-    environment = {"PYTHONPATH": ":".join(sys.path)}
+    environment = {"PYTHONPATH": ":".join(sys.path), **variables}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 

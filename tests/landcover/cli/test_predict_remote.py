@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import landcover, write_geotiff
+from conftest import landcover, landcover_process, write_geotiff
 from web_server import web_server
 
 pytestmark = pytest.mark.long
@@ -21,20 +21,17 @@ def content(folder):
 
 
 @pytest.mark.parametrize("workers", [(), ("--workers", "1")])
-def test_input_and_output_in_a_bucket_have_the_same_bytes_as_local(
-    model_file, image, tmp_path, object_store, monkeypatch, workers
-):
-    for name, value in object_store.environment.items():
-        monkeypatch.setenv(name, value)
+def test_input_and_output_in_a_bucket_have_the_same_bytes_as_local(model_file, image, tmp_path, object_store, workers):
     bucket = object_store.bucket(f"predicting{len(workers)}")
     url = object_store.put(bucket, "in/scene.tif", image)
     ours = landcover(
         *("predict", image, "-m", model_file, "-o", "maps", "--polygons", "maps/p.gpkg", *EVERYTHING), folder=tmp_path
     )
-    there = landcover(
+    there = landcover_process(  # of its own: workers are forked with the variables with which the first one began
         *("predict", url, "-m", model_file, "-o", f"s3://{bucket}/maps", "--polygons", f"s3://{bucket}/maps/p.gpkg"),
         *(*EVERYTHING, *workers),
         folder=tmp_path,
+        **object_store.environment,
     )
     assert (ours.returncode, there.returncode) == (0, 0), there.stderr
     assert there.stdout.splitlines()[0] == ours.stdout.splitlines()[0].replace("maps/", f"s3://{bucket}/maps/")
@@ -53,7 +50,7 @@ def test_a_password_or_a_signature_is_in_nothing_that_is_written(model_file, ima
             landcover("predict", image, "-m", url, "-o", "maps", folder=tmp_path),
             landcover("report", url, "-o", "page.html", folder=tmp_path),
         ]
-    assert [each.returncode for each in done] == [0, 1, 2, 2]
+    assert [each.returncode for each in done] == [0, 1, 1, 1]
     texts = [
         *(text for each in done for text in (each.stdout, each.stderr)),
         *map(str, content(tmp_path / "maps").values()),
