@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Bands = Sequence[int | str] | None  # of the images: numbers or names
 
 BLOCKS = Path("checkpoints/predict")
-"""Where finished blocks of maps are kept until the maps are complete."""
+"""Where finished blocks of maps are kept until all maps are: a killed stage goes on from them."""
 
 
 class Predict(Settings):
@@ -156,6 +156,10 @@ def label_on_workers(
 
             further |= {"block": scale.block, "blocks": BLOCKS}  # not in the scratch folder, which a kill empties
             predict_scenes_on(cluster, model, scenes, scratch, params.options(), **further)
+    if scenes:
+        from landcover.scale.maps import forget_blocks
+
+        forget_blocks(BLOCKS)
     return engine_in_words(model.network, with_engine(params.options(), model.network, params.device).engine)
 
 

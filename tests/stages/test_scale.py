@@ -75,6 +75,27 @@ def test_processes_make_the_same_files(briefly, layout, workers, capfd):
     assert "Warning" not in capfd.readouterr().err
 
 
+def test_scenes_that_are_drawn_are_not_drawn_again_after_a_failure(briefly, scheduler, monkeypatch):
+    scenes_in(briefly)
+    alone = all_made()
+    briefly(scale={"scheduler": scheduler, "block": 512})
+    south = Path("data/south.tif")
+    whole = south.read_bytes()
+    south.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LandcoverError, match=r"south\.tif"):
+        predict.main()
+    blocks = {path: path.stat().st_ino for path in predict.BLOCKS.glob("north_mask.blocks/r*.tif")}
+    assert blocks
+    south.write_bytes(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("landcover.scale.maps.forget_blocks", lambda _: None)
+        predict.main()
+    assert {path: path.stat().st_ino for path in blocks} == blocks
+    again = made(predict)
+    assert again == {name: alone[name] for name in again}
+    assert not list(predict.BLOCKS.iterdir())
+
+
 def test_broken_files_are_named_as_ever(project, scheduler):
     Path("data/train/a_sat.png").write_bytes(b"")
     Path("data/validation/b_mask.png").write_bytes(b"")

@@ -85,6 +85,17 @@ def remove_blocks(folder: Path) -> None:
             return
 
 
+def remove_partial_files(folder: Path) -> None:
+    """Remove the files that are not complete. A worker that is still writing one fails, and writes no other.
+
+    Raises:
+        OSError: They cannot be removed.
+    """
+    for name in _names(folder):
+        if name.startswith(PARTIAL):
+            (folder / name).unlink(missing_ok=True)
+
+
 def _names(folder: Path) -> Iterator[str]:
     """Names of the files in a folder, one at a time, as there may be many."""
     with os.scandir(folder) as entries:

@@ -1,6 +1,6 @@
 """A Dask cluster, local or anywhere, and a map over many items that survives the loss of workers."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -63,12 +63,12 @@ class Cluster:
         most_held: int = HELD,
         divide: Callable[[Item], Sequence[Item]] | None = None,
         on_report: Callable[[Any], None] | None = None,
-    ) -> Iterator[tuple[Item, Result | LandcoverError]]:
+    ) -> Generator[tuple[Item, Result | LandcoverError], None, None]:
         """Yield each item with `function(item)`, computed by the workers.
 
         As many items are on their way as keep the workers busy: memory of this process does not grow with their number.
-        An item is tried `ATTEMPTS` times in all. What is still running when the generator is closed may finish, but
-        nothing new is begun.
+        An item is tried `ATTEMPTS` times in all. When the generator is closed, nothing new is begun, and what is under
+        way ends after its item, or where its function calls `work.report`.
 
         Args:
             function: A function of a module that workers can import.
@@ -92,7 +92,7 @@ class Cluster:
             yield from dispatch.results()
         finally:
             self.listeners.remove(dispatch.messages)
-            dispatch.cancel()
+            dispatch.stop()
 
     def _on_memory(self, event: tuple[float, dict[str, Any]]) -> None:
         self._out_of_memory.add(event[1]["worker"])

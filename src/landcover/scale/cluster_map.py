@@ -6,7 +6,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,17 +45,18 @@ class ClusterMap:
         job, told = _Job(pickle.dumps(work), Path.cwd()), set[str]()
         tasks = (_Task(job, item, work.describe(item)) for item in items)
         held = max(1, _HELD_BYTES // max(1, work.result_bytes))
-        for _, done in self.cluster.map(compute, tasks, str, ordered=True, most_held=held):
-            if isinstance(done, LandcoverError):
-                raise done
-            for line in done.messages:
-                if line not in told:
-                    told.add(line)
-                    tell(line)
-            result = _naming(done.result, done.host)
-            if done.is_raised:
-                raise result
-            yield result
+        with closing(self.cluster.map(compute, tasks, str, ordered=True, most_held=held)) as results:
+            for _, done in results:
+                if isinstance(done, LandcoverError):
+                    raise done
+                for line in done.messages:
+                    if line not in told:
+                        told.add(line)
+                        tell(line)
+                result = _naming(done.result, done.host)
+                if done.is_raised:
+                    raise result
+                yield result
 
 
 @dataclass(frozen=True)

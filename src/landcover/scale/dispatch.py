@@ -5,6 +5,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from distributed import Future, KilledWorker
 
 from landcover.scale.alive import Workers
 from landcover.scale.tasks import ATTEMPTS, Job, Task
-from landcover.scale.work import Done, Failure, work
+from landcover.scale.work import Done, Failure, stop, work
 from landcover.system.errors import LandcoverError, reason
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _MAX_ITEMS = 64  # of a task
 _SLOW_SECONDS = (
     60.0  # an item that takes longer than this, and than three times the median, is given to a second worker
 )
+_STOP_SECONDS = 10.0  # for which work that nobody needs any more is waited for, so that it leaves nothing half-written
 _TICK = 0.5  # seconds between two looks at what takes long
 
 
@@ -83,11 +85,18 @@ class Dispatch:
                 looked = time.monotonic()
             self._hand_out()
 
-    def cancel(self) -> None:
-        """Let what has not begun be forgotten; what is running may finish."""
+    def stop(self) -> None:
+        """Let what has not begun be forgotten, and what is under way end where it reports next."""
+        if not self._tasks:
+            return
         for task in self._tasks.values():
             task.future.release()
         self._tasks.clear()
+        if self._client.status == "running":
+            with suppress(Exception):  # why it ends comes first
+                self._client.run(
+                    stop, self._prefix, _STOP_SECONDS, on_error="ignore", callback_timeout=2 * _STOP_SECONDS
+                )
 
     # What is handed out
 

@@ -1,7 +1,7 @@
 """Maps of scenes of any size by many workers: the same files as those of `geo.maps` and `geo.scene_maps`."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from landcover.rasters.scenes import Scene
 from landcover.rasters.stretching import Percentiles
 from landcover.scale.assembly import assembling
 from landcover.scale.block_files import CONFIDENCE, PROBABILITIES, BlockFiles
-from landcover.scale.block_folder import Found, remove_blocks, warn_of_other_blocks
+from landcover.scale.block_folder import Found, remove_blocks, remove_partial_files, warn_of_other_blocks
 from landcover.scale.block_work import BlockDrawing, Sweep, draw_sweep
 from landcover.scale.blocks import Block, BlockGrid, files_of_scene, fingerprint
 from landcover.scale.cluster import Cluster
@@ -55,14 +55,15 @@ def predict_map_on(
 
     Finished blocks are files in a folder beside the map, `blocks_folder`, of which the map is made while further ones
     are drawn. If the work ends early, they stay there, with mosaics of them that a GIS reads; the next call with the
-    same arguments goes on from them. When the map is complete, they are removed.
+    same arguments goes on from them. When the map is complete, they are removed, unless the folder is `blocks`.
 
     Args:
         cluster: Whose workers see the image's files, and the folder of the map, under the same paths.
         model: It was read from a file.
         image, path, options: See `maps.predict_map`.
         block: Side of a block in pixels, a multiple of `options.BLOCK_UNIT`. The map does not depend on it.
-        blocks: Folder in which that of the blocks is made; None for the folder of the map.
+        blocks: Folder in which that of the blocks is made, which stays until `forget_blocks` is called; None for the
+            folder of the map.
         cog, bands, stretch, allow_vrt_paths, noted, probabilities, confidence, quiet: See `maps.predict_map`.
 
     Raises:
@@ -92,13 +93,24 @@ def predict_map_on(
             grid, sweeps = plan(grid, Found(files, grid), cluster.threads())
             task = BlockDrawing(absolute, key, options, bands, stretch, allow_vrt_paths, files, choices)
             counts = _draw(cluster, drawing, task, grid, sweeps, model, scene.path.name, quiet)
-        remove_blocks(folder)
+        if not blocks:
+            remove_blocks(folder)
     return counts
 
 
 def blocks_folder(path: Path) -> Path:
     """The folder beside a map in which its blocks are until it is complete."""
     return path.with_name(f"{path.stem}{BLOCKS}")
+
+
+def forget_blocks(folder: Path) -> None:
+    """Remove the blocks of all maps that were drawn with a folder for their blocks: the maps are safe.
+
+    Args:
+        folder: The argument `blocks` of `predict_map_on`; it need not exist.
+    """
+    for each in folder.glob(f"*{BLOCKS}"):
+        remove_blocks(each)
 
 
 def predict_scenes_on(
@@ -149,17 +161,20 @@ def _draw(
         with bar, assembling(drawing, task.files, grid, ends) as rows:
             progress = Progress(grid, bar, rows)
             items = (Sweep(task, blocks) for blocks in sweeps)
-            for _, result in cluster.map(draw_sweep, items, str, divide=progress.left_of, on_report=progress.hear):
-                if isinstance(result, LandcoverError):
-                    failed += result.lines
-                else:
-                    for block in result:
-                        progress.finish(block)
+            drawn = cluster.map(draw_sweep, items, str, divide=progress.left_of, on_report=progress.hear)
+            with closing(drawn):  # whatever goes wrong, what is under way ends now
+                for _, result in drawn:
+                    if isinstance(result, LandcoverError):
+                        failed += result.lines
+                    else:
+                        for block in result:
+                            progress.finish(block)
             if failed:
                 raise LandcoverError(*failed)
             write_mosaic(task.files, grid, drawing.raster.place, model.classes)
     except BaseException:
         with suppress(OSError):  # whatever happened comes first
+            remove_partial_files(task.files.folder)  # of workers that were killed, or do not end
             finished = write_mosaic(task.files, grid, drawing.raster.place, model.classes)
             if not finished:
                 remove_blocks(task.files.folder)

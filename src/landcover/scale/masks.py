@@ -1,6 +1,7 @@
 """Colour masks of many image files by many workers: the same files as those of `inference.mask_files`."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,14 @@ def predict_masks_on(
     key, problems = share_model(cluster, model), Problems()
     further = {**layers, "bands": bands, "stretch": stretch}
     tasks = (_MaskTask(key, name, path, folder, options, further) for name, path in paths.items())
-    results = cluster.map(_draw, tasks, str)
-    for _, result in progress_bar("predict", len(paths), "images", results, quiet=quiet):
-        if isinstance(result, LandcoverError):
-            problems.lines += result.lines
-            continue
-        problems.lines += result.skipped
-        for line in result.messages:
-            tell(line)
+    with closing(cluster.map(_draw, tasks, str)) as results:
+        for _, result in progress_bar("predict", len(paths), "images", results, quiet=quiet):
+            if isinstance(result, LandcoverError):
+                problems.lines += result.lines
+                continue
+            problems.lines += result.skipped
+            for line in result.messages:
+                tell(line)
     problems.lines.sort()  # whichever worker was first
     if not keep_going:
         problems.raise_any()

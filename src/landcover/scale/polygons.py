@@ -1,6 +1,7 @@
 """Polygons of a map by many workers, traced block by block and joined along the sides of the blocks."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,16 +102,17 @@ def _rows(cluster: Cluster, make: RowMaker, side: int) -> Iterator[pyarrow.Recor
     grid = BlockGrid(height, width, side)
     items = (_Item(make.path.absolute(), make.in_degrees, block.region) for block in grid)
     parts: list[_Traced] = []
-    for _, traced in cluster.map(_trace, items, str, ordered=True):
-        if isinstance(traced, LandcoverError):
-            raise traced
-        parts.append(traced)
-        if len(parts) == grid.columns:
-            ended = joiner.add([part.block for part in parts])
-            make.count_beyond(sum(part.beyond for part in parts))
-            joined = _Rows([*make(ended.labels, ended.polygons)], ended.first, ended.last)
-            yield from _in_order([joined, *(part.rows for part in parts)])
-            parts = []
+    with closing(cluster.map(_trace, items, str, ordered=True)) as results:
+        for _, traced in results:
+            if isinstance(traced, LandcoverError):
+                raise traced
+            parts.append(traced)
+            if len(parts) == grid.columns:
+                ended = joiner.add([part.block for part in parts])
+                make.count_beyond(sum(part.beyond for part in parts))
+                joined = _Rows([*make(ended.labels, ended.polygons)], ended.first, ended.last)
+                yield from _in_order([joined, *(part.rows for part in parts)])
+                parts = []
 
 
 def _in_order(parts: list[_Rows]) -> Iterator[pyarrow.RecordBatch]:

@@ -1,5 +1,6 @@
 """What a worker does with the items that it is given, and how it is set up. Imported by every worker."""
 
+import asyncio
 import logging
 import signal
 import sys
@@ -26,6 +27,9 @@ PROGRESS = "landcover-progress"
 """Topic of Dask's events with what `report` tells."""
 
 _THREAD = threading.local()
+_UNDER_WAY = set[str]()  # keys of tasks
+_STOPPED = set[str]()  # prefixes of keys of tasks for which nobody waits any more
+_STOP_TICK = 0.05  # seconds between two looks at what is still under way
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,22 @@ def work(function: Callable[[Any], Any], items: Sequence[Any], budget: float, ke
     from distributed import get_worker
 
     _THREAD.key = key
+    _UNDER_WAY.add(key)
     if not getattr(_THREAD, "is_ready", False):
         torch.set_num_threads(1)  # holds for the calling thread, and rounding depends on it
         _THREAD.is_ready = True
     results: list[Any] = []
     start = time.monotonic()
-    for item in items:
-        try:
-            results.append(function(item))
-        except (Exception, SystemExit) as error:
-            results.append(Failure(_lines(error)))
-        if time.monotonic() - start > budget:
-            break
+    try:
+        for item in items:
+            try:
+                results.append(function(item))
+            except (Exception, SystemExit) as error:
+                results.append(Failure(_lines(error)))
+            if time.monotonic() - start > budget or _is_stopped(key):
+                break
+    finally:
+        _UNDER_WAY.discard(key)
     return Done(results, time.monotonic() - start, get_worker().address)
 
 
@@ -83,10 +91,36 @@ def report(news: Any) -> None:
 
     Args:
         news: Plain values, few: for the argument `on_report` of `Cluster.map`.
+
+    Raises:
+        StoppedError: Nobody waits for the item any more.
     """
     from distributed import get_worker
 
+    if _is_stopped(_THREAD.key):
+        raise StoppedError
     get_worker().log_event(PROGRESS, {"key": _THREAD.key, "news": news})
+
+
+async def stop(prefix: str, seconds: float) -> None:
+    """End tasks for which nobody waits any more, where they report next, and wait until they have ended.
+
+    Args:
+        prefix: Of their keys.
+        seconds: To wait at most.
+    """
+    _STOPPED.add(prefix)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and any(key.startswith(prefix) for key in list(_UNDER_WAY)):
+        await asyncio.sleep(_STOP_TICK)
+
+
+class StoppedError(Exception):
+    """Ends work for which nobody waits any more; it removes what is not complete."""
+
+
+def _is_stopped(key: str) -> bool:
+    return any(key.startswith(prefix) for prefix in list(_STOPPED))
 
 
 def _lines(error: BaseException) -> tuple[str, ...]:

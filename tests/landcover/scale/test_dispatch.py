@@ -1,6 +1,9 @@
 """Items that can be divided, and that tell how far they are."""
 
+import time
 from pathlib import Path
+
+import pytest
 
 from landcover.scale.work import report
 from landcover.system.errors import LandcoverError
@@ -16,6 +19,17 @@ def add_up(task):
                 file.write(f"{len(numbers)}\n")
             raise LandcoverError("13.tif: unlucky. Take another.")
     return sum(numbers)
+
+
+def tell_for_a_minute(path):
+    """Report again and again; remove the file at the end, whatever ends it."""
+    path.touch()
+    try:
+        for _ in range(600):
+            time.sleep(0.1)
+            report(0)
+    finally:
+        path.unlink()
 
 
 def divided(task):
@@ -40,3 +54,14 @@ def test_what_items_tell_arrives_here(cluster, tmp_path):
     assert len(results) == 2
     assert set(heard) <= {100, 101, 102, 200, 201, 202}
     assert len(heard) >= 3  # the last ones may come after the result
+
+
+def test_what_nobody_waits_for_ends_where_it_tells_how_far_it_is(cluster, tmp_path):
+    def begun(_):
+        if len(list(tmp_path.iterdir())) == 2:
+            raise InterruptedError
+
+    results = cluster.map(tell_for_a_minute, [tmp_path / str(i) for i in range(4)], str, on_report=begun)
+    with pytest.raises(InterruptedError):
+        next(results)
+    assert not list(tmp_path.iterdir())
