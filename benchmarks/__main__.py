@@ -1,4 +1,4 @@
-"""Measure everything and write benchmarks/results.md.
+"""Measure everything and write it down, see `tables`.
 
 `python -m benchmarks SUBJECT ...` measures the named modules only and prints what they give.
 """
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,8 @@ from benchmarks import (
     training_step,
     workers,
 )
-from benchmarks.harness import machine, table
+from benchmarks.harness import instructions, table
+from benchmarks.tables import record, write_page
 from landcover.system.memory import keep_memory
 
 SUBJECTS = {
@@ -41,37 +43,36 @@ SUBJECTS = {
     processes: "processes",
     workers: "workers",
 }
-RESULTS = Path(__file__).parent / "results.md"
 
 
 def main() -> None:
     """Measure subject after subject, each in a process of its own."""
-    start = time.monotonic()
+    parser = ArgumentParser("python -m benchmarks", description="Measure against peers.")
     names = {module.__name__.removeprefix("benchmarks."): module for module in SUBJECTS}
-    if subjects := sys.argv[1:]:
-        for name in subjects:
-            print(section(names[name]), flush=True)
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of {', '.join(names)}")
+    parser.add_argument("--record", action="store_true", help="write down what is measured, as without subjects")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.subjects) - names.keys():
+        parser.error(f"no subject {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if arguments.subjects:
+        for name in arguments.subjects:
+            measure(names[name], is_recorded=arguments.record)
         return
-    parts = []
+    start = time.monotonic()
     for name in names:
-        command = [sys.executable, "-m", "benchmarks", name]
-        parts.append(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
-        print(f"{parts[-1]}\n", flush=True)
-    minutes = (time.monotonic() - start) / 60
-    heading = (
-        "# Benchmarks\n\nWritten by `make bench`. Ours and the peer run in turns; times are medians ± half the "
-        f"range; the target bounds the ratio.\n\n{machine()}. {minutes:.0f} minutes in all."
-    )
-    RESULTS.write_text("\n\n".join([heading, *parts]) + "\n", encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "benchmarks", name, "--record"], check=True)
+    print(f"{(time.monotonic() - start) / 60:.0f} minutes in all")
 
 
-def section(module: ModuleType) -> str:
-    """Measure a subject and describe it in Markdown."""
+def measure(module: ModuleType, *, is_recorded: bool) -> None:
+    """Measure a subject and print what it gives in Markdown."""
     keep_memory()  # as stages and commands do
     with tempfile.TemporaryDirectory(prefix="landcover-") as scratch:
         rows = list(module.measure(Path(scratch)))
-    note = getattr(module, "NOTE", "")
-    return "\n\n".join(filter(None, [f"## {SUBJECTS[module]}", module.__doc__.strip(), table(rows), note]))
+    print(f"## {SUBJECTS[module]}\n\n{table(rows)}\n", flush=True)
+    if is_recorded:
+        record(instructions(), module.__name__.removeprefix("benchmarks."), rows)
+        write_page(SUBJECTS)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,13 @@ def machine() -> str:
     return f"{processor()}; Python {sys.version.split()[0]}, PyTorch {torch.__version__}"
 
 
+def instructions() -> str:
+    """The instruction set with which PyTorch computes, such as AVX2."""
+    import torch
+
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def processor() -> str:
     """The processor: cores, model and instruction set, and the GPU if there is one."""
     import torch
@@ -144,7 +151,7 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(": ")[1] for line in lines if line.startswith("model name")), model)
     gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
-    return ", ".join([*gpu, f"{os.cpu_count()} cores", model, torch.backends.cpu.get_cpu_capability()])
+    return ", ".join([*gpu, f"{os.cpu_count()} cores", model, instructions()])
 
 
 def _seconds(value: float) -> str:
