@@ -48,22 +48,22 @@ def write_pairs(folder: Path, count: int, side: int = 512, seed: int = 0) -> lis
     return paths
 
 
-def write_scene(path: Path, side: int) -> None:
-    """Write a GeoTIFF of side x side pixels: the land between 70 N and 50 S, again and again."""
+def write_scene(path: Path, height: int, width: int | None = None) -> None:
+    """Write a GeoTIFF of height x width pixels (None: as many): the land between 70 N and 50 S, again and again."""
     import rasterio
     from rasterio.transform import from_origin
     from rasterio.windows import Window
 
-    image = earth()[0][300:2100]
+    image, width = earth()[0][300:2100], width or height
     place = {"crs": "EPSG:32633", "transform": from_origin(3e5, 6e6, 10, 10)}
     blocks = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1}
-    size = {"width": side, "height": side, "count": 3, "dtype": "uint8"}
+    size = {"width": width, "height": height, "count": 3, "dtype": "uint8"}
     with rasterio.open(path, "w", driver="GTiff", **size, **place, **blocks) as file:
-        columns = np.arange(side) % image.shape[1]
-        for top in range(0, side, 512):
-            rows = np.arange(top, min(side, top + 512)) % image.shape[0]
+        columns = np.arange(width) % image.shape[1]
+        for top in range(0, height, 512):
+            rows = np.arange(top, min(height, top + 512)) % image.shape[0]
             band = image[rows][:, columns].transpose(2, 0, 1)
-            file.write(band, window=Window(0, top, side, len(rows)))
+            file.write(band, window=Window(0, top, width, len(rows)))
 
 
 CLASSES = DEEPGLOBE

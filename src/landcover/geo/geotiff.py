@@ -25,6 +25,7 @@ BLOCK_SIDE = 512
 """Pixels: side of the blocks in which the files are stored."""
 
 _SMALLEST = 64  # pixels: the longer side of the smallest overview is at most this
+_OVERVIEW_PIXELS = 2**23  # of which each thread makes a part of an overview at once; GDAL takes rows of blocks
 _STORED = {"compress": "deflate", "num_threads": "all_cpus", "bigtiff": "if_safer"}
 
 
@@ -150,7 +151,10 @@ def _write_labels(
 def _add_overviews(path: Path, raster: Raster, resampling: Resampling, checksums: Sequence[int]) -> None:
     """Add overviews to a GeoTIFF and check it."""
     factors = _overview_factors(raster.height, raster.width)
-    with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(path, "r+") as file:
+    options: dict[str, Any] = {"GDAL_NUM_THREADS": "ALL_CPUS"}
+    if (rows := _OVERVIEW_PIXELS // raster.width) < BLOCK_SIDE:
+        options["GDAL_OVR_CHUNKYSIZE"] = max(1, rows // _SMALLEST) * _SMALLEST
+    with rasterio.Env(**options), rasterio.open(path, "r+") as file:
         if factors:
             file.build_overviews(factors, resampling)
     _check_written(path, checksums, len(factors))

@@ -16,6 +16,12 @@ from landcover.inference.strips import PixelReader, overlapping_strips
 from landcover.inference.tiling import Blender, Window, windows
 from landcover.models.networks import Network
 
+STRIP_PIXELS = 2**23
+"""Of a strip, at most, unless it is a single row: labels take a byte each, and what is made of them several."""
+
+_READ_BYTES = 2**25
+"""Of pixels that are read at once from tiled images, at most, counted as float32: so wide may be many images, whole."""
+
 
 def score_strips(
     network: Network,
@@ -61,8 +67,9 @@ def score_strips(
             for batch in together:
                 for column, probabilities in zip(batch.columns, next(results), strict=False):
                     blender.add(probabilities, row, column)
-            if (finished_rows := blender.finish(stop)).shape[1]:
-                yield finished_rows
+            for part in torch.split(blender.finish(stop), max(1, STRIP_PIXELS // region.width), 1):
+                if part.shape[1]:
+                    yield part
 
 
 @dataclass(frozen=True)
@@ -95,12 +102,33 @@ def _batches(columns: list[Window], size: int, region: Region) -> Iterator[_Batc
 
 def _inputs(network: Network, image: PixelReader, rows: list[Window], batches: list[_Batch]) -> Iterator[Tensor]:
     """Yield the images (N, B, H, W) of each batch of each row of windows, as the network takes them."""
-    first = batches[0].columns[0].start
-    last = max(column.stop for batch in batches for column in batch.columns)
-    for strip in overlapping_strips(image, [(row.start, row.stop) for row in rows], first, last):
-        for batch in batches:
-            parts = [strip[:, column.start - first : column.stop - first] for column in batch.filled()]
-            yield network.to_input(np.stack(parts))
+    parts = list(_parts(batches, rows[0].stop - rows[0].start, len(network.images.bands))) if image.is_tiled else []
+    if len(parts) > 1:
+        read = ((image.read(row.start, row.stop, *_columns(part)), part) for row in rows for part in parts)
+    else:
+        strips = overlapping_strips(image, [(row.start, row.stop) for row in rows], *_columns(batches))
+        read = ((strip, batches) for strip in strips)
+    for pixels, part in read:
+        first, _ = _columns(part)
+        for batch in part:
+            images = [pixels[:, column.start - first : column.stop - first] for column in batch.filled()]
+            yield network.to_input(np.stack(images))
+
+
+def _parts(batches: list[_Batch], height: int, bands: int) -> Iterator[list[_Batch]]:
+    """Divide a row of windows of a height into parts of which the pixels take at most `_READ_BYTES`."""
+    widest, part = _READ_BYTES // (4 * bands * height), batches[:1]
+    for batch in batches[1:]:
+        if _columns([*part, batch])[1] - _columns(part)[0] > widest:
+            yield part
+            part = []
+        part.append(batch)
+    yield part
+
+
+def _columns(batches: list[_Batch]) -> tuple[int, int]:
+    """The first column of pixels of some windows side by side, and the one after the last."""
+    return batches[0].columns[0].start, max(column.stop for batch in batches for column in batch.columns)
 
 
 def _probabilities(

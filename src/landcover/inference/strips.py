@@ -27,6 +27,10 @@ class PixelReader(Protocol):
     def width(self) -> int:
         """In pixels."""
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether some columns can be read without reading whole rows."""
+
     def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
         """Read rows `top` to `bottom` - 1 of columns `left` to `right` - 1 (None: to the last), all finite.
 
@@ -39,7 +43,8 @@ class StripReader(PixelReader, Protocol):
     """What an image must offer to be labelled.
 
     Its rows are read from the top down; at a working resolution below 1, the last row of a strip may be read again as
-    the first of the next. The valid mask of rows is read after they have been labelled.
+    the first of the next. If it is tiled and wide, its rows may be read in parts, and those that two rows of windows
+    share twice. The valid mask of rows is read after they have been labelled.
     """
 
     def valid_mask(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray | None:
@@ -78,6 +83,11 @@ class ArrayStrips:
         """W in pixels."""
         return len(self.array[0])
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether some columns can be read alone: yes, as a view."""
+        return True
+
     def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
         """Return pixels, see `PixelReader`: a view if all of them are numbers."""
         rows = self.array[top:bottom, left:right]
@@ -107,7 +117,7 @@ class ScaledStrips:
     """
 
     def __init__(self, source: PixelReader, scale: float) -> None:
-        self.source = source
+        self.source, self.is_tiled = source, source.is_tiled
         self.height, self.width = scaled_size((source.height, source.width), scale)
 
     def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:

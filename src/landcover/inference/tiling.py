@@ -1,13 +1,16 @@
 """Windows that cover an image of any size, and the blending of what a network gives for each."""
 
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 
 from landcover.inference.options import ALIGNMENT
 from landcover.inference.regions import Region
+from landcover.system.memory import zeros_on_disk
 
+_LARGE = 2**26  # bytes of sums on a CPU that are better on disk if something else needs the memory
 _SMALLEST_OVERLAP = 96  # pixels: closer to its border than half of that, a window's result differs from the whole's
 
 
@@ -71,8 +74,8 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the weighted scores of windows and gives out the rows to which no further window contributes.
 
-    It holds float32 (C, rows, W), with up to the rows of one window: memory grows with the width of the region, not
-    with its height.
+    It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk (`memory.zeros_on_disk`),
+    so that memory grows neither with their height nor with their width.
 
     Args:
         region: The pixels of the image that are wanted.
@@ -89,7 +92,7 @@ class Blender:
         region = self.region
         if not len(self.sums):  # the windows of the first row are as high as any
             height = min(row.stop - row.start, region.height)
-            self.sums = scores.new_zeros(len(scores), height, region.width)
+            self.sums = _zeros(scores, (len(scores), height, region.width))
         self._move_up()
         top, bottom = max(row.start, self.top), min(row.stop, region.bottom)
         left, right = max(column.start, region.left), min(column.stop, region.right)
@@ -110,12 +113,20 @@ class Blender:
         """Move the unfinished rows to where the finished ones were."""
         if not self._finished:
             return
-        for sums in self.sums:  # class by class: copying all of them at once would take as much memory again
-            rest = sums[self._finished :].clone()
-            sums[: len(rest)] = rest
-            sums[len(rest) :] = 0
+        rest = self.sums.shape[1] - self._finished
+        for sums in self.sums:
+            for row in range(rest):  # one by one: copying all of them at once would take as much memory again
+                sums[row] = sums[self._finished + row]
+            sums[rest:] = 0
         self.top += self._finished
         self._finished = 0
+
+
+def _zeros(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Zeros of the type of another tensor, on its device or, if they are many and that is a CPU, on disk."""
+    if like.device.type == "cpu" and 4 * prod(shape) > _LARGE:
+        return torch.from_numpy(zeros_on_disk(shape))
+    return like.new_zeros(shape)
 
 
 def _rise(length: int, rise: int) -> Tensor:

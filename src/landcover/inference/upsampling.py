@@ -35,13 +35,13 @@ def upsample_strips(
         return
     rows, columns = _axes(region, size, full)
     step = max(1, CHUNK // region.width)
-    kept, first, done = None, rows.first, 0  # `first` is the row of the image that is the first of `kept`
+    kept, first, done = torch.empty(0), rows.first, 0  # `first` is the row of the image that is the first of `strip`
     for strip in strips:
-        kept = strip.clone() if kept is None else torch.cat([kept, strip], 1)
-        until = int(np.searchsorted(rows.after, first + kept.shape[1]))
+        until = int(np.searchsorted(rows.after, first + strip.shape[1]))
         for start in range(done, until, step):
             stop = min(start + step, until)
-            part = kept[:, rows.before[start] - first : rows.after[stop - 1] + 1 - first]
+            top, bottom = int(rows.before[start]) - first, int(rows.after[stop - 1]) + 1 - first
+            part = _rows(kept, strip, top, bottom)
             before, after, share = columns.neighbours(0, region.width, part.device)
             index = (*part.shape[:2], region.width)
             wide = _mix(part.gather(2, before.expand(index)), part.gather(2, after.expand(index)), share)
@@ -49,7 +49,14 @@ def upsample_strips(
             yield _mix(wide.index_select(1, before), wide.index_select(1, after), share[:, None])
         done = until
         if done < region.height:
-            kept, first = kept[:, rows.before[done] - first :].clone(), int(rows.before[done])
+            kept = _rows(kept, strip, int(rows.before[done]) - first, strip.shape[1]).clone()
+        first += strip.shape[1]
+
+
+def _rows(kept: Tensor, strip: Tensor, top: int, bottom: int) -> Tensor:
+    """Rows `top` to `bottom` - 1 of a strip (C, rows, width); negative ones are of those kept from before it."""
+    part = strip[:, max(top, 0) : max(bottom, 0)]
+    return part if top >= 0 else torch.cat([kept[:, top : min(bottom, 0) or None], part], 1)
 
 
 def source_region(region: Region, size: tuple[int, int], full: tuple[int, int]) -> Region:

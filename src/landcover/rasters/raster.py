@@ -67,6 +67,12 @@ class Raster:
             self.stretch = self._stretch.percentiles if self._stretch else None
             self.limits = self._stretch.limits if self._stretch else None
 
+    @property
+    def is_tiled(self) -> bool:
+        """Whether some columns can be read without reading whole rows; not known of a VRT, and hence denied."""
+        _, block_width = self.dataset.block_shapes[self.bands[0] - 1]
+        return bool(self.dataset.driver != "VRT" and block_width < self.width)
+
     def read(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> np.ndarray:
         """Read rows `top` to `bottom` - 1 of columns `left` to `right` - 1 (None: to the last): (h, w, B).
 

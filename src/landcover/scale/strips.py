@@ -6,6 +6,7 @@ import numpy as np
 
 from landcover.images.resizing import scaled_size
 from landcover.inference.options import InferenceOptions
+from landcover.inference.probabilities import STRIP_PIXELS
 from landcover.inference.tiling import windows
 from landcover.inference.upsampling import CHUNK
 
@@ -21,17 +22,25 @@ def strip_ends(height: int, width: int, scale: float, options: InferenceOptions)
     working = scaled_size((height, width), scale)
     rows, columns = (windows(length, options.window, options.overlap) for length in working)
     is_single = len(rows) == len(columns) == 1
-    ends = [working[0]] if is_single else [*(row.start for row in rows[1:]), working[0]]
+    ends = (
+        [working[0]]
+        if is_single
+        else _divided([*(row.start for row in rows[1:]), working[0]], STRIP_PIXELS // working[1])
+    )
     if working == (height, width):
         return ends
     position = ((np.arange(height) + 0.5) * (working[0] / height) - 0.5).clip(0, working[0] - 1)
     below = np.minimum(position.astype(np.int64) + 1, working[0] - 1)  # the last row of which each is made
-    step, done = max(1, CHUNK // width), 0
-    full: list[int] = []
-    for until in np.searchsorted(below, ends).tolist():
-        full += [*range(done + step, until, step), until] if until > done else []
-        done = until
-    return full
+    return _divided(np.searchsorted(below, ends).tolist(), CHUNK // width)
+
+
+def _divided(ends: Iterable[int], rows: int) -> list[int]:
+    """The ends of strips that are divided into such of at most `rows` rows, or of one."""
+    divided, top = list[int](), 0
+    for end in ends:
+        divided += [*range(top + max(1, rows), end, max(1, rows)), end] if end > top else []
+        top = end
+    return divided
 
 
 def cut(strips: Iterable[np.ndarray], ends: Iterable[int]) -> Iterator[np.ndarray]:

@@ -183,7 +183,7 @@ def test_at_most_two_windows_of_rows_of_a_tall_image_are_in_memory(near_sighted,
     class Tall:
         """Counts the rows that were read and not labelled yet; holds no pixels."""
 
-        height, width, read_up_to, most = 2000, 40, 0, 0
+        height, width, is_tiled, read_up_to, most = 2000, 40, False, 0, 0
 
         def read(self, top, bottom, left, right):
             assert self.read_up_to - 1 <= top <= self.read_up_to

@@ -214,3 +214,41 @@ def test_a_region_that_reaches_beyond_the_image_is_an_error(model):
 
 def test_a_region_in_messages():
     assert str(Region(512, 1024, 0, 300)) == "pixels 0 to 299 of rows 512 to 1023"
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_wide_images_are_read_in_parts_and_added_up_on_disk_to_the_same_bits(
+    networks, classes, tmp_path, monkeypatch, scale, batch_size
+):
+    model, options = Model(networks[0], classes, scale), InferenceOptions(window=96, batch_size=batch_size)
+    pixels = noise(300, 700).transpose(2, 0, 1)
+    with rasterio.open(
+        tmp_path / "wide.tif", "w", "GTiff", 700, 300, 3, dtype="uint8", tiled=True, blockxsize=64, blockysize=64
+    ) as file:
+        file.write(pixels)
+    with open_raster(tmp_path / "wide.tif") as image:
+        assert image.is_tiled
+        narrow = labelled(model, image, options)
+        monkeypatch.setattr("landcover.inference.tiling._LARGE", 0)
+        monkeypatch.setattr("landcover.inference.probabilities._READ_BYTES", 4 * 3 * 96 * 200)
+        asked = []
+        read = image.read
+        monkeypatch.setattr(image, "read", lambda *area: asked.append(area) or read(*area))
+        wide = labelled(model, image, options)
+    assert scale < 1 or max(right - left for _, _, left, right in asked) < 700  # cells of the scaled one are as wide
+    for one, other in zip(narrow, wide, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_rows_of_pixels_without_tiles_are_read_once(model, tmp_path, monkeypatch):
+    with rasterio.open(tmp_path / "rows.tif", "w", "GTiff", 700, 300, 3, dtype="uint8") as file:
+        file.write(noise(300, 700).transpose(2, 0, 1))
+    monkeypatch.setattr("landcover.inference.probabilities._READ_BYTES", 0)
+    with open_raster(tmp_path / "rows.tif") as image:
+        assert not image.is_tiled
+        asked = []
+        read = image.read
+        monkeypatch.setattr(image, "read", lambda *area: asked.append(area) or read(*area))
+        labelled(model, image, InferenceOptions(window=96))
+    assert sum(bottom - top for top, bottom, _, _ in asked) == 300

@@ -8,9 +8,12 @@ from landcover.models.model_file import Model, load_model
 from landcover.scale.strips import cut, strip_ends
 
 
+@pytest.mark.parametrize("pixels", [2**23, 2000])
 @pytest.mark.parametrize("scale", [1.0, 0.37])
 @pytest.mark.parametrize("size", [(300, 130), (64, 64), (1, 1), (129, 64)])
-def test_strips_end_where_those_of_a_single_process_end(model_file, size, scale):
+def test_strips_end_where_those_of_a_single_process_end(model_file, size, scale, pixels, monkeypatch):
+    for module in ("inference.probabilities", "scale.strips"):
+        monkeypatch.setattr(f"landcover.{module}.STRIP_PIXELS", pixels)
     model, options = load_model(model_file), InferenceOptions(window=64)
     model = Model(model.network, model.classes, scale)
     strips = label_strips(model, ArrayStrips(np.zeros((*size, 3), np.uint8)), options)
