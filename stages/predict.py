@@ -1,7 +1,8 @@
 """Predict the colour mask of every validation image, and the map of every scene.
 
 in:   data.root, models/model.safetensors
-out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes, NAME_confidence beside each
+out:  data/predictions/NAME_mask.png of images, NAME_mask.tif of scenes, NAME_confidence beside each;
+      metrics/predict.json: the engine that ran the network
 """
 
 import os
@@ -12,21 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from landcover.inference.engines import engine_in_words, with_engine
+from landcover.inference.engines import engine_in_words
 from landcover.inference.mask_files import predict_masks
 from landcover.inference.options import ALIGNMENT, ENGINES, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
 from landcover.inference.prediction import for_inference
 from landcover.models.model_file import Model, load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
 from landcover.system.errors import LandcoverError
-from landcover.system.files import replacing
+from landcover.system.files import replacing, write_metrics
 from landcover.system.locations import paths
 from landcover.system.outputs import check_outputs
 from landcover.system.processes import process_group, shared_folder
 from landcover.system.settings import Number, Positive, Settings, listed, one_of
 from stages.common.data_block import Data
 from stages.common.params import ADVICE, LAUNCH, read_block
-from stages.common.paths import MODEL, PARAMS, PREDICTIONS
+from stages.common.paths import METRICS, MODEL, PARAMS, PREDICTIONS
 from stages.common.runner import run
 from stages.common.scale_block import Scale
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from landcover.rasters.scenes import Scene
 
 Bands = Sequence[int | str] | None  # of the images: numbers or names
+
+RECORD = METRICS / "predict.json"
 
 BLOCKS = Path("checkpoints/predict")
 """Where finished blocks of maps are kept until all maps are: a killed stage goes on from them."""
@@ -98,9 +101,10 @@ def main() -> None:
         own = data.scenes if data.layout == "scenes" else None
         scenes = scenes_to_map(Path(data.root), own, params.inputs, images)
     files = [*images.values(), *(file for scene in scenes for file in paths(scene.files))]
-    check_outputs(files, folders=[PREDICTIONS], advice=ADVICE)
+    check_outputs(files, files=[RECORD], folders=[PREDICTIONS], advice=ADVICE)
     label = label_here if scale.is_single else partial(label_on_workers, scale)
     if engine := label(model, images, scenes, params, data.bands):
+        write_metrics(RECORD, {"engine": engine})
         made = {"mask": len(images), "map": len(scenes)}
         listed_files = [f"{count} {what}{'s' * (count > 1)}" for what, count in made.items() if count]
         print(f"{PREDICTIONS}: {', '.join(listed_files)}, labelled by {engine}")
@@ -142,10 +146,13 @@ def label_on_workers(
             f"{PARAMS}: {LAUNCH} starts {count} processes for predict, but scale asks for workers. Set {LAUNCH} to "
             "python, or scale.workers to 0 and scale.scheduler to null."
         )
+    from landcover.scale.shared_model import share_engine
+
     with scale.cluster(params.device) as cluster, replacing(PREDICTIONS) as scratch:
         assert cluster is not None
         scratch.mkdir()
         model.warn_if_collapsed()
+        _, engine = share_engine(cluster, model, params.engine)
         further: dict[str, Any] = {"bands": bands, "confidence": params.confidence}
         if images:
             from landcover.scale.masks import predict_masks_on
@@ -160,7 +167,7 @@ def label_on_workers(
         from landcover.scale.maps import forget_blocks
 
         forget_blocks(BLOCKS)
-    return engine_in_words(model.network, with_engine(params.options(), model.network, params.device).engine)
+    return engine
 
 
 if __name__ == "__main__":

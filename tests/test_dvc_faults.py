@@ -37,6 +37,7 @@ FILES = [
     "report/index.html",
     "plots/data.csv",
     "metrics/train.json",
+    "metrics/predict.json",
     "metrics/evaluate.json",
     "plots/iou.csv",
     "plots/samples.png",

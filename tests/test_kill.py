@@ -26,7 +26,7 @@ SECONDS = int(os.environ.get("SOAK_SECONDS", "3600")) / 5 if "SOAK_KILLS" in os.
 OUTPUTS = {
     "prepare": ["data/prepared", "plots/data.csv"],
     "train": ["models/model.safetensors", "metrics/train.json"],
-    "predict": ["data/predictions"],
+    "predict": ["data/predictions", "metrics/predict.json"],
     "evaluate": [
         "metrics/evaluate.json",
         *(f"plots/{name}" for name in ("iou.csv", "confusion.csv", "samples.png")),

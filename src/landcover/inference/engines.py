@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol, TypeVar
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from landcover.inference.onnx_graph import RECORDED, onnx_graph
-from landcover.inference.options import ALIGNMENT, InferenceOptions
+from landcover.inference.options import ALIGNMENT
 from landcover.inference.sessions import OnnxRuntimeSessions, OpenVinoSessions, Run, Sessions
 from landcover.models.networks import Network
 from landcover.system.devices import choose_device
@@ -67,6 +66,14 @@ class TorchEngine:
 class ExportedEngine:
     """An engine that runs the exported network.
 
+    Args:
+        name: One of `_SESSIONS`.
+        network: On a CPU, in evaluation mode.
+        graph: Of the network, as another process has recorded and compared it; None: this one does so.
+
+    Attributes:
+        graph: What it runs, see `onnx_graph.onnx_graph`.
+
     Raises:
         ImportError: The package `name`, or onnx, is not installed.
         ValueError: The network cannot be exported, or the engine does not compute what PyTorch does.
@@ -74,11 +81,13 @@ class ExportedEngine:
 
     is_parallel = True
 
-    def __init__(self, name: str, network: Network) -> None:
+    def __init__(self, name: str, network: Network, graph: bytes | None = None) -> None:
         self.name = name
         try:
-            self._sessions = _SESSIONS[name](onnx_graph(network))
-            self._check(network)
+            self.graph = graph or onnx_graph(network)
+            self._sessions = _SESSIONS[name](self.graph)
+            if not graph:
+                self._check(network)
         except ImportError:
             raise
         except Exception as error:  # of many kinds
@@ -153,26 +162,39 @@ def find_engine(network: Network, name: str) -> Engine:
     ) from found
 
 
+def graph_of(network: Network, name: str) -> bytes | None:
+    """The graph that the engine `name` runs for a network; None if it runs none. Raises as `find_engine` does."""
+    engine = find_engine(network, name)
+    return engine.graph if isinstance(engine, ExportedEngine) else None
+
+
+def take_graph(network: Network, name: str, graph: bytes) -> None:
+    """Let the engine `name` run a graph for a network that another process has made of it by `graph_of`."""
+    with _LOCK:
+        kept = _kept(network)
+        if not isinstance(kept.get(name), ExportedEngine):
+            kept[name] = ExportedEngine(name, network, graph)
+
+
 def engine_in_words(network: Network, name: str) -> str:
     """The engine that `find_engine` returns, with its version: for records."""
     engine = find_engine(network, name)
     return f"{engine.name} {version(engine.name)}"
 
 
-def with_engine(options: InferenceOptions, network: Network, device: str) -> InferenceOptions:
-    """Options that name the engine, for workers: all of them are to use the same.
+def engine_for(network: Network, name: str, device: str) -> str:
+    """The engine with which workers are to label, all of them the same: never "auto".
 
     Args:
-        options: May have "auto".
         network: On the CPU of this process, which has the same packages as the workers.
+        name: One of `options.ENGINES`.
         device: Of `devices.DEVICES`: where the networks of the workers run; "auto" as on this machine.
 
     Raises:
         LandcoverError: See `find_engine`.
     """
     computes_here = device == "cpu" or (device == "auto" and choose_device(device).type == "cpu")
-    name = find_engine(network, options.engine).name if computes_here or options.engine != "auto" else "torch"
-    return replace(options, engine=name)
+    return find_engine(network, name).name if computes_here or name != "auto" else "torch"
 
 
 _FOUND: WeakKeyDictionary[Network, dict[str, Any]] = WeakKeyDictionary()
@@ -181,12 +203,8 @@ _LOCK = threading.Lock()
 
 def _of_cpus(network: Network, name: str) -> ExportedEngine | ImportError | ValueError:
     """The engine for a network on a CPU, or why there is none; kept until the network changes."""
-    tensors = [*network.parameters(), *network.buffers()]
-    state = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
     with _LOCK:
-        kept = _FOUND.get(network)
-        if kept is None or kept["state"] != state:
-            kept = _FOUND[network] = {"state": state}
+        kept = _kept(network)
         if name not in kept:
             try:
                 kept[name] = ExportedEngine(name, network)
@@ -196,6 +214,16 @@ def _of_cpus(network: Network, name: str) -> ExportedEngine | ImportError | Valu
                 kept[name] = error.with_traceback(None)
         found: ExportedEngine | ImportError | ValueError = kept[name]
         return found
+
+
+def _kept(network: Network) -> dict[str, Any]:
+    """What is kept of a network whose weights have not changed: its engines by name."""
+    tensors = [*network.parameters(), *network.buffers()]
+    state = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
+    kept = _FOUND.get(network)
+    if kept is None or kept["state"] != state:
+        kept = _FOUND[network] = {"state": state}
+    return kept
 
 
 def map_passes(

@@ -32,6 +32,7 @@ class Cluster:
         retries: How often an item was given to a worker again.
         lost_workers: Workers that ended before they were told to.
         shared: Keys of the models that the workers have, the oldest first.
+        engines: By these keys and the engine that was asked for, that with which they label, and it in words.
     """
 
     client: Client
@@ -40,6 +41,7 @@ class Cluster:
     retries: int = 0
     lost_workers: int = 0
     shared: list[str] = field(default_factory=list)
+    engines: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.listeners: list[SimpleQueue[tuple[Any, ...]]] = []

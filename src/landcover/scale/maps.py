@@ -11,7 +11,6 @@ from tqdm import tqdm
 from landcover.geo.maps import MapDrawing, drawing_map
 from landcover.geo.scene_maps import draw_scenes
 from landcover.images.layouts import BLOCKS
-from landcover.inference.engines import engine_in_words, with_engine
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
 from landcover.rasters.scenes import Scene
@@ -25,7 +24,7 @@ from landcover.scale.cluster import Cluster
 from landcover.scale.mosaic import write_mosaic
 from landcover.scale.options import BLOCK
 from landcover.scale.progress import BlockCounts, Progress
-from landcover.scale.shared_model import share_model
+from landcover.scale.shared_model import share_engine, share_model
 from landcover.scale.strips import strip_ends
 from landcover.scale.sweeps import plan
 from landcover.system.errors import LandcoverError, note
@@ -73,12 +72,12 @@ def predict_map_on(
     folder = blocks_folder(blocks / path.name if blocks else path)
     further: dict[str, Any] = {"cog": cog, "bands": bands, "stretch": stretch, "allow_vrt_paths": allow_vrt_paths}
     further |= {"noted": noted, "probabilities": probabilities, "confidence": confidence, "quiet": quiet}
-    options = with_engine(options, model.network, cluster.device)
-    further["engine"] = engine_in_words(model.network, options.engine)
+    key = share_model(cluster, model)  # before anything that takes time: workers begin to load it
+    engine, further["engine"] = share_engine(cluster, model, options.engine)
+    options = replace(options, engine=engine)
     with exclusive(folder):
         with drawing_map(model, scene, path, **further) as drawing:
             layers = ((CONFIDENCE,) if confidence else ()) + ((PROBABILITIES,) if probabilities else ())
-            key = share_model(cluster, model)
             choices: dict[str, Any] = {"options": asdict(options), "bands": bands, "stretch": stretch, "layers": layers}
             choices |= {"block": block, "allow_vrt_paths": allow_vrt_paths, "box": scene.box}
             absolute = replace(

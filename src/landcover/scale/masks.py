@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from landcover.inference.engines import with_engine
 from landcover.inference.mask_files import checked_outputs, predict_masks
 from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.models.model_file import Model
 from landcover.rasters.stretching import Percentiles
 from landcover.scale.cluster import Cluster
-from landcover.scale.shared_model import share_model, shared_model
+from landcover.scale.shared_model import share_engine, share_model, shared_model
 from landcover.system.errors import LandcoverError, Problems, collecting_messages, tell
 from landcover.system.progress_bar import progress_bar
 
@@ -72,8 +71,8 @@ def predict_masks_on(
     paths, folder = {name: Path(path).absolute() for name, path in images.items()}, Path(folder).absolute()
     layers: dict[str, Any] = {"probabilities": probabilities, "confidence": confidence, "ending": ending}
     checked_outputs(model, paths, folder, **layers)
-    options = with_engine(options, model.network, cluster.device)
     key, problems = share_model(cluster, model), Problems()
+    options = replace(options, engine=share_engine(cluster, model, options.engine)[0])
     further = {**layers, "bands": bands, "stretch": stretch}
     tasks = (_MaskTask(key, name, path, folder, options, further) for name, path in paths.items())
     with closing(cluster.map(_draw, tasks, str)) as results:

@@ -7,8 +7,8 @@ import torch
 from conftest import BACKBONE, TABLE
 
 from landcover.images.image_spec import ImageSpec
-from landcover.inference.engines import TorchEngine, engine_in_words, find_engine, in_threads, with_engine
-from landcover.inference.options import DEFAULTS, ENGINES, InferenceOptions
+from landcover.inference.engines import TorchEngine, engine_for, engine_in_words, find_engine, in_threads
+from landcover.inference.options import ENGINES, InferenceOptions
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
@@ -120,9 +120,9 @@ def test_auto_is_onnxruntime_on_a_cpu_and_pytorch_elsewhere(network):
 
 
 def test_the_engine_of_workers_is_that_of_their_device(network):
-    assert with_engine(DEFAULTS, network, "cpu").engine == "onnxruntime"
-    assert with_engine(DEFAULTS, network, "cuda").engine == "torch"
-    assert with_engine(InferenceOptions(engine="torch"), network, "cpu").engine == "torch"
+    assert engine_for(network, "auto", "cpu") == "onnxruntime"
+    assert engine_for(network, "auto", "cuda") == "torch"
+    assert engine_for(network, "torch", "cpu") == "torch"
 
 
 def test_without_the_package_auto_is_pytorch_and_its_name_is_an_error(monkeypatch):
