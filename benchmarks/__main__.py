@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from benchmarks import (
+    agreement,
     evaluation,
     giant_image,
     growth,
@@ -42,6 +43,7 @@ SUBJECTS = {
     giant_image: "one giant image",
     processes: "processes",
     workers: "workers",
+    agreement: "agreement",
 }
 
 

@@ -57,11 +57,17 @@ class Timing:
         return f"{_seconds(self.median)} ± {100 * spread / self.median:.0f} %"
 
 
-def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up: bool = True) -> dict[str, Timing]:
+def in_turns(
+    tasks: Mapping[str, Callable[[], object]],
+    rounds: int = 5,
+    warm_up: bool = True,
+    tidy: Callable[[], object] = lambda: None,
+) -> dict[str, Timing]:
     """Run the tasks one after the other, round after round, so that other load on the machine slows all of them alike.
 
     Args:
         warm_up: Run one uncounted round first.
+        tidy: Called after each task, and not timed: removes what it wrote, of which too much would wait for the disk.
     """
     seconds = {name: [] for name in tasks}
     for turn in range(-warm_up, rounds):
@@ -70,6 +76,7 @@ def in_turns(tasks: Mapping[str, Callable[[], object]], rounds: int = 5, warm_up
             task()
             if turn >= 0:
                 seconds[name].append(time.perf_counter() - start)
+            tidy()
     return {name: Timing(values) for name, values in seconds.items()}
 
 

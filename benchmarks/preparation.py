@@ -5,8 +5,8 @@ cores, which share caches and memory.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +25,22 @@ def measure(scratch: Path) -> Iterator[Row]:
     """Rows for pairs of 512x512 pixels in tiles of 256."""
     write_pairs(scratch / "pairs", COUNT)
     arrays = np.ones((COUNT, 512, 512, 4), np.uint8)
-    rounds = count()
+    tiles, array = scratch / "tiles", scratch / "array"
 
     def ours() -> None:
-        samples = find_samples(scratch / "pairs")
-        prepare(samples, CLASSES, scratch / f"tiles{next(rounds)}", tile=256, scale=1.0, max_off_palette=1.0)
+        prepare(find_samples(scratch / "pairs"), CLASSES, tiles, tile=256, scale=1.0, max_off_palette=1.0)
+
+    def tidy() -> None:
+        shutil.rmtree(tiles, ignore_errors=True)
+        array.unlink(missing_ok=True)
 
     tasks = {
         f"{COUNT} pairs of 512x512": ours,
-        "of that, writing": lambda: arrays.tofile(scratch / f"array{next(rounds)}"),
+        "of that, writing": lambda: arrays.tofile(array),
         "of that, decoding with all cores": lambda: decode(scratch / "pairs", workers=None),
         "decoding": lambda: decode(scratch / "pairs"),
     }
-    *times, decoding = in_turns(tasks).values()
+    *times, decoding = in_turns(tasks, tidy=tidy).values()
     limit = decoding.median / (os.cpu_count() or 1)
     for case, time, target in zip(tasks, times, ("<= 1.25", "", ""), strict=False):
         yield Row(case, str(time), str(decoding), time.median / limit, target)

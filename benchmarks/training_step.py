@@ -22,7 +22,7 @@ def measure(scratch: Path) -> Iterator[Row]:
     for (model, backbone), (size, batch_size, steps) in CASES.items():
         shape = {"size": size, "batch_size": batch_size, "steps": steps}
         tasks = {
-            "ours": steps_of_the_stage(network(model, backbone), tiles, one, **shape),
+            "ours": steps_of_the_stage(network(model, backbone), tiles, one, freeze_batch_norm=False, **shape),
             "bare": bare_steps(network(model, backbone), **shape),
         }
         times = in_turns(tasks, rounds=7)

@@ -57,12 +57,14 @@ def prepare(
     folder = Path(folder)
     masks = MaskFormat(classes, codes)
     problems, numbered = Problems(), list(enumerate(samples))
-    headers = list(problems.successes(mapper(_Headers(masks, bands), samples)))
+    found = list(mapper(_Headers(masks, bands), samples))
+    headers = [header for header in found if not isinstance(header, LandcoverError)]
     decoding = _Decoding(masks, bands, tile, scale, max_off_palette)
-    if problems.lines:  # decode all samples, to name the other broken files as well
-        more = Problems()
-        deque(more.successes(mapper(decoding, numbered)), maxlen=0)
-        more.raise_any()
+    if len(headers) < len(samples):  # decode the others, to name those of them that are broken as well
+        fine = [pair for pair, header in zip(numbered, found, strict=True) if not isinstance(header, LandcoverError)]
+        others = mapper(decoding, fine)
+        every = (header if isinstance(header, LandcoverError) else next(others) for header in found)
+        deque(problems.successes(every), maxlen=0)
         problems.raise_any()
     spec = check_alike([sample.image for sample in samples], headers, like)
     sizes = [scaled_size(header.size, scale) for header in headers]
@@ -163,10 +165,10 @@ class _Decoding:
     def decode(self, numbered: tuple[int, Sample]) -> _Decoded:
         """Decode a sample."""
         number, sample = numbered
-        _Headers(self.masks, self.bands).read(sample)
         with naming_memory_errors(sample.image):
             image, valid = read_image(sample.image, self.bands)
             labels, off_palette = self.masks.read(sample.mask)
+            check_same_size(sample.mask, labels.shape, sample.image, image.shape[:2])
             self.masks.check(sample.mask, off_palette, self.max_off_palette)
             image = scale_down(image, self.scale, valid)
             unseen = 0

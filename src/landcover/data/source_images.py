@@ -57,7 +57,7 @@ def read_image(path: Path, bands: Sequence[int | str] | None) -> tuple[np.ndarra
         LandcoverError: It cannot be read to its end, lacks a band, or no pixel of it has data.
     """
     with open_image(path, bands) as image:
-        pixels, valid = image.read(0, image.height), image.valid_mask(0, image.height)
+        pixels, valid = image.read(), image.valid_mask()
         names = image.names
     if pixels.dtype == np.float64:
         with np.errstate(over="ignore"):

@@ -32,11 +32,11 @@ class ImageReader(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of `dtype`; invalid pixels have any value."""
+    def read(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1 (None: to the last): (rows, width, B) of `dtype`, invalid ones too."""
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where rows `top` to `bottom` - 1 have data: bool (bottom - top, width); None if the whole image has.
+    def valid_mask(self, top: int = 0, bottom: int | None = None) -> np.ndarray | None:
+        """Where rows `top` to `bottom` - 1 have data: bool (rows, width); None if the whole image has.
 
         In images of red, green and blue of 8 bits a pixel has data if one of the bands has, as (0, 0, 9) is a dark
         colour where the nodata value is 0; in all others only if every band has. NaN and infinity are no data.
@@ -49,7 +49,7 @@ def open_image(
 ) -> Iterator[ImageReader]:
     """Open an image.
 
-    Ordinary images are decoded by Pillow, see `image_files.read_rgb`, when their first row is read.
+    Ordinary images are opened by Pillow, see `image_files.read_rgb`, when their size or pixels are asked for.
 
     Args:
         path: Its name ends in one of `RASTER_SUFFIXES`, or it is an ordinary image.
@@ -88,13 +88,24 @@ class _OrdinaryImage:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.height, self.width = image_size(path)
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
+    @property
+    def height(self) -> int:
+        return self._size[0]
+
+    @property
+    def width(self) -> int:
+        return self._size[1]
+
+    def read(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
         return self._pixels[top:bottom]
 
-    def valid_mask(self, top: int, bottom: int) -> None:
+    def valid_mask(self, top: int = 0, bottom: int | None = None) -> None:
         return None
+
+    @cached_property
+    def _size(self) -> tuple[int, int]:
+        return image_size(self._path)  # pixels are decoded when they are asked for
 
     @cached_property
     def _pixels(self) -> np.ndarray:

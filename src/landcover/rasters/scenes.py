@@ -90,13 +90,16 @@ class SceneReader:
             valid = finite if valid is None else valid & finite
         return pixels, None if valid is None or valid.all() else valid
 
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        """Read rows `top` to `bottom` - 1: (bottom - top, width, B) of `dtype`, what is not valid with any value."""
-        return self.read_window(Window(0, top, self.width, bottom - top))[0]
+    def read(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
+        """Read rows `top` to `bottom` - 1 (None: to the last): (rows, width, B) of `dtype`, invalid ones too."""
+        return self.read_window(self._rows(top, bottom))[0]
 
-    def valid_mask(self, top: int, bottom: int) -> np.ndarray | None:
-        """Where rows `top` to `bottom` - 1 have data: bool (bottom - top, width); None for everywhere."""
-        return self.read_window(Window(0, top, self.width, bottom - top))[1]
+    def valid_mask(self, top: int = 0, bottom: int | None = None) -> np.ndarray | None:
+        """Where rows `top` to `bottom` - 1 have data: bool (rows, width); None for everywhere."""
+        return self.read_window(self._rows(top, bottom))[1]
+
+    def _rows(self, top: int, bottom: int | None) -> Window:
+        return Window(0, top, self.width, (self.height if bottom is None else bottom) - top)
 
 
 def find_scenes(root: Path | str, scenes: str | Sequence[str]) -> list[Scene]:

@@ -6,7 +6,7 @@ column, `UNKNOWN_ROW`, count the pixels that are labelled `UNKNOWN`.
 
 import numpy as np
 
-from landcover.classes.class_table import byte_counts
+from landcover.classes.class_table import UNKNOWN, byte_counts
 
 UNKNOWN_ROW = -1
 """Index of the row, and of the column, of the unknown pixels."""
@@ -22,13 +22,16 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
     Returns:
         int64 (C + 1, C + 1).
     """
-    # Bytes, where pairs of labels fit into them: memory traffic is what takes the time.
     side = classes + 1
-    pairs = np.minimum(labels, classes).astype(np.uint8 if side**2 <= 256 else np.uint16)
+    if side * (side + 1) < UNKNOWN:
+        # Bytes, as memory traffic is what takes the time. They wrap: `UNKNOWN` counts as -1, and no two pairs meet.
+        names = np.array([*range(classes), UNKNOWN], np.uint8)
+        counts = byte_counts(np.asarray(labels, np.uint8) * np.uint8(side) + np.asarray(predicted, np.uint8))
+        return np.asarray(counts[names[:, None] * np.uint8(side) + names])
+    pairs = np.minimum(labels, classes).astype(np.uint16)
     pairs *= side
-    pairs += np.minimum(predicted, classes).astype(pairs.dtype, copy=False)
-    counts = byte_counts(pairs) if pairs.dtype == np.uint8 else np.bincount(pairs.ravel(), minlength=side**2)
-    return counts[: side**2].reshape(side, side)
+    pairs += np.minimum(predicted, classes).astype(np.uint16, copy=False)
+    return np.bincount(pairs.ravel(), minlength=side**2)[: side**2].reshape(side, side)
 
 
 def known_truth(confusion: np.ndarray) -> np.ndarray:
