@@ -51,7 +51,7 @@ docs: .venv/installed-dev
 	python -m stages.docs
 	mkdocs build --strict
 
-bench: .venv/installed-dev
+bench: .venv/installed-bench
 	dvc repro evaluate fetch
 	python -m benchmarks
 
@@ -66,4 +66,8 @@ bench: .venv/installed-dev
 
 .venv/installed-dev: requirements-dev.txt requirements-docs.txt requirements-extras.txt .venv/installed
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+.venv/installed-bench: requirements-bench.txt .venv/installed-dev
+	python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	touch $@

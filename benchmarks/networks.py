@@ -97,7 +97,7 @@ def bare_steps(
     return task
 
 
-class _OrdinaryDataset(Dataset):
+class OrdinaryDataset(Dataset):
     """Decodes image and colour mask anew for each example."""
 
     def __init__(self, images: list[Path], size: int) -> None:
@@ -123,7 +123,7 @@ class _OrdinaryDataset(Dataset):
 
 def ordinary_steps(net: Network, images: list[Path], *, size: int, batch_size: int, steps: int) -> Callable[[], None]:
     """A task of `steps` steps the ordinary way: a DataLoader, NCHW, Adam, cross-entropy, default settings."""
-    loader = DataLoader(_OrdinaryDataset(images, size), batch_size, shuffle=True, drop_last=True)
+    loader = DataLoader(OrdinaryDataset(images, size), batch_size, shuffle=True, drop_last=True)
     optimizer = torch.optim.Adam(net.train().parameters(), 1e-4)
     loss = nn.CrossEntropyLoss(ignore_index=255)
 

@@ -232,11 +232,15 @@ def requirements(name: str) -> dict[str, str]:
 
 def imported_packages(folder: str) -> set[str]:
     """Packages of others that the modules of a folder import."""
+    return {package for path in (ROOT / folder).rglob("*.py") for package in imported_by(path)}
+
+
+def imported_by(path: Path) -> set[str]:
+    """Packages of others that a module imports."""
     found = set()
-    for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            found |= {name.split(".")[0] for name in [*modules, getattr(node, "module", None) or ""]}
+    for node in ast.walk(ast.parse(path.read_text())):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {name.split(".")[0] for name in [*modules, getattr(node, "module", None) or ""]}
     ours = {"", "landcover", "stages", "benchmarks", "results"}
     return {PACKAGES.get(name, name) for name in found - ours - sys.stdlib_module_names}
 
@@ -252,9 +256,18 @@ def test_all_that_is_imported_is_pinned():
         "gto",
         "setuptools",
     }
-    peers = requirements("requirements-dev.txt")
+    tools, peers = requirements("requirements-dev.txt"), requirements("requirements-bench.txt")
     assert imported_packages("results") <= pipeline.keys()
-    assert imported_packages("benchmarks") <= pipeline.keys() | extras.keys() | peers.keys()
+    assert imported_packages("benchmarks") <= pipeline.keys() | extras.keys() | tools.keys() | peers.keys()
+    assert peers.keys() <= imported_packages("benchmarks") - pipeline.keys() - extras.keys() - tools.keys()
+
+
+def test_what_benchmarks_import_at_once_needs_no_further_peers():
+    peers = requirements("requirements-bench.txt")
+    importing = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if peers.keys() & imported_by(path)}
+    assert importing == {"lightning_loops"}  # which training_peers runs in a process of its own, where it is possible
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert "import lightning_loops" not in path.read_text(), path
 
 
 def test_what_stages_reach_needs_no_extras():
