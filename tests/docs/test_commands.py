@@ -41,7 +41,7 @@ def help_of(tmp_path_factory):
 
 def test_landcover_has_the_commands_and_options(help_of):
     for _, name, *arguments in starting_with("landcover"):
-        for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", " ".join(arguments)):
+        for option in re.findall(r"(?<!\S)--?[a-z][a-z0-9-]*", " ".join(arguments)):
             pattern = rf"(?<![\w-]){option}(?![\w-])"
             assert re.search(pattern, help_of(name)), f"landcover {name} {' '.join(arguments)}: no {option}"
         help_of(name)

@@ -38,6 +38,7 @@ requirements-extras.txt).
 Examples:
   landcover export models/model.safetensors -o model.onnx
   landcover export models/model.safetensors -o model.onnx --resolution 50
+  landcover export int8.safetensors -o int8.onnx --int8
   geodeep town.tif model.onnx -t mask -o classes.tif
   geodeep town.tif model.onnx -t geojson -o classes.geojson
 
@@ -64,6 +65,9 @@ Exit codes:
     "--dynamic", is_flag=True, help="Take images of any height and width, which Deepness and geodeep cannot use."
 )
 @click.option(
+    "--int8", is_flag=True, help="Write the integers of 8 bits of a model that landcover quantize made. Not --dynamic."
+)
+@click.option(
     "--overlap",
     type=real_number(lambda share: 0 <= share < OVERLAP_LIMIT, f"from 0 to below {OVERLAP_LIMIT}"),
     default=DEFAULTS.overlap,
@@ -78,13 +82,22 @@ Exit codes:
 )
 @quiet_option("Print errors only: no summary, no note.")
 def export(
-    model: Path, output: Path, tile_size: int, dynamic: bool, overlap: float, resolution: float | None, quiet: bool
+    model: Path,
+    output: Path,
+    tile_size: int,
+    dynamic: bool,
+    int8: bool,
+    overlap: float,
+    resolution: float | None,
+    quiet: bool,
 ) -> None:
     """Write a model as ONNX, for onnxruntime, QGIS and geodeep."""
     from landcover.export.onnx_export import export_onnx
     from landcover.models.model_file import load_model
     from landcover.system.outputs import check_outputs
 
+    if int8 and dynamic:
+        raise click.UsageError("--int8 and --dynamic: integers are exported for one size of tile. Remove one of them.")
     check_outputs([model], files=[output])
     loaded = load_model(model)
     loaded.warn_if_collapsed()
@@ -95,13 +108,14 @@ def export(
         dynamic=dynamic,
         resolution=RESOLUTION if resolution is None else resolution,
         overlap=overlap,
+        int8=int8,
     )
     if quiet:
         return
     size = f"{len(loaded.images.bands)}, " + ("height, width" if dynamic else f"{tile_size}, {tile_size}")
     say(
-        f"{output}: {loaded.architecture}, {len(loaded.classes)} classes, input (batch, {size}), "
-        f"opset {OPSET}, {output.stat().st_size / 1e6:.1f} MB"
+        f"{output}: {loaded.architecture}{', int8' if int8 else ''}, {len(loaded.classes)} classes, "
+        f"input (batch, {size}), opset {OPSET}, {output.stat().st_size / 1e6:.1f} MB"
     )
     if resolution is None and not dynamic:
         print(

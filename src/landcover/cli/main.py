@@ -10,7 +10,19 @@ from landcover.system.errors import one_line_errors, printable
 from landcover.system.memory import keep_memory
 from landcover.system.threads import wait_briefly
 
-COMMANDS = ("predict", "evaluate", "compare", "validate", "report", "view", "check", "export", "models", "info")
+COMMANDS = (
+    "predict",
+    "evaluate",
+    "compare",
+    "validate",
+    "report",
+    "view",
+    "check",
+    "export",
+    "quantize",
+    "models",
+    "info",
+)
 
 _EPILOG = """\
 Examples:
@@ -22,6 +34,8 @@ Examples:
   landcover view maps/coast_mask.tif coast.tif --open
   landcover check data/mine
   landcover export models/model.safetensors -o model.onnx
+  landcover quantize models/model.safetensors -o int8.safetensors \\
+      --calibrate images --validate data/mine/validation
 
 Completion with the Tab key, of commands, options and files:
   bash  eval "$(_LANDCOVER_COMPLETE=bash_source landcover)"   in ~/.bashrc

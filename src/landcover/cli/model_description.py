@@ -8,7 +8,7 @@ import yaml
 
 from landcover.classes.colours import hex_colour
 from landcover.images.image_spec import ImageSpec
-from landcover.models.model_file import FORMAT, Model, describe
+from landcover.models.model_file import Model, describe
 from landcover.models.provenance import Table
 from landcover.system.differences import differences, shown
 from landcover.system.documents import load_yaml
@@ -27,7 +27,7 @@ def model_lines(model: Model, path: Path) -> list[str]:
         path: The model file.
     """
     origin = [*_data_and_score(model), _initial_weights(model), *_params(model)]
-    end = [f"format: {FORMAT}", f"commit: {first_commit(path) or 'not known here'}"]
+    end = [*_int8(model), f"format: {model.format}", f"commit: {first_commit(path) or 'not known here'}"]
     return [*_network(model), *_classes(model), *map(printable, origin), *end]
 
 
@@ -107,6 +107,17 @@ def _aside(data: Table) -> str:
         return f", every {data['holdout']}th {what} kept aside for validation"
     distance = f", {data['buffer']:,.12g} m from training" if data.get("buffer") else ""
     return f", one in {data['holdout']} blocks of {data.get('block', 0):,.12g} m kept aside for validation{distance}"
+
+
+def _int8(model: Model) -> list[str]:
+    if not model.int8:
+        return []
+    figures, lines = model.int8, [f"int8: calibrated on {model.int8.windows} windows"]
+    if figures.images is not None:
+        ours = f"mean IoU {_figure(figures.mean_iou)}, pixel accuracy {_figure(figures.pixel_accuracy)}"
+        floats = f"{_figure(figures.float_mean_iou)} and {_figure(figures.float_pixel_accuracy)} of the float weights"
+        lines.append(f"int8 score: {ours} on {figures.images} images, {floats}")
+    return lines
 
 
 def _initial_weights(model: Model) -> str:

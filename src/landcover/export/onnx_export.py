@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from landcover.classes.colours import hex_colour
 from landcover.export.options import OPSET, RESOLUTION, TILE_SIZE
 from landcover.images.image_spec import COLOURS, ImageSpec
-from landcover.inference.onnx_graph import MAX_BYTES, RECORDED, AlignedNetwork
+from landcover.inference.engines import find_engine
+from landcover.inference.onnx_graph import MAX_BYTES, OUTPUT, RECORDED, AlignedNetwork
 from landcover.models.model_file import Model
 from landcover.models.networks import Network
 from landcover.system.errors import LandcoverError, requiring_extra
@@ -33,6 +34,7 @@ def export_onnx(
     dynamic: bool = False,
     resolution: float = RESOLUTION,
     overlap: float = 0.25,
+    int8: bool = False,
 ) -> None:
     """Write a model as an ONNX file of opset `OPSET`; the same model gives the same bytes.
 
@@ -48,9 +50,11 @@ def export_onnx(
         dynamic: Whether H and W are free. `tile_size` is then only a hint, and neither client can use the file.
         resolution: Centimetres of ground per pixel at the model's working resolution.
         overlap: Share of a tile's side (0 <= overlap < 1) that clients let the next tile cover too.
+        int8: Write the graph of 8-bit integers of a quantised model, rather than the float weights. Not with `dynamic`.
 
     Raises:
-        LandcoverError: Packages are missing, the model is too large for an ONNX file, or `path` is the model's.
+        LandcoverError: Packages are missing, the model is too large for an ONNX file, `path` is the model's, or there
+            is no usable graph of 8-bit integers.
     """
     path = Path(path)
     check_outputs([model.path] if model.path else [], files=[path])
@@ -63,8 +67,8 @@ def export_onnx(
             f"{path}: an ONNX file may have 2 GiB, and the weights of {model.architecture} take {size / 2**30:.1f}. "
             "Train a smaller network (train.context, train.backbone)."
         )
-    proto = _translate(model, None if dynamic else tile_size)
-    proto.doc_string = f"Land cover: {model.architecture}"
+    proto = _of_integers(model, path, tile_size) if int8 else _translate(model, None if dynamic else tile_size)
+    proto.doc_string = f"Land cover: {model.architecture}{', int8' if int8 else ''}"
     onnx.helper.set_model_props(proto, _metadata(model, tile_size, resolution, overlap))
     onnx.checker.check_model(proto, full_check=True)
     with replacing(path) as scratch:
@@ -116,6 +120,24 @@ def _translate(model: Model, tile_size: int | None) -> "ModelProto":
     graph.ClearField("value_info")  # sizes of intermediate results, which runtimes infer themselves
     for axis, name in axes.items():
         graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name
+    return proto
+
+
+def _of_integers(model: Model, path: Path, tile_size: int) -> "ModelProto":
+    """The graph of 8-bit integers of a model and softmax, for tiles of `tile_size`."""
+    import onnx
+
+    if model.int8 is None:
+        raise LandcoverError(f"{path}: the model has no integers of 8 bits. Make one that has: landcover quantize.")
+    find_engine(copy.deepcopy(model.network).cpu().eval(), "onnxruntime")  # checks the graph
+    proto = onnx.load_from_string(model.int8.graph)
+    graph = proto.graph
+    graph.node.append(onnx.helper.make_node("Softmax", [OUTPUT], ["probabilities"], axis=1))
+    graph.output[0].name = "probabilities"
+    for value in (graph.input[0], graph.output[0]):
+        for axis in (2, 3):
+            value.type.tensor_type.shape.dim[axis].dim_value = tile_size
+    proto.ir_version = _FORMAT
     return proto
 
 

@@ -1,32 +1,32 @@
 """What computes logits: PyTorch, or an engine made for inference on CPUs. Chosen by rule, see `options.ENGINES`."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from landcover.inference.int8_graph import check_int8_graph
 from landcover.inference.onnx_graph import RECORDED, onnx_graph
 from landcover.inference.options import ALIGNMENT
 from landcover.inference.sessions import OnnxRuntimeSessions, OpenVinoSessions, Run, Sessions
 from landcover.models.networks import Network
 from landcover.system.devices import choose_device
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
-from landcover.system.parallel import parallel_map
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 Forward = Callable[[Tensor], Tensor]
 """From images float32 (N, B, H, W) to logits float32 (N, C, H, W)."""
 
 _SESSIONS: dict[str, type[Sessions]] = {"onnxruntime": OnnxRuntimeSessions, "openvino": OpenVinoSessions}
+_INT8 = ("onnxruntime",)
+"""The engines that run graphs of 8-bit integers; the others compute with the float weights."""
+
 _TOLERANCE = 1e-3  # of the range of the logits; where a graph is right, they differ by 1e-6 of it
+_INT8_TOLERANCE = 0.25  # of the standard deviation of the logits, for the mean of the differences
 
 
 class Engine(Protocol):
@@ -35,10 +35,12 @@ class Engine(Protocol):
     Attributes:
         name: One of `options.ENGINES` but `auto`.
         is_parallel: Whether several images, each computed by one thread, take less time than one by all threads.
+        is_int8: Whether it computes with integers of 8 bits.
     """
 
     name: str
     is_parallel: bool
+    is_int8: bool
 
     def forward(self, together: int, threads: int) -> Forward:
         """The network.
@@ -54,6 +56,7 @@ class TorchEngine:
 
     name = "torch"
     is_parallel = False
+    is_int8 = False
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -64,7 +67,7 @@ class TorchEngine:
 
 
 class ExportedEngine:
-    """An engine that runs the exported network.
+    """An engine that runs the exported network: its graph of 8-bit integers if it has one and this engine runs it.
 
     Args:
         name: One of `_SESSIONS`.
@@ -83,8 +86,9 @@ class ExportedEngine:
 
     def __init__(self, name: str, network: Network, graph: bytes | None = None) -> None:
         self.name = name
+        self.is_int8 = name in _INT8 and network.int8 is not None
         try:
-            self.graph = graph or onnx_graph(network)
+            self.graph = graph or self._made_graph(network)
             self._sessions = _SESSIONS[name](self.graph)
             if not graph:
                 self._check(network)
@@ -100,6 +104,14 @@ class ExportedEngine:
         run = self._sessions.run(together, threads)
         return lambda images: _padded(run, images)
 
+    def _made_graph(self, network: Network) -> bytes:
+        if not self.is_int8 or not network.int8:
+            return onnx_graph(network)
+        with torch.inference_mode():
+            classes = network(torch.zeros(1, len(network.images.bands), ALIGNMENT, ALIGNMENT)).shape[1]
+        check_int8_graph(network.int8.graph, len(network.images.bands), classes)
+        return network.int8.graph
+
     def _check(self, network: Network) -> None:
         """Compare logits with PyTorch's at another size than that of which the graph was recorded."""
         generator = torch.Generator().manual_seed(0)
@@ -108,8 +120,12 @@ class ExportedEngine:
         with torch.inference_mode():
             image = network.mean + noise * network.std
             expected, logits = network(image), self.forward(1, 1)(image)
-        largest = _TOLERANCE * (expected.max() - expected.min())
-        if not expected.isfinite().all() or not (logits - expected).abs().max() <= largest:
+        differences = (logits - expected).abs()
+        if self.is_int8:
+            is_right = differences.mean() <= _INT8_TOLERANCE * expected.std()
+        else:
+            is_right = differences.max() <= _TOLERANCE * (expected.max() - expected.min())
+        if not expected.isfinite().all() or not is_right:
             raise ValueError("its logits would not be those of PyTorch")
 
 
@@ -149,6 +165,11 @@ def find_engine(network: Network, name: str) -> Engine:
     found = _of_cpus(network, "onnxruntime" if name == "auto" else name)
     if isinstance(found, ExportedEngine):
         return found
+    if isinstance(found, ValueError) and network.int8 and name in ("auto", *_INT8):
+        raise LandcoverError(
+            f"the model's graph of 8-bit integers cannot be used ({found}). Quantise the model again (landcover "
+            "quantize), or set engine to torch."
+        ) from found
     if name == "auto":
         return TorchEngine(network)
     if isinstance(found, ImportError):
@@ -179,7 +200,7 @@ def take_graph(network: Network, name: str, graph: bytes) -> None:
 def engine_in_words(network: Network, name: str) -> str:
     """The engine that `find_engine` returns, with its version: for records."""
     engine = find_engine(network, name)
-    return f"{engine.name} {version(engine.name)}"
+    return f"{engine.name} {version(engine.name)}{', int8' if engine.is_int8 else ''}"
 
 
 def engine_for(network: Network, name: str, device: str) -> str:
@@ -220,78 +241,8 @@ def _kept(network: Network) -> dict[str, Any]:
     """What is kept of a network whose weights have not changed: its engines by name."""
     tensors = [*network.parameters(), *network.buffers()]
     state = [(tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
+    state.append((id(network.int8), 0))
     kept = _FOUND.get(network)
     if kept is None or kept["state"] != state:
         kept = _FOUND[network] = {"state": state}
     return kept
-
-
-def map_passes(
-    engine: Engine, function: Callable[[Forward, Item], Result], items: Iterable[Item], *, is_single: bool = False
-) -> Generator[Result, None, None]:
-    """Yield `function(forward, item)` for each item, in order, computed by as many threads as PyTorch would use here.
-
-    Where the engine is parallel, each item is computed by one thread: results then do not depend on their number.
-
-    Args:
-        engine: Gives `forward`.
-        is_single: There is one item only, for which all threads compute together.
-    """
-    threads = torch.get_num_threads()
-    if not engine.is_parallel:
-        yield from map(partial(function, engine.forward(1, threads)), items)
-    elif is_single or threads == 1:
-        forward = engine.forward(1, threads)
-        for item in items:
-            with one_thread():
-                result = function(forward, item)
-            yield result
-    else:
-        forward = engine.forward(threads, 1)
-        yield from in_threads(partial(function, forward), items, threads, 1)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let PyTorch compute with one thread: with several, even softmax is rounded by where their shares end."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def map_images(
-    engine: Engine, function: Callable[[Item], Result], items: Iterable[Item], count: int
-) -> Iterator[Result]:
-    """Yield `function(item)` for each item, in order: several at once where the engine is parallel.
-
-    Args:
-        engine: With which `function` labels an image.
-        count: Number of the items.
-    """
-    threads = torch.get_num_threads()
-    together = min(threads, count)
-    if together < 2 or not engine.is_parallel:
-        return map(function, items)
-    return in_threads(function, items, together, threads // together)
-
-
-def in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], count: int, threads: int
-) -> Generator[Result, None, None]:
-    """Yield the results of `parallel_map` with `count` threads, in each of which PyTorch computes with `threads`."""
-    own = torch.get_num_threads()
-
-    def run(item: Item) -> Result:
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)  # of this thread, and of those that are new
-        return function(item)
-
-    results = parallel_map(run, items, count)
-    try:
-        yield from results
-    finally:
-        results.close()
-        torch.set_num_threads(own)  # for those that are new

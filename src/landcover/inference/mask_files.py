@@ -12,8 +12,9 @@ from torch import nn
 from landcover.images.image_files import save_palette_png, save_png
 from landcover.images.layouts import PROBABILITIES
 from landcover.images.pairs import confidence_path
-from landcover.inference.engines import Engine, find_engine, map_images
+from landcover.inference.engines import Engine, find_engine
 from landcover.inference.options import DEFAULTS, InferenceOptions
+from landcover.inference.passes import map_images
 from landcover.inference.prediction import label_strips
 from landcover.inference.reading import read_image
 from landcover.inference.strips import ArrayStrips

@@ -8,9 +8,10 @@ import numpy as np
 from landcover.classes.class_table import UNKNOWN
 from landcover.classes.off_palette import OffPalette
 from landcover.images.pairs import Sample, check_same_size
-from landcover.inference.engines import engine_in_words, find_engine, map_images
+from landcover.inference.engines import engine_in_words, find_engine
 from landcover.inference.mask_files import file_mapper
 from landcover.inference.options import DEFAULTS, InferenceOptions
+from landcover.inference.passes import map_images
 from landcover.inference.prediction import label_strips
 from landcover.inference.reading import read_image
 from landcover.inference.strips import ArrayStrips
@@ -71,12 +72,7 @@ def score_model(
 
     @error_as_result
     def read(sample: Sample) -> tuple[Sample, ArrayStrips, np.ndarray, OffPalette]:
-        image = read_image(sample.image, model.images, bands, stretch)
-        labels, off_palette = read_labels(sample.mask, classes)
-        check_same_size(sample.mask, labels.shape, sample.image, (image.height, image.width))
-        if (valid := image.valid_mask(0, image.height)) is not None:
-            labels[~valid] = UNKNOWN
-        return sample, image, labels, off_palette
+        return sample, *read_pair(model, sample, bands, stretch)
 
     def label(
         item: tuple[Sample, ArrayStrips, np.ndarray, OffPalette],
@@ -100,6 +96,22 @@ def score_model(
         problems.raise_any()
     scores = Scores(classes, per_image, truth_off_palette=off_palette, broken=tuple(problems.lines))
     return ModelScores(loss / known if known else None, scores, engine_in_words(model.network, options.engine))
+
+
+def read_pair(
+    model: Model, sample: Sample, bands: Sequence[int | str] | None = None, stretch: Percentiles | None = None
+) -> tuple[ArrayStrips, np.ndarray, OffPalette]:
+    """Read an image and its labels, uint8 (H, W): unknown where the image has no data; and the colours of no class.
+
+    Raises:
+        LandcoverError: One of them cannot be read, or their sizes differ.
+    """
+    image = read_image(sample.image, model.images, bands, stretch)
+    labels, off_palette = read_labels(sample.mask, model.classes)
+    check_same_size(sample.mask, labels.shape, sample.image, (image.height, image.width))
+    if (valid := image.valid_mask(0, image.height)) is not None:
+        labels[~valid] = UNKNOWN
+    return image, labels, off_palette
 
 
 class _Losses:

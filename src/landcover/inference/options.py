@@ -10,7 +10,7 @@ TTA = {"none": 1, "flip": 2, "d4": 8}
 
 ENGINES = ("auto", "torch", "onnxruntime", "openvino")
 """What computes the logits. `auto` is onnxruntime where the network is on a CPU, the package is installed and the
-network can be translated for it; else PyTorch."""
+network can be translated for it; else PyTorch. onnxruntime runs the integers of a quantised model."""
 
 ALIGNMENT = 32
 """Pixels at working resolution, the coarsest stride of the networks. Windows begin at multiples of it, so that their

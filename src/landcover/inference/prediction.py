@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.inference.engines import one_thread
 from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
+from landcover.inference.passes import one_thread
 from landcover.inference.probabilities import score_strips
 from landcover.inference.regions import Region
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from landcover.inference.engines import Engine, Forward, find_engine, map_passes
+from landcover.inference.engines import Engine, Forward, find_engine
 from landcover.inference.options import TTA, InferenceOptions
+from landcover.inference.passes import map_passes
 from landcover.inference.regions import Region
 from landcover.inference.strips import PixelReader, overlapping_strips
 from landcover.inference.tiling import Blender, Window, windows

@@ -16,6 +16,8 @@ from safetensors.torch import save_file
 from landcover.classes.class_files import METADATA_KEY
 from landcover.classes.class_table import ClassTable
 from landcover.images.image_spec import RGB, ImageSpec
+from landcover.models import int8
+from landcover.models.int8 import Int8
 from landcover.models.networks import Architecture, Network, build
 from landcover.models.old_names import with_todays_names
 from landcover.models.provenance import Origin
@@ -25,8 +27,8 @@ from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable, check_utf8_name
 
-FORMAT = 3
-"""Of the files that are written. The metadata have, in format 3:
+FORMAT, FORMAT_INT8 = 3, 4
+"""Of the files that are written: of models without and with a graph of 8-bit integers. The metadata have, in format 3:
 
 - `format`; `model`, `backbone`, `upsampling` and `context`, from which the network is built;
 - `classes`, `ignore`: names and colours, see `ClassTable.to_json`;
@@ -34,10 +36,13 @@ FORMAT = 3
 - `scale`: working resolution over that of the images;
 - `data`, `resolution`, `params`, `score`, `favourite`: the origin, see `Origin.to_json`; each may be missing.
 
+In format 4 there are `int8`, see `Int8.to_json`, and the tensor `int8.TENSOR`. A model without the graph stays one of
+format 3, which earlier versions read.
+
 Format 2 had no `dtype`, `low` and `high`: its images are red, green and blue of 8 bits.
 """
 
-READABLE = (2, 3)
+READABLE = (2, 3, 4)
 """The formats that are read."""
 
 # What a damaged or hostile file may have at most; sensors have up to some hundreds of bands.
@@ -68,6 +73,16 @@ class Model:
         return self.network.images
 
     @property
+    def int8(self) -> Int8 | None:
+        """The network with integers of 8 bits, if there is such a graph."""
+        return self.network.int8
+
+    @property
+    def format(self) -> int:
+        """Of the file that `save_model` writes."""
+        return FORMAT_INT8 if self.int8 else FORMAT
+
+    @property
     def architecture(self) -> Architecture:
         """From which `landcover.models.networks.build` makes the network."""
         return self.network.architecture
@@ -85,10 +100,12 @@ class Model:
 def save_model(model: Model, path: Path | str) -> None:
     """Write a model. Equal models give equal bytes."""
     path = Path(path)
-    weights = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.network.state_dict().items()}
+    if model.int8:
+        tensors[int8.TENSOR] = torch.frombuffer(bytearray(model.int8.graph), dtype=torch.uint8)
     with replacing(path) as scratch:
         try:
-            save_file(weights, scratch, metadata={METADATA_KEY: json.dumps(describe(model))})
+            save_file(tensors, scratch, metadata={METADATA_KEY: json.dumps(describe(model))})
         except SafetensorError as error:
             raise write_error(path, error) from error
 
@@ -96,7 +113,7 @@ def save_model(model: Model, path: Path | str) -> None:
 def describe(model: Model) -> dict[str, Any]:
     """The metadata of its file, as plain types."""
     return {
-        "format": FORMAT,
+        "format": model.format,
         **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
         **model.classes.to_json(),
         "scale": model.scale,
@@ -104,6 +121,7 @@ def describe(model: Model) -> dict[str, Any]:
         "divisor": model.images.divisor,
         **model.images.to_json(),
         **model.origin.to_json(),
+        **({int8.KEY: model.int8.to_json()} if model.int8 else {}),
     }
 
 
@@ -124,13 +142,14 @@ def load_model(path: Path | str) -> Model:
             description = load_json((file.metadata() or {})[METADATA_KEY])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if type(description["format"]) is not int or description["format"] not in READABLE:
-            readable = " and ".join(map(str, READABLE))
+            readable = f"{', '.join(map(str, READABLE[:-1]))} and {READABLE[-1]}"
             raise LandcoverError(f"format {description['format']!r:.60}, this program reads {readable}")
         architecture = Architecture(*(description[field] for field in ("model", "backbone", "upsampling", "context")))
         classes = ClassTable.from_json(description)
         scale = description["scale"]
         if type(scale) not in (int, float) or not 0 < scale <= 1:
             raise ValueError(f"scale = {scale!r:.60} is out of range")
+        graph = _int8(description, weights)
         network = _build_to_fit(architecture, len(classes), _images(description), weights)
         origin = Origin.from_json(description, len(classes))
     except FileNotFoundError as error:
@@ -140,7 +159,18 @@ def load_model(path: Path | str) -> Model:
     except (SafetensorError, LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
         raise LandcoverError(f"{path}: not a model of this program ({reason(error)}). Train it again.") from error
     network = network.eval().to(memory_format=torch.channels_last)
+    network.int8 = graph
     return Model(network, classes, float(scale), path, origin)
+
+
+def _int8(description: Mapping[str, Any], weights: dict[str, torch.Tensor]) -> Int8 | None:
+    """Take the graph of 8-bit integers out of the tensors of a file of that format."""
+    if description["format"] != FORMAT_INT8:
+        return None
+    graph = weights.pop(int8.TENSOR)
+    if graph.dtype != torch.uint8 or graph.ndim != 1:
+        raise ValueError(f"{int8.TENSOR} is {graph.dtype} of {graph.ndim} dimensions")
+    return Int8.from_json(description[int8.KEY], graph.numpy().tobytes())
 
 
 def _images(description: Mapping[str, Any]) -> ImageSpec:

@@ -20,6 +20,7 @@ from landcover.models.decoders import (
     SingleDeconvDecoder,
 )
 from landcover.models.encoders import RECOMMENDED, STRIDES, Backbone, BaselineEncoder
+from landcover.models.int8 import Int8
 from landcover.models.smp_decoders import SmpDecoder
 from landcover.system.errors import LandcoverError
 
@@ -133,10 +134,12 @@ class Network(nn.Module):
         architecture: What `build` made it from.
         images: The images that it takes.
         mean, std: float32 (1, B, 1, 1), of each band, as `images` has them.
+        int8: The same with integers of 8 bits, for engines that run it instead; None if there is no such graph.
     """
 
     mean: Tensor
     std: Tensor
+    int8: Int8 | None = None
 
     def __init__(self, architecture: Architecture, images: ImageSpec, backbone: nn.Module, decoder: nn.Module) -> None:
         super().__init__()

@@ -7,8 +7,9 @@ import torch
 from conftest import BACKBONE, TABLE
 
 from landcover.images.image_spec import ImageSpec
-from landcover.inference.engines import TorchEngine, engine_for, engine_in_words, find_engine, in_threads
+from landcover.inference.engines import TorchEngine, engine_for, engine_in_words, find_engine
 from landcover.inference.options import ENGINES, InferenceOptions
+from landcover.inference.passes import in_threads
 from landcover.inference.prediction import label_image
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, Network, build
