@@ -20,7 +20,7 @@ from benchmarks.harness import ROOT, Row
 from landcover.export.onnx_export import export_onnx
 from landcover.images.image_files import read_rgb
 from landcover.images.pairs import find_samples
-from landcover.inference.options import InferenceOptions
+from landcover.inference.options import ALIGNMENT, InferenceOptions
 from landcover.inference.prediction import for_inference, label_image
 from landcover.inference.quantisation import quantise
 from landcover.models.int8 import Int8
@@ -67,7 +67,7 @@ def _ways(model: Model, scratch: Path) -> Iterator[tuple[str, tuple[Label, tuple
         if find_spec(engine):
             yield engine, (_with_engine(model, engine), ("none", "d4"))
     yield "int8", (_with_engine(_quantised(), "onnxruntime"), ("none", "d4"))
-    yield "exported ONNX", (_exported(scratch / "model.onnx"), ("none",))
+    yield "exported ONNX", (_exported(scratch), ("none",))
 
 
 def _with_engine(model: Model, engine: str) -> Label:
@@ -83,16 +83,22 @@ def _quantised() -> Model:
     return model
 
 
-def _exported(path: Path) -> Label:
-    """What `landcover export --dynamic` writes, run by onnxruntime."""
+def _exported(folder: Path) -> Label:
+    """What `landcover export` writes for tiles of the size of the images, run by onnxruntime."""
     import onnxruntime
 
-    export_onnx(load_model(MODEL), path, dynamic=True)
-    session = onnxruntime.InferenceSession(path)
+    sessions: dict[int, onnxruntime.InferenceSession] = {}
 
     def label(image: np.ndarray, tta: str) -> np.ndarray:
-        pixels = image.transpose(2, 0, 1)[None].astype(np.float32) / 255
-        return session.run(None, {"image": pixels})[0][0].argmax(0).astype(np.uint8)
+        side = -(-max(image.shape[:2]) // ALIGNMENT) * ALIGNMENT
+        if side not in sessions:
+            path = folder / f"{side}.onnx"
+            export_onnx(load_model(MODEL), path, tile_size=side)
+            sessions[side] = onnxruntime.InferenceSession(path)
+        height, width = image.shape[:2]
+        padded = np.pad(image, ((0, side - height), (0, side - width), (0, 0)), mode="edge")
+        pixels = padded.transpose(2, 0, 1)[None].astype(np.float32) / 255
+        return sessions[side].run(None, {"image": pixels})[0][0, :, :height, :width].argmax(0).astype(np.uint8)
 
     return label
 
