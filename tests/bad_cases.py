@@ -509,8 +509,8 @@ MODELS = [
     case(
         "a model of another version",
         "info",
-        on(MODEL, bad.change_metadata, format=4),
-        rf"{MODEL}: format 4, this program reads 2 and 3\. {AGAIN}",
+        on(MODEL, bad.change_metadata, format=5),
+        rf"{MODEL}: format 5, this program reads 2, 3 and 4\. {AGAIN}",
     ),
     case(
         "a model of other classes",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from landcover.inference.options import ALIGNMENT
 from landcover.inference.regions import Region
-from landcover.system.memory import zeros_on_disk
+from landcover.system.disk_arrays import zeros_on_disk
 
 _LARGE = 2**26  # bytes of sums on a CPU that are better on disk if something else needs the memory
 _SMALLEST_OVERLAP = 96  # pixels: closer to its border than half of that, a window's result differs from the whole's
@@ -74,7 +74,7 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the weighted scores of windows and gives out the rows to which no further window contributes.
 
-    It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk (`memory.zeros_on_disk`),
+    It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk (`disk_arrays.zeros_on_disk`),
     so that memory grows neither with their height nor with their width.
 
     Args:
