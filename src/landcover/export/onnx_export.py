@@ -132,6 +132,8 @@ def _of_integers(model: Model, path: Path, tile_size: int) -> "ModelProto":
     find_engine(copy.deepcopy(model.network).cpu().eval(), "onnxruntime")  # checks the graph
     proto = onnx.load_from_string(model.int8.graph)
     graph = proto.graph
+    if any("probabilities" in node.output for node in graph.node):  # not of ours, which is called otherwise
+        raise LandcoverError(f"{path}: the model's graph cannot be exported. Quantise the model again.")
     graph.node.append(onnx.helper.make_node("Softmax", [OUTPUT], ["probabilities"], axis=1))
     graph.output[0].name = "probabilities"
     for value in (graph.input[0], graph.output[0]):

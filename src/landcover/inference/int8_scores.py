@@ -109,7 +109,7 @@ def seconds(model: Model, image: np.ndarray) -> tuple[float, float]:
         model: With a graph of 8-bit integers, on a CPU.
         image: (H, W, B) at working resolution.
     """
-    inputs = model.network.to_input(image[None])
+    inputs = model.network.to_input(np.stack([image]))
     networks = (with_int8(model, None).network, model.network)
     forwards = [find_engine(one, _OPTIONS.engine).forward(1, torch.get_num_threads()) for one in networks]
     taken: tuple[list[float], list[float]] = ([], [])

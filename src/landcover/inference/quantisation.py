@@ -101,7 +101,7 @@ def quantise(network: Network, images: Iterable[np.ndarray], classes: int, float
 def _inputs(network: Network, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Images as the graph takes them: float32 (1, B, H, W), padded as `Network.forward` pads them."""
     for image in images:
-        inputs = network.to_input(image[None])
+        inputs = network.to_input(np.stack([image]))  # a copy: images may be read-only
         height, width = inputs.shape[-2:]
         padding = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
         yield functional.pad(inputs, padding, mode="replicate").contiguous().numpy()

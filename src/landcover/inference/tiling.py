@@ -74,8 +74,8 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
 class Blender:
     """Adds up the weighted scores of windows and gives out the rows to which no further window contributes.
 
-    It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk (`disk_arrays.zeros_on_disk`),
-    so that memory grows neither with their height nor with their width.
+    It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk
+    (`disk_arrays.zeros_on_disk`), so that memory grows neither with their height nor with their width.
 
     Args:
         region: The pixels of the image that are wanted.
