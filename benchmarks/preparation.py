@@ -21,9 +21,9 @@ from landcover.system.parallel import parallel_map
 COUNT = 200
 
 NOTE = """\
-Pillow decodes JPEG while it holds the interpreter's lock, so that two threads decode two images no faster than one
-does: the images alone take about twice the limit. Counting bytes and Python itself hold the lock, too. The rest can run
-only beside them."""
+Over the limit are: the headers of all files, read first, so that what does not fit is refused before anything is
+decoded; labels of colours, cutting, counting, statistics; and writing. Two threads gain less on these than on decoding
+alone, as many are short steps that need the interpreter's lock."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:

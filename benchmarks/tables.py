@@ -45,7 +45,7 @@ def write_page(subjects: Mapping[ModuleType, str]) -> None:
         subjects: Titles by module, in the order of the page.
     """
     kinds = {path.stem.upper(): json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
-    parts = [HEADING.strip(), _machines(kinds)]
+    parts = [HEADING.strip(), _machines(kinds, len(subjects))]
     for module, title in subjects.items():
         name = module.__name__.removeprefix("benchmarks.")
         measured = {kind: known[name]["rows"] for kind, known in kinds.items() if name in known}
@@ -54,7 +54,7 @@ def write_page(subjects: Mapping[ModuleType, str]) -> None:
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-def _machines(kinds: Mapping[str, Mapping[str, Any]]) -> str:
+def _machines(kinds: Mapping[str, Mapping[str, Any]], count: int) -> str:
     """A line for each kind of processor, machine and version of this program."""
     lines = ["| | machine | version | subjects |", "|---|---|---|---|"]
     for kind, known in kinds.items():
@@ -62,7 +62,7 @@ def _machines(kinds: Mapping[str, Mapping[str, Any]]) -> str:
         for name, subject in known.items():
             sources.setdefault((subject["machine"], subject["version"]), []).append(name)
         for (where, version), names in sources.items():
-            which = ", ".join(names) if len(sources) > 1 else "all"
+            which = "all" if len(names) == count else ", ".join(names)
             lines.append(f"| {kind} | {where} | {version} | {which} |")
     return "\n".join(lines)
 
