@@ -132,7 +132,10 @@ def _loaded(key: str, path: Path) -> Model:
         if key not in _LOADED:
             if not path.is_file():
                 raise LandcoverError(f"model {key[:12]}: no longer kept by the worker, which keeps the last {KEPT}.")
-            _LOADED[key] = for_inference(load_model(path), choose_device(work.DEVICE))
+            model = _LOADED[key] = for_inference(load_model(path), choose_device(work.DEVICE))
+            if not path.is_file():  # removed meanwhile
+                _LOADED.pop(key, None)
+            return model
         return _LOADED[key]
 
 
