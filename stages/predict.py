@@ -146,13 +146,13 @@ def label_on_workers(
             f"{PARAMS}: {LAUNCH} starts {count} processes for predict, but scale asks for workers. Set {LAUNCH} to "
             "python, or scale.workers to 0 and scale.scheduler to null."
         )
-    from landcover.scale.shared_model import share_engine
+    from landcover.scale.shared_model import share_engine, share_model
 
     with scale.cluster(params.device) as cluster, replacing(PREDICTIONS) as scratch:
         assert cluster is not None
         scratch.mkdir()
         model.warn_if_collapsed()
-        _, engine = share_engine(cluster, model, params.engine)
+        _, engine = share_engine(cluster, share_model(cluster, model), model, params.engine)
         further: dict[str, Any] = {"bands": bands, "confidence": params.confidence}
         if images:
             from landcover.scale.masks import predict_masks_on

@@ -73,7 +73,7 @@ def predict_map_on(
     further: dict[str, Any] = {"cog": cog, "bands": bands, "stretch": stretch, "allow_vrt_paths": allow_vrt_paths}
     further |= {"noted": noted, "probabilities": probabilities, "confidence": confidence, "quiet": quiet}
     key = share_model(cluster, model)  # before anything that takes time: workers begin to load it
-    engine, further["engine"] = share_engine(cluster, model, options.engine)
+    engine, further["engine"] = share_engine(cluster, key, model, options.engine)
     options = replace(options, engine=engine)
     with exclusive(folder):
         with drawing_map(model, scene, path, **further) as drawing:

@@ -72,7 +72,7 @@ def predict_masks_on(
     layers: dict[str, Any] = {"probabilities": probabilities, "confidence": confidence, "ending": ending}
     checked_outputs(model, paths, folder, **layers)
     key, problems = share_model(cluster, model), Problems()
-    options = replace(options, engine=share_engine(cluster, model, options.engine)[0])
+    options = replace(options, engine=share_engine(cluster, key, model, options.engine)[0])
     further = {**layers, "bands": bands, "stretch": stretch}
     tasks = (_MaskTask(key, name, path, folder, options, further) for name, path in paths.items())
     with closing(cluster.map(_draw, tasks, str)) as results:

@@ -88,11 +88,12 @@ def share_model(cluster: Cluster, model: Model) -> str:
     return key
 
 
-def share_engine(cluster: Cluster, model: Model, asked: str) -> tuple[str, str]:
+def share_engine(cluster: Cluster, key: str, model: Model, asked: str) -> tuple[str, str]:
     """Choose the engine with which all workers label, and let them have the graph that it runs.
 
     Args:
-        cluster: It has the model, see `share_model`.
+        cluster: It has the model.
+        key: Of the model, that `share_model` gave.
         model: On the CPU of this process.
         asked: One of `options.ENGINES`.
 
@@ -102,7 +103,6 @@ def share_engine(cluster: Cluster, model: Model, asked: str) -> tuple[str, str]:
     Raises:
         LandcoverError: See `engines.find_engine`.
     """
-    key = share_model(cluster, model)
     found = cluster.engines.setdefault(key, {})
     if asked not in found:
         network = fold_batch_norm(copy.deepcopy(model.network))  # as the workers, and a single process, fold it
