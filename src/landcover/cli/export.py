@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from landcover.cli.command_line import Command
-from landcover.cli.option_types import PATH, real_number, whole_number
-from landcover.cli.options import model_argument, quiet_option
+from landcover.cli.option_types import real_number, whole_number
+from landcover.cli.options import model_argument, output_file_option, quiet_option
 from landcover.export.options import MAX_TILE_SIZE, OPSET, RESOLUTION, TILE_SIZE
 from landcover.inference.options import ALIGNMENT, DEFAULTS, OVERLAP_LIMIT, SMALLEST_WINDOW
 from landcover.system.errors import say
@@ -51,9 +51,7 @@ Exit codes:
 
 @click.command(cls=Command, epilog=_EPILOG)
 @model_argument
-@click.option(
-    "-o", "--output", type=PATH, required=True, metavar="FILE", help="The file to write; an existing one is replaced."
-)
+@output_file_option
 @click.option(
     "--tile-size",
     type=whole_number(SMALLEST_WINDOW, MAX_TILE_SIZE, ALIGNMENT),

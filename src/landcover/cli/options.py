@@ -105,6 +105,9 @@ model_argument = click.argument(
 model_option = click.option(
     "-m", "--model", type=PATH, required=True, metavar="FILE", help="A model file, such as models/model.safetensors."
 )
+output_file_option = click.option(
+    "-o", "--output", type=PATH, required=True, metavar="FILE", help="The file to write; an existing one is replaced."
+)
 device_option = click.option(
     "--device",
     type=click.Choice(DEVICES),

@@ -13,6 +13,7 @@ from landcover.cli.options import (
     json_option,
     max_off_palette_option,
     model_argument,
+    output_file_option,
     quiet_option,
     stretch_option,
 )
@@ -60,9 +61,7 @@ Exit codes:
 
 @click.command(cls=Command, epilog=_EPILOG)
 @model_argument
-@click.option(
-    "-o", "--output", type=PATH, required=True, metavar="FILE", help="The file to write; an existing one is replaced."
-)
+@output_file_option
 @click.option(
     "--calibrate",
     "inputs",

@@ -8,10 +8,9 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from landcover.inference.int8_graph import check_int8_graph
-from landcover.inference.onnx_graph import RECORDED, onnx_graph
+from landcover.inference.onnx_graph import RECORDED, aligned, onnx_graph
 from landcover.inference.options import ALIGNMENT
 from landcover.inference.sessions import OnnxRuntimeSessions, OpenVinoSessions, Run, Sessions
 from landcover.models.networks import Network
@@ -132,11 +131,8 @@ class ExportedEngine:
 def _padded(run: Run, images: Tensor) -> Tensor:
     """Run a graph that takes multiples of `ALIGNMENT` on images of any size, padded as `Network.forward` does."""
     height, width = images.shape[-2:]
-    right, below = -width % ALIGNMENT, -height % ALIGNMENT
-    if right or below:
-        images = functional.pad(images, (0, right, 0, below), mode="replicate")
     try:
-        logits = run(images.contiguous().numpy())
+        logits = run(aligned(images).numpy())
     except Exception as error:  # of the engine's own kinds
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error

@@ -10,7 +10,9 @@ import warnings
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from landcover.inference.options import ALIGNMENT
 from landcover.models.networks import Network
 
 MAX_BYTES = 2**31 - 2**24
@@ -39,6 +41,15 @@ class AlignedNetwork(nn.Module):
         image = (image - self.network.mean) / self.network.std
         logits: Tensor = self.network.decoder(image, self.network.backbone(image))
         return logits
+
+
+def aligned(images: Tensor) -> Tensor:
+    """Pad images (N, B, H, W) to the next multiples of `ALIGNMENT`, as `Network.forward` does; contiguous."""
+    height, width = images.shape[-2:]
+    right, below = -width % ALIGNMENT, -height % ALIGNMENT
+    if right or below:
+        images = functional.pad(images, (0, right, 0, below), mode="replicate")
+    return images.contiguous()
 
 
 def onnx_graph(network: Network) -> bytes:

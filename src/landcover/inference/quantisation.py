@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch.nn import functional
 
 from landcover.inference.int8_graph import check_int8_graph
-from landcover.inference.onnx_graph import INPUT, onnx_graph
-from landcover.inference.options import ALIGNMENT
+from landcover.inference.onnx_graph import INPUT, aligned, onnx_graph
 from landcover.models.networks import Network
 from landcover.system.errors import LandcoverError, is_out_of_memory, reason
 
@@ -101,10 +99,7 @@ def quantise(network: Network, images: Iterable[np.ndarray], classes: int, float
 def _inputs(network: Network, images: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Images as the graph takes them: float32 (1, B, H, W), padded as `Network.forward` pads them."""
     for image in images:
-        inputs = network.to_input(np.stack([image]))  # a copy: images may be read-only
-        height, width = inputs.shape[-2:]
-        padding = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
-        yield functional.pad(inputs, padding, mode="replicate").contiguous().numpy()
+        yield aligned(network.to_input(np.stack([image]))).numpy()  # a copy: images may be read-only
 
 
 def _left_float(proto: "ModelProto", classes: int, float_layers: int) -> list[str]:
