@@ -11,11 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from landcover.inference.engines import engine_in_words
 from landcover.inference.mask_files import predict_masks
-from landcover.inference.options import ALIGNMENT, ENGINES, OVERLAP_LIMIT, SMALLEST_WINDOW, TTA, InferenceOptions
+from landcover.inference.options import (
+    ALIGNMENT,
+    ENGINES,
+    OVERLAP_LIMIT,
+    SCALES_IN_WORDS,
+    SMALLEST_WINDOW,
+    TTA,
+    InferenceOptions,
+    are_scales,
+)
 from landcover.inference.prediction import for_inference
 from landcover.models.model_file import Model, load_model
 from landcover.system.devices import DEVICES, choose_device, make_repeatable
@@ -42,11 +51,22 @@ BLOCKS = Path("checkpoints/predict")
 """Where finished blocks of maps are kept until all maps are: a killed stage goes on from them."""
 
 
+def _scales(values: list[float]) -> list[float]:
+    if not are_scales(values):
+        raise ValueError(f"should be {SCALES_IN_WORDS}")
+    return values
+
+
 class Predict(Settings):
     """The block `predict` of params.yaml."""
 
     tta: Annotated[str, one_of(TTA)] = Field(
         "d4", description="test-time augmentation: none, flip (2 views averaged) or d4 (8: all flips and quarter turns)"
+    )
+    scales: Annotated[list[Number], AfterValidator(_scales)] = Field(
+        [1.0],
+        description="factors on the working resolution at which each of these views is seen, averaged too: such as "
+        "[0.75, 1, 1.25]",
     )
     window: Annotated[int, Field(ge=SMALLEST_WINDOW, multiple_of=ALIGNMENT)] = Field(
         512,

@@ -57,6 +57,8 @@ def main() -> None:
         trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)
         if recipe.freeze_batch_norm and not loaded and processes.is_main:
             warn("train.freeze_batch_norm = true: random weights have no statistics to keep. Set it to false")
+        if recipe.freeze_stride and not loaded and processes.is_main:
+            warn(f"train.freeze_stride = {recipe.freeze_stride}: random weights would never be trained. Set it to 0")
         if loaded and processes.is_main:
             print(f"initial weights of {recipe.backbone}: {loaded}", flush=True)
         inputs = [path for path in [*PREPARED.rglob("*"), *weights_files(recipe)] if path.is_file()]

@@ -37,6 +37,8 @@ class InferenceKeywords(TypedDict, total=False):
     Attributes:
         tta: Test-time augmentation: class probabilities are averaged over the image itself ("none", the default),
             over it and its mirror image ("flip"), or over all eight symmetries ("d4").
+        scales: The same over several scales: factors on the model's working resolution, 0.25 to 4, such as
+            (0.75, 1, 1.25); (1,) is the default.
         window: Side of the windows in pixels, at the model's working resolution: a multiple of 32, at least 64 (512).
             An image no larger than that is labelled as a whole.
         overlap: Share of a window's side that the next window covers too, 0 to below 0.9 (0.25).
@@ -46,6 +48,7 @@ class InferenceKeywords(TypedDict, total=False):
     """
 
     tta: Literal["none", "flip", "d4"]
+    scales: Sequence[float]
     window: int
     overlap: float
     batch_size: int
@@ -93,8 +96,8 @@ class Model:
     - `stretch`: "image", or two percentiles of each band, such as (2, 98), that become the range of the training
       images: 0 to 255 if these have 8 bits. Needed where one has 8 bits and the other has not.
 
-    The keyword arguments `tta`, `window`, `overlap` and `batch_size` say how images are labelled; see
-    `landcover.api.labelling.InferenceKeywords`.
+    The keyword arguments `tta`, `scales`, `window`, `overlap`, `batch_size` and `engine` say how images are labelled;
+    see `landcover.api.labelling.InferenceKeywords`.
 
     Attributes:
         classes: Names and colours of the classes. A label is an index into `classes.names`; `classes.encode(labels)`
@@ -152,7 +155,7 @@ class Model:
             image: An array, a path or an open dataset; see `Model`, as for the other arguments.
             bands: Of a raster, the numbers or names of the model's bands.
             stretch: Of a raster, "image" or the percentiles that become the range of the training images.
-            options: `tta`, `window`, `overlap`, `batch_size`.
+            options: `tta`, `scales`, `window`, `overlap`, `batch_size`, `engine`.
 
         Returns:
             uint8 (H, W): indices into `classes.names`, and 255 where the image has no data. The labels are those of the

@@ -52,6 +52,15 @@ def real_number(allowed: Callable[[float], bool], range_in_words: str) -> Callab
     return number
 
 
+def numbers(value: str | tuple[float, ...]) -> tuple[float, ...]:
+    """Type of numbers, separated by commas."""
+    if isinstance(value, tuple):
+        return value
+    with suppress(ValueError):
+        return tuple(float(part) for part in value.split(","))
+    raise click.BadParameter(f"{value}: give numbers, such as 0.75,1,1.25.")
+
+
 def chosen_bands(value: str) -> list[int | str]:
     """Type of bands of a raster: numbers from 1, or names."""
     bands = [int(part) if part.isdecimal() else part for part in map(str.strip, value.split(","))]

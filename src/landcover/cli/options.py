@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from landcover.cli.option_types import PATH, chosen_bands, degrees, percentiles, real_number, whole_number
+from landcover.cli.option_types import PATH, chosen_bands, degrees, numbers, percentiles, real_number, whole_number
 from landcover.inference.options import (
     ALIGNMENT,
     DEFAULTS,
     ENGINES,
     OVERLAP_LIMIT,
+    SCALES,
     SMALLEST_WINDOW,
     TTA,
     InferenceOptions,
@@ -143,6 +144,15 @@ inference_options = _as_dataclass(
         default=DEFAULTS.tta,
         help="Average the predictions over mirrored and rotated views of the image: "
         f"{', '.join(f'{views} ({name})' for name, views in TTA.items())}.",
+    ),
+    click.option(
+        "--scales",
+        type=numbers,
+        callback=_check_inference,
+        default=DEFAULTS.scales,
+        metavar="F,F,...",
+        help="Average the predictions over each of these scales of the image, factors on the model's working "
+        f"resolution from {SCALES[0]:g} to {SCALES[1]:g}, such as 0.75,1,1.25.",
     ),
     click.option(
         "--window",

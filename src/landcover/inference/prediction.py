@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from landcover.classes.class_table import UNKNOWN
-from landcover.inference.options import DEFAULTS, TTA, InferenceOptions
+from landcover.inference.options import DEFAULTS, InferenceOptions
 from landcover.inference.passes import one_thread
 from landcover.inference.probabilities import score_strips
 from landcover.inference.regions import Region
 from landcover.inference.strips import ArrayStrips, ScaledStrips, StripReader
 from landcover.inference.upsampling import CHUNK, source_region, upsample_strips
+from landcover.inference.views import View, views_of
 from landcover.models.folding import fold_batch_norm
 from landcover.models.model_file import Model
 from landcover.system.errors import LandcoverError
@@ -99,7 +100,7 @@ def label_strips(
     scaled = ScaledStrips(image, model.scale)
     working_size, full_size = ((pixels.height, pixels.width) for pixels in (scaled, image))
     is_single = max(working_size) <= options.window
-    as_logits = is_single and TTA[options.tta] == 1 and working_size == full_size and not probabilities
+    as_logits = is_single and views_of(options) == [View()] and working_size == full_size and not probabilities
     # Logits of the only window are cut last: what becomes of them may be rounded differently if they are fewer.
     needed = None if as_logits else source_region(region, working_size, full_size)
     inside = region.inside if as_logits else (slice(None), slice(None))

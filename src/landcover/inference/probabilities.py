@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from landcover.inference.engines import Engine, Forward, find_engine
-from landcover.inference.options import TTA, InferenceOptions
+from landcover.inference.options import InferenceOptions
 from landcover.inference.passes import map_passes
 from landcover.inference.regions import Region
 from landcover.inference.strips import PixelReader, overlapping_strips
 from landcover.inference.tiling import Blender, Window, windows
+from landcover.inference.views import View, views_of
 from landcover.models.networks import Network
 
 STRIP_PIXELS = 2**23
@@ -48,7 +49,7 @@ def score_strips(
     Yields:
         float32 (C, rows, W of the region) from the top down, on the network's device, valid until the next strip.
     """
-    views, region = TTA[options.tta], region or Region.whole(image)
+    views, region = views_of(options), region or Region.whole(image)
     engine = find_engine(network, options.engine)
     rows, columns = (windows(length, options.window, options.overlap) for length in (image.height, image.width))
     if len(rows) == len(columns) == 1:  # nothing to blend
@@ -56,7 +57,7 @@ def score_strips(
         if as_logits:
             scores = next(map_passes(engine, _logits, batches, is_single=True))
         else:
-            scores = next(_probabilities(engine, batches, views, is_single=views == 1))
+            scores = next(_probabilities(engine, batches, views, is_single=len(views) == 1))
         yield scores[0][:, *region.inside]
         return
     rows = [row for row in rows if row.counts_in(region.top, region.bottom)]
@@ -133,13 +134,13 @@ def _columns(batches: list[_Batch]) -> tuple[int, int]:
 
 
 def _probabilities(
-    engine: Engine, batches: Iterable[Tensor], views: int, *, is_single: bool = False
+    engine: Engine, batches: Iterable[Tensor], views: list[View], *, is_single: bool = False
 ) -> Generator[Tensor, None, None]:
     """Yield the class probabilities of batches of images, averaged over views: float32 (N, C, H, W)."""
-    seen = ((batch, view) for batch in batches for view in range(views))
+    seen = ((batch, view) for batch in batches for view in views)
     with closing(map_passes(engine, _seen, seen, is_single=is_single)) as results:
         for first in results:
-            yield _mean(first, islice(results, views - 1), views)
+            yield _mean(first, islice(results, len(views) - 1), len(views))
 
 
 @torch.inference_mode()
@@ -157,17 +158,7 @@ def _logits(forward: Forward, batch: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def _seen(forward: Forward, item: tuple[Tensor, int]) -> Tensor:
-    """Return the class probabilities of a view of images, as those see it themselves: float32 (N, C, H, W).
-
-    View i is the image flipped, if i is odd, and turned by i // 2 quarter turns.
-    """
+def _seen(forward: Forward, item: tuple[Tensor, View]) -> Tensor:
+    """Return the class probabilities of images as a view sees them: float32 (N, C, H, W)."""
     batch, view = item
-    is_flipped, turns = view % 2, view // 2
-    seen = batch.flip(3) if is_flipped else batch
-    if turns:
-        seen = torch.rot90(seen, turns, (2, 3))
-    probabilities = forward(seen).softmax(1)
-    if turns:
-        probabilities = torch.rot90(probabilities, -turns, (2, 3))
-    return probabilities.flip(3) if is_flipped else probabilities
+    return view.undone(forward(view.of(batch)).softmax(1), *batch.shape[2:])

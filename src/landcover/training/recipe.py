@@ -4,7 +4,7 @@ The descriptions become the comments of `params.yaml` and the table of `docs/par
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -123,6 +123,11 @@ class Recipe(Settings):
     freeze_batch_norm: bool = Field(
         True,
         description="keep the initial statistics of batch norm: for pretrained weights and tiny batches",
+    )
+    freeze_stride: Literal[0, 2, 4, 8, 16, 32] = Field(
+        0,
+        description="stride up to which the first layers of the backbone keep their initial weights: 2, 4, 8, 16 or "
+        "32, or 0 for no such layers; for pretrained weights, and faster steps",
     )
     ema: BelowOne = Field(
         0.99,

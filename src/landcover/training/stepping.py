@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from landcover.models.frozen_layers import freeze_layers
 from landcover.models.networks import Network
 from landcover.system.devices import find_dtype
 from landcover.system.errors import LandcoverError, reason
@@ -53,6 +54,7 @@ class Stepper:
     ) -> None:
         self._batches, self._recipe, self._device, self._processes = batches, recipe, device, processes
         self.network = network.to(device).to(memory_format=torch.channels_last)
+        self._frozen = freeze_layers(network, recipe.freeze_stride) if recipe.freeze_stride else []
         self.criterion = criterion.to(device)
         self.average = AveragedModel(network, multi_avg_fn=averaging(recipe.ema), use_buffers=True)
         self.optimizer = make_optimizer(
@@ -97,6 +99,8 @@ class Stepper:
         self.network.train()
         if recipe.freeze_batch_norm:
             freeze_batch_norm(self.network)
+        for layer in self._frozen:
+            layer.eval()
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak_lr"] * self._lr_factor(number)
         torch.manual_seed(seed_of(recipe.seed, *divmod(number, recipe.steps), processes.rank))  # for dropout

@@ -25,6 +25,7 @@ def test_the_defaults_are_those_of_the_parameters():
     predicted = {
         name: value for name, value in params["predict"].items() if name not in ("confidence", "device", "inputs")
     }
+    predicted["scales"] = tuple(predicted["scales"])
     assert predicted == asdict(InferenceOptions(tta="d4"))  # without --tta, the commands take a single view
 
 
@@ -37,6 +38,10 @@ def test_help_has_the_defaults(tmp_path):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
+        (("--scales", "1,big"), "'--scales': 1,big: give numbers, such as 0.75,1,1.25."),
+        (("--scales", "0.1,1"), "'--scales': (0.1, 1.0): should be different numbers from 0.25 to 4, at least one."),
+        (("--scales", "1,1"), "'--scales': (1.0, 1.0): should be different numbers"),
+        (("--scales", "nan"), "'--scales': (nan,): should be different numbers"),
         (("--window", "100"), "'--window': 100: should be a multiple of 32, at least 64."),
         (("--window", "32"), "'--window': 32: should be a multiple of 32"),
         (("--window", "6.5"), "'--window': 6.5: give a whole number from 1"),

@@ -13,6 +13,11 @@ from landcover.system.errors import LandcoverError
     [
         ({"tta": "d8"}, "tta = 'd8': should be one of none, flip, d4."),
         ({"tta": ["d4"]}, "tta = ['d4']: should be one of none, flip, d4."),
+        ({"scales": ()}, "scales = (): should be different numbers from 0.25 to 4, at least one."),
+        ({"scales": 2}, "scales = 2: should be different numbers from 0.25 to 4, at least one."),
+        ({"scales": "1"}, "scales = '1': should be different numbers from 0.25 to 4, at least one."),
+        ({"scales": [1, 0.2]}, "scales = [1, 0.2]: should be different numbers from 0.25 to 4, at least one."),
+        ({"scales": [1, 1.0]}, "scales = [1, 1.0]: should be different numbers from 0.25 to 4, at least one."),
         ({"window": 100}, "window = 100: should be a multiple of 32, at least 64."),
         ({"window": 32}, "window = 32: should be a multiple of 32, at least 64."),
         ({"window": 512.0}, "window = 512.0: should be a multiple of 32, at least 64."),

@@ -11,6 +11,7 @@ from landcover.inference.options import TTA, InferenceOptions
 from landcover.inference.prediction import label_image, label_strips
 from landcover.inference.strips import ArrayStrips
 from landcover.inference.tiling import windows
+from landcover.inference.views import views_of
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
@@ -55,15 +56,46 @@ def test_with_the_flip_labels_are_mirrored_with_the_image(model):
     assert (label_image(model, image[:, ::-1], flip) == label_image(model, image, flip)[:, ::-1]).mean() > 0.999
 
 
+def test_several_scales_are_averaged(model):
+    image = noise(97, 131)
+
+    def probabilities(*scales):
+        found = []
+        label_image(
+            model, image, InferenceOptions(scales=scales), probabilities=lambda strip: found.append(strip.copy())
+        )
+        return np.concatenate(found, 1)
+
+    alone = [probabilities(scale) for scale in (0.5, 1, 1.5)]
+    assert np.abs(alone[0] - alone[2]).max() > 0.01
+    np.testing.assert_allclose(probabilities(0.5, 1, 1.5), np.mean(alone, 0), atol=1e-6)
+
+
+def test_at_another_scale_the_network_sees_what_it_would_at_that_working_resolution(model, classes):
+    image = smooth(256, 320)
+    labels = label_image(model, image, InferenceOptions(scales=(0.5,)))
+    assert len(np.unique(labels)) > 1
+    assert (labels == label_image(Model(model.network, classes, 0.5), image)).mean() > 0.97
+    assert (labels == label_image(model, image)).mean() < 0.97
+
+
+@pytest.mark.parametrize("tta", ["flip", "d4"])
+def test_views_find_their_way_back(tta):
+    image = torch.rand(2, 3, 32, 64)
+    for view in views_of(InferenceOptions(tta=tta)):
+        assert view.undone(view.of(image), 32, 64).equal(image)
+
+
 @pytest.mark.parametrize(
     ("scale", "options"),
     [
         (1.0, InferenceOptions()),
         (1.0, InferenceOptions(tta="d4")),
+        (0.5, InferenceOptions(scales=(0.75, 1.25))),
         (0.5, InferenceOptions()),
         (1.0, InferenceOptions(window=64, overlap=0.25)),
     ],
-    ids=["from logits", "views", "upsampled", "blended"],
+    ids=["from logits", "views", "scales", "upsampled", "blended"],
 )
 def test_confidence_is_the_probability_of_the_class_and_changes_no_label(model, classes, scale, options):
     model, image = Model(model.network, classes, scale), noise(97, 131)

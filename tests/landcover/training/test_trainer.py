@@ -128,6 +128,18 @@ def test_frozen_batch_norm_keeps_its_statistics_and_allows_batches_of_one(make, 
     assert all(buffer.equal(before[name]) for name, buffer in trainer.stepper.network.named_buffers())
 
 
+def test_frozen_layers_keep_weights_and_statistics_while_the_others_learn(make, tiles):
+    trainer = make(freeze_stride=4, weight_decay=0.1, ema=0.0)
+    before = {name: tensor.clone() for name, tensor in trainer.stepper.network.state_dict().items()}
+    list(trainer.run(tiles))
+    after = trainer.result().network.state_dict()
+    kept = {name for name, tensor in after.items() if tensor.equal(before[name])}
+    frozen = {name for name, parameter in trainer.stepper.network.named_parameters() if not parameter.requires_grad}
+    assert frozen <= kept
+    assert any(name.endswith("running_mean") for name in kept)
+    assert not kept & {name for name, weights in trainer.stepper.network.named_parameters() if weights.requires_grad}
+
+
 @pytest.mark.parametrize(
     ("options", "accepted"),
     [
