@@ -13,6 +13,9 @@ from landcover.images.image_spec import RGB, ImageSpec
 from landcover.system.processes import Processes
 from landcover.training.augmentation import Augmentation, Transforms
 
+_PATCH = 0.3, 0.7
+"""The smallest and the largest side of a pasted square, as shares of the side of the crops."""
+
 
 class Batch(NamedTuple):
     """A batch, or one process's part of it: N crops of side S.
@@ -35,6 +38,14 @@ class Plan(NamedTuple):
     corners: Tensor  # int64 (N, 2), row and column of the upper left pixel
     side: int  # pixels
     transforms: Transforms
+    patches: list["Patch | None"]  # one for each crop
+
+
+class Patch(NamedTuple):
+    """A square of another crop of the batch, pasted onto a crop at the same place."""
+
+    crop: int  # index of the other one
+    place: tuple[slice, slice]  # rows and columns of both
 
 
 class Batches(Dataset[Batch]):
@@ -49,6 +60,8 @@ class Batches(Dataset[Batch]):
         size: Side of the crops in pixels, after zooming.
         batch_size: Crops per batch, over all processes together.
         balance: Share (0..1) of the crops that are instead placed around a pixel of a random class.
+        cutmix: Share (0..1) of the crops onto which a square of another crop is pasted, with its labels (Yun et al.
+            2019, "CutMix"); its side is a random share of theirs, between those of `_PATCH`.
         images: What the images of the tiles are.
     """
 
@@ -62,10 +75,11 @@ class Batches(Dataset[Batch]):
         seed: int,
         augmentation: Augmentation | None = None,
         balance: float = 0.0,
+        cutmix: float = 0.0,
         processes: Processes | None = None,
         images: ImageSpec = RGB,
     ) -> None:
-        self._tiles, self._seed, self._balance = tiles, seed, balance
+        self._tiles, self._seed, self._balance, self._cutmix = tiles, seed, balance, cutmix
         self.size, self.batch_size, self._images = size, batch_size, images
         self._augmentation = augmentation or Augmentation()
         self._part = (processes or Processes()).slice_of(batch_size)
@@ -85,27 +99,52 @@ class Batches(Dataset[Batch]):
         if self._balance:
             self._balance_classes(chosen, corners, side, where, generator)
         self._leave_unknown(chosen, corners, side, (self._seed, epoch, step))
-        return Plan(chosen, corners, side, self._augmentation.draw(self.batch_size, generator, self._images))
+        transforms = self._augmentation.draw(self.batch_size, generator, self._images)
+        return Plan(chosen, corners, side, transforms, self._draw_patches(side, generator))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """This process's part of the batch of (epoch, step)."""
         plan, part = self.plan(*key), self._part
-        tiles, corners, side = plan.tiles[part].tolist(), plan.corners[part].tolist(), plan.side
-        shape = (len(tiles), side, side, len(self._images.bands))
-        images, labels = np.empty(shape, pixel_type(self._images)), np.full(shape[:3], UNKNOWN, np.uint8)
-        images[:] = self._images.filler
-        for i, (tile, (row, column)) in enumerate(zip(tiles, corners, strict=True)):
-            height, width = self._extent[tile].tolist()
-            window = np.s_[tile, row : min(row + side, height), column : min(column + side, width)]
-            crop = self._tiles.labels[window]
-            images[i, : crop.shape[0], : crop.shape[1]] = self._tiles.images[window]
-            labels[i, : crop.shape[0], : crop.shape[1]] = crop
+        crops = range(self.batch_size)[part]
+        images = np.empty((len(crops), plan.side, plan.side, len(self._images.bands)), pixel_type(self._images))
+        labels = np.empty(images.shape[:3], np.uint8)
+        for i, crop in enumerate(crops):
+            self._read(plan, crop, images[i], labels[i])
+            if patch := plan.patches[crop]:
+                other = np.empty_like(images[i]), np.empty_like(labels[i])
+                self._read(plan, patch.crop, *other)
+                for own, pasted in zip((images[i], labels[i]), other, strict=True):
+                    own[patch.place] = pasted[patch.place]
         return Batch(torch.from_numpy(images), torch.from_numpy(labels), plan.transforms.of(part))
+
+    def _read(self, plan: Plan, crop: int, image: np.ndarray, labels: np.ndarray) -> None:
+        """Read a crop of a plan into (S, S, B) and (S, S)."""
+        tile, (row, column), side = int(plan.tiles[crop]), plan.corners[crop].tolist(), plan.side
+        height, width = self._extent[tile].tolist()
+        window = np.s_[tile, row : min(row + side, height), column : min(column + side, width)]
+        known = self._tiles.labels[window]
+        if known.shape != labels.shape:
+            image[:], labels[:] = self._images.filler, UNKNOWN
+        image[: known.shape[0], : known.shape[1]] = self._tiles.images[window]
+        labels[: known.shape[0], : known.shape[1]] = known
 
     def tile_names(self, epoch: int, step: int) -> list[str]:
         """The tiles of the batch of (epoch, step): the name of the sample, and the row and column of the tile in it."""
         rows = self._tiles.table.iloc[sorted(set(self.plan(epoch, step).tiles.tolist()))]
         return [f"{row.name} at {row.row},{row.column}" for row in rows.itertuples(index=False, name="Tile")]
+
+    def _draw_patches(self, side: int, generator: torch.Generator) -> list[Patch | None]:
+        """Draw what is pasted onto each crop; if nothing ever is, nothing is drawn."""
+        patches: list[Patch | None] = [None] * self.batch_size
+        if not self._cutmix:
+            return patches
+        others = torch.randperm(self.batch_size, generator=generator).tolist()
+        for i, (draw, share, down, right) in enumerate(torch.rand(self.batch_size, 4, generator=generator).tolist()):
+            if draw < self._cutmix:
+                length = max(1, round(side * (_PATCH[0] + (_PATCH[1] - _PATCH[0]) * share)))
+                top, left = (int(part * (side - length + 1)) for part in (down, right))
+                patches[i] = Patch(others[i], np.s_[top : top + length, left : left + length])
+        return patches
 
     def _balance_classes(
         self, chosen: Tensor, corners: Tensor, side: int, where: Tensor, generator: torch.Generator

@@ -80,6 +80,9 @@ class Recipe(Settings):
         description="share of the crops that are placed around a pixel of a random class, rare classes as often as "
         "others",
     )
+    cutmix: Share = Field(
+        0.0, description="share of the crops onto which a square of another crop is pasted, with its labels"
+    )
     symmetry: Annotated[str, one_of(SYMMETRY)] = Field(
         "d4", description="random flips of the crops: none, flip (left and right) or d4 (all flips and quarter turns)"
     )

@@ -95,6 +95,7 @@ class Trainer:
             seed=recipe.seed,
             augmentation=Augmentation(recipe.symmetry, recipe.zoom, recipe.jitter),
             balance=recipe.balance,
+            cutmix=recipe.cutmix,
             processes=self._processes,
             images=network.images,
         )

@@ -166,3 +166,24 @@ def test_crops_of_other_types_are_float32_and_padded_with_the_mean(tiles, classe
     padding = labels == UNKNOWN
     assert (images[padding] == torch.from_numpy(means).float()).all()
     assert (images[~padding] > 100).all()
+
+
+def test_a_square_of_another_crop_of_the_batch_is_pasted_with_its_labels(make):
+    plain, mixed = make(48, 60), make(48, 60, cutmix=0.5)
+    plan = mixed.plan(1, 2)
+    before, after = plain[1, 2], mixed[1, 2]
+    assert 15 < sum(patch is not None for patch in plan.patches) < 45
+    for tensor, expected in ((after.images, before.images), (after.labels, before.labels)):
+        for i, patch in enumerate(plan.patches):
+            wanted = expected[i].clone()
+            if patch:
+                assert 0.3 * 48 - 1 <= len(range(48)[patch.place[0]]) == len(range(48)[patch.place[1]]) <= 0.7 * 48 + 1
+                wanted[patch.place] = expected[patch.crop][patch.place]
+            assert tensor[i].equal(wanted)
+
+
+def test_pasted_squares_are_the_same_whoever_reads_the_batch(make):
+    whole = make(32, 8, cutmix=0.9)[0, 1]
+    parts = [make(32, 8, cutmix=0.9, processes=Processes(rank, 2))[0, 1] for rank in range(2)]
+    assert torch.cat([part.images for part in parts]).equal(whole.images)
+    assert torch.cat([part.labels for part in parts]).equal(whole.labels)
