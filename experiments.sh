@@ -3,13 +3,16 @@
 #
 #   ./experiments.sh             the networks of the program of 2019 and the three of the paper, on the embedded data
 #                                set, as a table; 40 minutes on two cores
-#   ./experiments.sh two-cores   on the data of a course, see docs/data.md
+#   ./experiments.sh ten-minutes on the data of a course, see docs/data.md; on two cores, for three seeds
+#   ./experiments.sh hour        the same, for an hour
+#   ./experiments.sh three-hours the same, for three hours; it may be interrupted
+#   ./experiments.sh two-cores   the networks of the paper on another encoder, on the data of the course
 #   ./experiments.sh search      what led to the parameters of two-cores; every tenth training image validates
 #   ./experiments.sh one-gpu     on the data of the course, for a GPU
 #   ./experiments.sh quarter-gpu today's decoders and the network of the paper, minutes each on a fast GPU
 #
-# The last four write results/NAME.json and the tables of docs/results.md. Where torchvision's weights cannot be
-# downloaded, all of them but one-gpu take a state dict of the backbone:
+# All but the first write results/NAME.json and the tables of docs/results.md. Where torchvision's weights cannot be
+# downloaded, two-cores, search and quarter-gpu take a state dict of the backbone:
 # WEIGHTS=data/weights.pt WEIGHTS_ORIGIN="where they are from" ./experiments.sh two-cores
 # Where DVC is not installed, they run the same stages without it (python -m stages).
 set -euo pipefail
@@ -35,6 +38,27 @@ record() {
 
 run=(dvc exp run evaluate)
 command -v dvc >/dev/null || run=(python -m stages)
+
+# For runs of minutes: images of 192 pixels, which crops show whole, and weights that the stage `weights` fetches. The
+# layers up to stride 4 keep theirs.
+of_minutes=(-S data.root=data/dlcv2018 -S prepare.scale=0.375 -S prepare.tile=192 -S train.model=fcn8s
+    -S train.freeze_stride=4 -S train.freeze_batch_norm=false -S train.steps=250 -S train.batch_size=16
+    -S train.crop=192 -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none)
+
+ten_minutes() {
+    for seed in 0 1 2; do
+        record "ten-minutes-seed-$seed" "${run[@]}" "${of_minutes[@]}" -S train.epochs=4 -S "train.seed=$seed"
+    done
+}
+
+# Longer, the network learns the training images by heart, which mixed crops put off.
+hour() {
+    record hour "${run[@]}" "${of_minutes[@]}" -S train.epochs=28 -S train.cutmix=0.5
+}
+
+three_hours() {
+    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.epochs=84 -S train.cutmix=0.5
+}
 
 # For two_cores and search: half resolution, and crops of most of such an image.
 of_two_cores=(-S data.root=data/dlcv2018 -S prepare.scale=0.5
@@ -118,9 +142,12 @@ quarter_gpu() {
 
 case "${1-}" in
     "") embedded ;;
+    ten-minutes) ten_minutes; python -m results ;;
+    hour) hour; python -m results ;;
+    three-hours) three_hours; python -m results ;;
     two-cores) two_cores; python -m results ;;
     search) search; python -m results ;;
     one-gpu) one_gpu; python -m results ;;
     quarter-gpu) quarter_gpu; python -m results ;;
-    *) echo "usage: $0 [two-cores | search | one-gpu | quarter-gpu]" >&2; exit 2 ;;
+    *) echo "usage: $0 [ten-minutes | hour | three-hours | two-cores | search | one-gpu | quarter-gpu]" >&2; exit 2 ;;
 esac
