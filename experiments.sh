@@ -53,11 +53,11 @@ ten_minutes() {
 
 # Longer, the network learns the training images by heart, which mixed crops put off.
 hour() {
-    record hour "${run[@]}" "${of_minutes[@]}" -S train.epochs=28 -S train.cutmix=0.5
+    record hour "${run[@]}" "${of_minutes[@]}" -S train.epochs=24 -S train.cutmix=0.5
 }
 
 three_hours() {
-    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.epochs=84 -S train.cutmix=0.5
+    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.epochs=72 -S train.cutmix=0.5
 }
 
 # For two_cores and search: half resolution, and crops of most of such an image.
