@@ -70,6 +70,11 @@ class InferenceOptions:
         if self.engine not in ENGINES:
             raise LandcoverError(f"engine = {self.engine!r}: should be one of {', '.join(ENGINES)}.")
 
+    @property
+    def reach(self) -> float:
+        """How many times as far the smallest of the scales sees as the network does at the working resolution."""
+        return max(1.0, 1 / min(self.scales))
+
 
 def are_scales(values: object) -> bool:
     """Whether these can be the factors of test-time augmentation: `SCALES_IN_WORDS`."""

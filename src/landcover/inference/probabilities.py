@@ -51,7 +51,9 @@ def score_strips(
     """
     views, region = views_of(options), region or Region.whole(image)
     engine = find_engine(network, options.engine)
-    rows, columns = (windows(length, options.window, options.overlap) for length in (image.height, image.width))
+    rows, columns = (
+        windows(length, options.window, options.overlap, options.reach) for length in (image.height, image.width)
+    )
     if len(rows) == len(columns) == 1:  # nothing to blend
         batches = [network.to_input(np.stack([image.read(0, image.height)]))]
         if as_logits:

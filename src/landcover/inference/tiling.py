@@ -35,7 +35,7 @@ class Window:
         return bool((self.weight[first:last] > 0).any())
 
 
-def windows(length: int, window: int, overlap: float) -> list[Window]:
+def windows(length: int, window: int, overlap: float, reach: float = 1.0) -> list[Window]:
     """Cover an axis with windows; with a single one if it fits.
 
     Over the middle half of an overlap, the weight of one window falls as half a cosine while that of the next rises, so
@@ -48,12 +48,13 @@ def windows(length: int, window: int, overlap: float) -> list[Window]:
         window: Pixels of a window, a multiple of `ALIGNMENT`. The last window ends where the axis ends, hence may be up
             to `ALIGNMENT` - 1 pixels shorter: the network then pads it as it would pad the whole image.
         overlap: Share of a window, 0 <= overlap < 1, that the next one covers as well, at least. Unless 0, it is at
-            least `_SMALLEST_OVERLAP` pixels or half a window. It is rounded up to a multiple of `ALIGNMENT` smaller
-            than the window; the windows that this takes are then spread evenly.
+            least `_SMALLEST_OVERLAP` pixels times `reach`, or half a window. It is rounded up to a multiple of
+            `ALIGNMENT` smaller than the window; the windows that this takes are then spread evenly.
+        reach: See `InferenceOptions.reach`.
     """
     if length <= window:
         return [Window(0, length, torch.ones(length))]
-    least = max(window * overlap, min(_SMALLEST_OVERLAP, window / 2)) if overlap else 0
+    least = max(window * overlap, min(_SMALLEST_OVERLAP * reach, window / 2)) if overlap else 0
     step = max(ALIGNMENT, _multiple_below(window - least))
     last = -_multiple_below(window - length)
     steps = -(-last // step)

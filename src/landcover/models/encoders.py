@@ -33,7 +33,7 @@ RECOMMENDED = (
 )
 """Backbones that were tried with every model that they fit; any other network of timm may be named as well."""
 
-_PROBE = (64, 160)  # pixels: height and width of the image from which strides are read; 160 tells 14 from 16
+PROBE = (64, 160)  # pixels: height and width of the image from which strides are read; 160 tells 14 from 16
 _NEAR = 6  # names that an error lists
 
 _BATCH_NORM_MOMENTUM = 0.1  # with MobileNetV3's own 0.01, statistics do not settle in a short training
@@ -115,7 +115,7 @@ class Backbone(nn.Module):
         self._final = final and not self._is_vgg
         self._chosen: list[int] = []
         features, heights = self._probe()
-        if features[-1].shape[2] < _PROBE[0] // output_stride:  # timm has no option for it
+        if features[-1].shape[2] < PROBE[0] // output_stride:  # timm has no option for it
             dilate(_strides(heights), output_stride)
             try:
                 features, heights = self._probe()
@@ -154,7 +154,7 @@ class Backbone(nn.Module):
         Sets `_final` to False if the network has no convolution after its last stage.
         """
         network: Any = self.network
-        image = torch.zeros(1, self.bands, *_PROBE, device=next(network.parameters()).device)
+        image = torch.zeros(1, self.bands, *PROBE, device=next(network.parameters()).device)
         training = self.training
         self.eval()
         try:
@@ -182,10 +182,10 @@ class Backbone(nn.Module):
         """Set `strides` and `channels`: of several features with the same stride, the last are chosen."""
         chosen = {}
         for i, feature in enumerate(features):
-            stride = _PROBE[0] // feature.shape[2]
+            stride = PROBE[0] // feature.shape[2]
             if stride not in STRIDES:
                 continue
-            if feature.shape[2:] != (_PROBE[0] // stride, _PROBE[1] // stride):
+            if feature.shape[2:] != (PROBE[0] // stride, PROBE[1] // stride):
                 raise LandcoverError(f"`backbone` = {self.name}: its features lie on no regular grid. Choose another.")
             chosen[stride] = i
         if not chosen:
@@ -275,7 +275,7 @@ def _not_dilated(name: str, output_stride: int) -> LandcoverError:
 
 def _strides(heights: Mapping[nn.Module, int]) -> dict[nn.Module, int]:
     """Stride of the input of each module that takes images."""
-    return {module: _PROBE[0] // height for module, height in heights.items() if height}
+    return {module: PROBE[0] // height for module, height in heights.items() if height}
 
 
 @contextmanager

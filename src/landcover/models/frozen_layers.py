@@ -5,12 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from landcover.models.encoders import STRIDES, Backbone
+from landcover.models.encoders import PROBE, STRIDES, Backbone
 from landcover.models.networks import Network
 from landcover.models.squeeze_excitation import LocalSqueezeExcitation
 from landcover.system.errors import LandcoverError
-
-_PROBE = (64, 160)  # pixels: height and width of the image from which strides are read
 
 
 def freeze_layers(network: Network, stride: int) -> list[nn.Module]:
@@ -68,7 +66,7 @@ def _first_layers(backbone: Backbone, stride: int) -> list[nn.Module]:
     handles = [module.register_forward_hook(note) for module in backbone.modules()]
     training = backbone.training
     try:
-        backbone.eval()(torch.zeros(1, backbone.bands, *_PROBE, device=next(backbone.parameters()).device))
+        backbone.eval()(torch.zeros(1, backbone.bands, *PROBE, device=next(backbone.parameters()).device))
     finally:
         backbone.train(training)
         for handle in handles:
@@ -77,11 +75,11 @@ def _first_layers(backbone: Backbone, stride: int) -> list[nn.Module]:
 
 
 def _stride_of(features: Any) -> int | None:
-    """The stride of features (N, C, H, W) or (N, H, W, C) of an image of the size `_PROBE`; None for anything else."""
+    """The stride of features (N, C, H, W) or (N, H, W, C) of an image of the size `PROBE`; None for anything else."""
     if not isinstance(features, Tensor) or features.ndim != 4:
         return None
     for stride in STRIDES:
-        size = _PROBE[0] // stride, _PROBE[1] // stride
+        size = PROBE[0] // stride, PROBE[1] // stride
         if size in (tuple(features.shape[2:]), tuple(features.shape[1:3])):
             return stride
     return None

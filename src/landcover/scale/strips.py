@@ -20,7 +20,7 @@ def strip_ends(height: int, width: int, scale: float, options: InferenceOptions)
         options: Windows.
     """
     working = scaled_size((height, width), scale)
-    rows, columns = (windows(length, options.window, options.overlap) for length in working)
+    rows, columns = (windows(length, options.window, options.overlap, options.reach) for length in working)
     is_single = len(rows) == len(columns) == 1
     ends = (
         [working[0]]
