@@ -1,11 +1,11 @@
 """What other options of training on a CPU bring: steps of the same network, each against the default.
 
 The peer is the stage with its defaults, but that batch norms learn, as in the bare loops, and 16 crops of 96; a ratio
-above 1 is a gain. Frozen are the first stages of the encoder, up to a stride: they are computed, but not learned;
-below, they alone, which is what caching their features for crops on a fixed grid would save. "Constant batch norms" are
-folded into the convolutions: that is the most that fusing them could bring. Time to compile before the first step is
-not counted; it is measured at the end, of a process that compiles and of one that finds what was compiled. All of them
-keep memory (`system.memory`); what that brings is measured by processes that keep it and processes that do not.
+above 1 is a gain. Below those with the first layers frozen, these layers alone: what caching their features for crops
+on a fixed grid would save. "Constant batch norms" are folded into the convolutions: that is the most that fusing them
+could bring. Time to compile before the first step is not counted; it is measured at the end, of a process that compiles
+and of one that finds what was compiled. All of them keep memory (`system.memory`); what that
+brings is measured by processes that keep it and processes that do not.
 """
 
 import json
@@ -22,14 +22,13 @@ from benchmarks.harness import Row, Timing, in_process, in_turns
 from benchmarks.images import write_pairs
 from benchmarks.networks import bare_steps, network, prepared, steps_of_the_stage
 from landcover.models.folding import fold_batch_norm
-from landcover.models.networks import Network
 from landcover.system.memory import keep_memory
 
 NETWORK = "fcn1s", "tf_efficientnet_lite0"
 """The default."""
 
 FROZEN = {4: 2, 8: 3}
-"""Number of blocks of its encoder up to a stride."""
+"""Strides, and the number of blocks of its encoder up to each."""
 
 SHAPE = {"size": 96, "batch_size": 16, "steps": 10}
 CASES = {("fcn1s", "mobilenet_v3_large"): 96, ("fcn8s", "mobilenet_v2"): 192, ("fcn8s", "vgg16_bn"): 64}
@@ -51,8 +50,8 @@ def measure(scratch: Path) -> Iterator[Row]:
     tasks["bare, activations not in place"] = _bare(inplace=False)
     tasks["bare, constant batch norms"] = _bare(folded=True)
     for stride, blocks in FROZEN.items():
-        tasks[f"bare, frozen up to stride {stride}"] = _bare(frozen=blocks)
-        tasks[f"bare, these stages alone, stride {stride}"] = _first_stages(blocks)
+        tasks[f"train.freeze_stride={stride}"] = stage(freeze_stride=stride)
+        tasks[f"these layers alone, stride {stride}"] = _first_layers(blocks)
     for parts in (2, 4):
         tasks[f"train.accumulate={parts}"] = stage(accumulate=parts)
     if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
@@ -78,7 +77,6 @@ def _bare(
     memory_format: torch.memory_format = torch.channels_last,
     inplace: bool = True,
     folded: bool = False,
-    frozen: int = 0,
     **adamw: bool,
 ):
     net = network(*NETWORK)
@@ -87,20 +85,15 @@ def _bare(
     for module in net.modules():
         if not inplace and isinstance(module, nn.ReLU | nn.ReLU6):
             module.inplace = False
-    for part in _parts(net, frozen):
-        part.requires_grad_(False)
     return bare_steps(net, **SHAPE, memory_format=memory_format, **adamw)
 
 
-def _parts(net: Network, blocks: int) -> list[nn.Module]:
-    """The first layers of the encoder: none, or the stem and some blocks."""
-    encoder = net.backbone.network
-    return [encoder.conv_stem, encoder.bn1, *encoder.blocks[:blocks]] if blocks else []
-
-
-def _first_stages(blocks: int):
-    """A task of steps of the first stages alone, forward and without gradients."""
-    first = nn.Sequential(*_parts(network(*NETWORK), blocks)).to(memory_format=torch.channels_last)
+def _first_layers(blocks: int):
+    """A task of steps of the stem and the first blocks of the encoder alone, forward and without gradients."""
+    encoder = network(*NETWORK).backbone.network
+    first = nn.Sequential(encoder.conv_stem, encoder.bn1, *encoder.blocks[:blocks]).to(
+        memory_format=torch.channels_last
+    )
     images = torch.rand(SHAPE["batch_size"], 3, SHAPE["size"], SHAPE["size"]).to(memory_format=torch.channels_last)
 
     def task() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -41,7 +42,8 @@ class Augmentation:
 
     Attributes:
         symmetry: One of `SYMMETRY`: none, flip (left and right) or d4 (all flips and rotations by 90 degrees).
-        zoom: Images are scaled by a random factor between 1 / zoom and zoom, the same for all of a batch; 1 for none.
+        zoom: Each image is scaled by a random factor of its own between 1 / zoom and zoom; 1 for none. With a factor
+            for the whole batch, batch norm would see other statistics in each batch than it then keeps.
         jitter: Standard deviation of the factors of the bands (around 1), and of four times their shifts (around 0).
             Both act on pixels that are scaled so that the `limits` of each band are 0 and 1. Haze, sunlight and sensors
             have similar effects.
@@ -51,12 +53,12 @@ class Augmentation:
     zoom: float = 1.0
     jitter: float = 0.0
 
-    def draw_side(self, size: int, generator: torch.Generator) -> int:
-        """Draw the side in pixels of the square that zooming scales to `size` pixels."""
+    def draw_sides(self, size: int, count: int, generator: torch.Generator) -> Tensor:
+        """Draw the sides in pixels of `count` squares that zooming scales to `size` pixels: int64 (count,)."""
         if self.zoom == 1:
-            return size
-        power = 2 * torch.rand((), generator=generator).item() - 1
-        return max(1, round(size * self.zoom**power))
+            return torch.full((count,), size)
+        powers = 2 * torch.rand(count, generator=generator) - 1
+        return (size * self.zoom**powers).round().long().clamp(min=1)
 
     def draw(self, count: int, generator: torch.Generator, images: ImageSpec = RGB) -> Transforms:
         """Draw the other transforms of `count` images."""
@@ -75,24 +77,28 @@ _SYMMETRIES: tuple[Callable[[Tensor], Tensor], ...] = (
 )
 
 
-def augment(images: Tensor, labels: Tensor, transforms: Transforms, size: int, divisor: float) -> tuple[Tensor, Tensor]:
-    """Flip, zoom and colour a batch.
+def resized(image: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scale a square image (S, S, B) bilinearly, and its labels uint8 (S, S) by the nearest pixel, to `size` pixels."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
+    codes = functional.interpolate(torch.from_numpy(labels)[None, None], (size, size), mode="nearest-exact")
+    scaled = pixels[0].permute(1, 2, 0).numpy()
+    return (scaled.round() if image.dtype == np.uint8 else scaled).astype(image.dtype), codes[0, 0].numpy()
+
+
+def augment(images: Tensor, labels: Tensor, transforms: Transforms, divisor: float) -> tuple[Tensor, Tensor]:
+    """Flip and colour a batch.
 
     Args:
         images: (N, S, S, B), of any pixel type.
         labels: uint8 (N, S, S).
         transforms: Those of these images, on their device.
-        size: Side T of the result in pixels.
         divisor: By which pixels are divided: see `image_spec.ImageSpec`.
 
     Returns:
-        Images float32 (N, B, T, T), channels last in memory; labels int64 (N, T, T).
+        Images float32 (N, B, S, S), channels last in memory; labels int64 (N, S, S).
     """
     for chosen, symmetry in zip(transforms.symmetry, _SYMMETRIES, strict=True):
         images = torch.where(chosen.view(-1, 1, 1, 1), symmetry(images), images)
         labels = torch.where(chosen.view(-1, 1, 1), symmetry(labels), labels)
-    pixels = to_input(images, images.device, divisor)
-    if labels.shape[1] != size:
-        pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True)
-        labels = functional.interpolate(labels[:, None].float(), (size, size), mode="nearest-exact")[:, 0]
-    return pixels * transforms.scale + transforms.shift, labels.long()
+    return to_input(images, images.device, divisor) * transforms.scale + transforms.shift, labels.long()

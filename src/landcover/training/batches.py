@@ -11,7 +11,7 @@ from landcover.classes.class_table import UNKNOWN
 from landcover.data.tiles import Tiles
 from landcover.images.image_spec import RGB, ImageSpec
 from landcover.system.processes import Processes
-from landcover.training.augmentation import Augmentation, Transforms
+from landcover.training.augmentation import Augmentation, Transforms, resized
 
 _PATCH = 0.3, 0.7
 """The smallest and the largest side of a pasted square, as shares of the side of the crops."""
@@ -36,7 +36,7 @@ class Plan(NamedTuple):
 
     tiles: Tensor  # int64 (N,)
     corners: Tensor  # int64 (N, 2), row and column of the upper left pixel
-    side: int  # pixels
+    sides: Tensor  # int64 (N,), pixels; they are scaled to the size of the crops
     transforms: Transforms
     patches: list["Patch | None"]  # one for each crop
 
@@ -92,21 +92,21 @@ class Batches(Dataset[Batch]):
     def plan(self, epoch: int, step: int) -> Plan:
         """Draw the crops of a whole batch, of which each process then reads its part."""
         generator = torch.Generator().manual_seed(seed_of(self._seed, epoch, step))
-        side = self._augmentation.draw_side(self.size, generator)
+        sides = self._augmentation.draw_sides(self.size, self.batch_size, generator)
         chosen = torch.multinomial(self._weights, self.batch_size, replacement=True, generator=generator)
         where = torch.rand(self.batch_size, 2, generator=generator)
-        corners = (where * ((self._extent[chosen] - side).clamp(min=0) + 1)).long()
+        corners = (where * ((self._extent[chosen] - sides[:, None]).clamp(min=0) + 1)).long()
         if self._balance:
-            self._balance_classes(chosen, corners, side, where, generator)
-        self._leave_unknown(chosen, corners, side, (self._seed, epoch, step))
+            self._balance_classes(chosen, corners, sides, where, generator)
+        self._leave_unknown(chosen, corners, sides, (self._seed, epoch, step))
         transforms = self._augmentation.draw(self.batch_size, generator, self._images)
-        return Plan(chosen, corners, side, transforms, self._draw_patches(side, generator))
+        return Plan(chosen, corners, sides, transforms, self._draw_patches(generator))
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """This process's part of the batch of (epoch, step)."""
         plan, part = self.plan(*key), self._part
         crops = range(self.batch_size)[part]
-        images = np.empty((len(crops), plan.side, plan.side, len(self._images.bands)), pixel_type(self._images))
+        images = np.empty((len(crops), self.size, self.size, len(self._images.bands)), pixel_type(self._images))
         labels = np.empty(images.shape[:3], np.uint8)
         for i, crop in enumerate(crops):
             self._read(plan, crop, images[i], labels[i])
@@ -118,9 +118,18 @@ class Batches(Dataset[Batch]):
         return Batch(torch.from_numpy(images), torch.from_numpy(labels), plan.transforms.of(part))
 
     def _read(self, plan: Plan, crop: int, image: np.ndarray, labels: np.ndarray) -> None:
-        """Read a crop of a plan into (S, S, B) and (S, S)."""
-        tile, (row, column), side = int(plan.tiles[crop]), plan.corners[crop].tolist(), plan.side
-        height, width = self._extent[tile].tolist()
+        """Read a crop of a plan into arrays (S, S, B) and (S, S)."""
+        tile, (row, column), side = int(plan.tiles[crop]), plan.corners[crop].tolist(), int(plan.sides[crop])
+        if side != self.size:
+            cut = np.empty((side, side, image.shape[2]), image.dtype), np.empty((side, side), np.uint8)
+            self._cut(tile, row, column, *cut)
+            image[:], labels[:] = resized(*cut, self.size)
+        else:
+            self._cut(tile, row, column, image, labels)
+
+    def _cut(self, tile: int, row: int, column: int, image: np.ndarray, labels: np.ndarray) -> None:
+        """Cut a square out of a tile, padded where the tile is smaller."""
+        (height, width), side = self._extent[tile].tolist(), len(labels)
         window = np.s_[tile, row : min(row + side, height), column : min(column + side, width)]
         known = self._tiles.labels[window]
         if known.shape != labels.shape:
@@ -133,7 +142,7 @@ class Batches(Dataset[Batch]):
         rows = self._tiles.table.iloc[sorted(set(self.plan(epoch, step).tiles.tolist()))]
         return [f"{row.name} at {row.row},{row.column}" for row in rows.itertuples(index=False, name="Tile")]
 
-    def _draw_patches(self, side: int, generator: torch.Generator) -> list[Patch | None]:
+    def _draw_patches(self, generator: torch.Generator) -> list[Patch | None]:
         """Draw what is pasted onto each crop; if nothing ever is, nothing is drawn."""
         patches: list[Patch | None] = [None] * self.batch_size
         if not self._cutmix:
@@ -141,13 +150,13 @@ class Batches(Dataset[Batch]):
         others = torch.randperm(self.batch_size, generator=generator).tolist()
         for i, (draw, share, down, right) in enumerate(torch.rand(self.batch_size, 4, generator=generator).tolist()):
             if draw < self._cutmix:
-                length = max(1, round(side * (_PATCH[0] + (_PATCH[1] - _PATCH[0]) * share)))
-                top, left = (int(part * (side - length + 1)) for part in (down, right))
+                length = max(1, round(self.size * (_PATCH[0] + (_PATCH[1] - _PATCH[0]) * share)))
+                top, left = (int(part * (self.size - length + 1)) for part in (down, right))
                 patches[i] = Patch(others[i], np.s_[top : top + length, left : left + length])
         return patches
 
     def _balance_classes(
-        self, chosen: Tensor, corners: Tensor, side: int, where: Tensor, generator: torch.Generator
+        self, chosen: Tensor, corners: Tensor, sides: Tensor, where: Tensor, generator: torch.Generator
     ) -> None:
         """Move some of the crops, in place, so that each contains a pixel of a random class."""
         present = torch.from_numpy(np.flatnonzero(self._cumulated[-1]))
@@ -162,19 +171,19 @@ class Batches(Dataset[Batch]):
             pixel = int(picks[i, 1] * len(rows))
             chosen[i] = tile
             position = int(rows[pixel]), int(columns[pixel])
-            corners[i] = torch.tensor(_corner(position, (height, width), side, where[i].numpy()))
+            corners[i] = torch.tensor(_corner(position, (height, width), int(sides[i]), where[i].numpy()))
 
-    def _leave_unknown(self, chosen: Tensor, corners: Tensor, side: int, key: tuple[int, ...]) -> None:
+    def _leave_unknown(self, chosen: Tensor, corners: Tensor, sides: Tensor, key: tuple[int, ...]) -> None:
         """Move the crops without a known pixel, in place, so that each contains a random one of its tile.
 
         Reads only labels of tiles that have more unknown pixels than a crop has. Draws only where a crop is moved, and
         from a generator of its own, so that all other draws are those of a data set without unknown pixels.
         """
-        inside = self._extent[chosen].clamp(max=side).prod(1)
+        inside = torch.minimum(self._extent[chosen], sides[:, None]).prod(1)
         doubtful = self._area[chosen] - self._known[chosen] >= inside
         generator: np.random.Generator | None = None
         for i in doubtful.nonzero().flatten().tolist():
-            labels, (row, column) = self._tiles.labels[int(chosen[i])], corners[i].tolist()
+            labels, (row, column), side = self._tiles.labels[int(chosen[i])], corners[i].tolist(), int(sides[i])
             if (labels[row : row + side, column : column + side] != UNKNOWN).any():
                 continue
             generator = generator or np.random.default_rng(key)

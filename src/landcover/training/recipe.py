@@ -88,7 +88,7 @@ class Recipe(Settings):
     )
     zoom: Annotated[Number, Field(ge=1, le=16)] = Field(
         1.0,
-        description="random scale: the crops of a batch are scaled by a factor between 1/zoom and zoom; 1 for none",
+        description="random scale: each crop is scaled by a factor between 1/zoom and zoom; 1 for none",
     )
     jitter: BelowOne = Field(
         0.05,

