@@ -40,3 +40,7 @@ def test_numpy_numbers_are_accepted():
 
 def test_windows_are_aligned_with_the_coarsest_stride_of_the_networks():
     assert STRIDES[-1] == ALIGNMENT
+
+
+def test_the_smallest_scale_sees_furthest():
+    assert [InferenceOptions(scales=scales).reach for scales in ([1], [0.5, 1, 2], [2])] == [1, 2, 1]

@@ -82,3 +82,10 @@ def test_windows_that_disagree_show_no_seam():
     assert (result.min(), result.max()) == (0, 1)
     steepest = torch.pi / 2 / 32  # of half a cosine over the middle half of an overlap of 64 pixels
     assert max(result.diff(dim=axis).abs().max() for axis in (1, 2)) < 1.01 * steepest
+
+
+@pytest.mark.parametrize(("window", "overlap"), [(512, 192), (256, 128)])
+def test_views_that_see_further_need_a_larger_overlap_of_up_to_half_a_window(window, overlap):
+    for before, after in pairwise(windows(3000, window, 0.1, reach=2)):
+        assert before.stop - after.start >= overlap
+    assert min(before.stop - after.start for before, after in pairwise(windows(3000, window, 0.1))) < overlap

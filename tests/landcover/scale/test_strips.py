@@ -20,6 +20,17 @@ def test_strips_end_where_those_of_a_single_process_end(model_file, size, scale,
     assert np.cumsum([len(strip) for strip in strips]).tolist() == strip_ends(*size, scale, options)
 
 
+def test_with_smaller_scales_windows_overlap_further_and_so_strips_are_more(model_file):
+    model, ends = load_model(model_file), {}
+    image = ArrayStrips(np.zeros((900, 64, 3), np.uint8))
+    for scales in ((1,), (0.5,)):
+        options = InferenceOptions(window=256, overlap=0.1, scales=scales)
+        strips = label_strips(model, image, options)
+        ends[scales] = np.cumsum([len(strip) for strip in strips]).tolist()
+        assert ends[scales] == strip_ends(900, 64, model.scale, options)
+    assert len(ends[0.5,]) > len(ends[1,])  # windows that overlap further are more
+
+
 @pytest.mark.parametrize("ends", [[7], [1, 2, 7], [3, 6, 7]])
 def test_strips_are_cut_anew(ends):
     rows = np.arange(14).reshape(1, 7, 2)
