@@ -4,8 +4,8 @@ The peer is the stage with its defaults, but that batch norms learn, as in the b
 above 1 is a gain. Below those with the first layers frozen, these layers alone: what caching their features for crops
 on a fixed grid would save. "Constant batch norms" are folded into the convolutions: that is the most that fusing them
 could bring. Time to compile before the first step is not counted; it is measured at the end, of a process that compiles
-and of one that finds what was compiled. All of them keep memory (`system.memory`); what that
-brings is measured by processes that keep it and processes that do not.
+and of one that finds what was compiled. All of them keep memory (`system.memory`); what that brings is measured by
+processes that keep it and processes that do not.
 """
 
 import json
@@ -91,15 +91,14 @@ def _bare(
 def _first_layers(blocks: int):
     """A task of steps of the stem and the first blocks of the encoder alone, forward and without gradients."""
     encoder = network(*NETWORK).backbone.network
-    first = nn.Sequential(encoder.conv_stem, encoder.bn1, *encoder.blocks[:blocks]).to(
-        memory_format=torch.channels_last
-    )
+    layers = nn.Sequential(encoder.conv_stem, encoder.bn1, *encoder.blocks[:blocks])
+    layers.to(memory_format=torch.channels_last)
     images = torch.rand(SHAPE["batch_size"], 3, SHAPE["size"], SHAPE["size"]).to(memory_format=torch.channels_last)
 
     def task() -> None:
         with torch.no_grad():
             for _ in range(SHAPE["steps"]):
-                first(images)
+                layers(images)
 
     return task
 
