@@ -23,7 +23,7 @@ class View(NamedTuple):
     scale: float = 1.0
 
     def of(self, images: Tensor) -> Tensor:
-        """(N, B, H, W) as seen: scaled bilinearly, by area means where that makes them smaller."""
+        """(N, B, H, W) as seen: scaled bilinearly, with a wider kernel where that makes them smaller."""
         if self.is_flipped:
             images = images.flip(3)
         if self.turns:
