@@ -1,3 +1,3 @@
 """The version of this program, not in the package's root: all stages depend on that, and a release reruns none."""
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"

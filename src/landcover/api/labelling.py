@@ -18,6 +18,7 @@ from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_strips
 from landcover.inference.strips import ArrayStrips, StripReader
 from landcover.models import model_file
+from landcover.models.combining import load_models
 from landcover.rasters.stretching import Percentiles
 from landcover.system.devices import choose_device
 from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra, warn
@@ -55,21 +56,24 @@ class InferenceKeywords(TypedDict, total=False):
     engine: Literal["auto", "torch", "onnxruntime", "openvino"]
 
 
-def load_model(path: str | PathLike[str], device: str = "auto") -> "Model":
-    """Load a trained model.
+def load_model(path: str | PathLike[str] | Sequence[str | PathLike[str]], device: str = "auto") -> "Model":
+    """Load a trained model; or several as one, whose class probabilities are the mean of theirs.
 
     Args:
-        path: A model file such as `models/model.safetensors`. Loading it never runs code from it.
+        path: A model file such as `models/model.safetensors`, or a list of them, for the same classes, bands, pixel
+            type and working resolution. Loading them never runs code from them.
         device: Where the network computes: "cpu", "cuda", "mps", or "auto" for the best that there is.
 
     Raises:
-        LandcoverError: The file is missing or not a model of this program, or there is no such device.
+        LandcoverError: A file is missing or no model of this program; there is no such device; or models do not fit
+            together.
 
     Example:
         >>> model = landcover.load_model("models/model.safetensors")
         >>> labels = model.predict("town.jpg")
     """
-    model = model_file.load_model(Path(path))
+    paths = [path] if isinstance(path, str | PathLike) else path
+    model = load_models([Path(one) for one in paths])
     model.warn_if_collapsed()
     return Model(for_inference(model, choose_device(device)))
 
@@ -102,7 +106,7 @@ class Model:
     Attributes:
         classes: Names and colours of the classes. A label is an index into `classes.names`; `classes.encode(labels)`
             makes a colour image of labels, uint8 (H, W) to uint8 RGB (H, W, 3).
-        path: The file that it was loaded from.
+        path: The file that it was loaded from; None if there were several.
         bands: Names of the bands that it takes, in their order.
         dtype: Pixel type of the training images, NumPy's name.
         scale: The model's working resolution over that of the images, 0 < scale <= 1.
@@ -139,7 +143,8 @@ class Model:
 
     def __repr__(self) -> str:
         names = ", ".join(self.classes.names)
-        return f"<landcover.Model {str(self.path)!r}: {self._model.architecture}, {names}; on {self.device}>"
+        files = ", ".join(repr(str(file)) for file in self._model.files)
+        return f"<landcover.Model {files}: {self._model.architecture}, {names}; on {self.device}>"
 
     def predict(
         self,
@@ -221,9 +226,7 @@ class Model:
             image: A path or a URL.
             path: Of the GeoTIFF. A file that is there is replaced once the new one is complete.
             cog: Write a Cloud Optimized GeoTIFF.
-            bands: See `predict`.
-            stretch: See `predict`.
-            **options: See `predict`.
+            bands, stretch, **options: See `predict`.
 
         Raises:
             LandcoverError: See `predict`; or the map cannot be written, or would replace the image or the model.
@@ -253,13 +256,8 @@ class Model:
         if isinstance(image, str | PathLike):
             path = location(fspath(image))
             with naming_memory_errors(path):
-                if (
-                    isinstance(path, Remote)
-                    or bands
-                    or stretch
-                    or not spec.is_rgb
-                    or path.suffix.lower() in RASTER_SUFFIXES
-                ):
+                by_rasterio = bands or stretch or not spec.is_rgb
+                if isinstance(path, Remote) or by_rasterio or path.suffix.lower() in RASTER_SUFFIXES:
                     with requiring_extra("GeoTIFFs", "geo"):
                         from landcover.rasters.raster import open_raster
                     with open_raster(path, spec, bands, stretch) as raster:

@@ -20,6 +20,7 @@ COMMANDS = (
     "check",
     "export",
     "quantize",
+    "combine",
     "models",
     "info",
 )
@@ -36,6 +37,7 @@ Examples:
   landcover export models/model.safetensors -o model.onnx
   landcover quantize models/model.safetensors -o int8.safetensors \\
       --calibrate images --validate data/mine/validation
+  landcover combine first.safetensors second.safetensors -o both.safetensors
 
 Completion with the Tab key, of commands, options and files:
   bash  eval "$(_LANDCOVER_COMPLETE=bash_source landcover)"   in ~/.bashrc

@@ -64,7 +64,7 @@ def plan_jobs(
 
 
 def check_jobs(
-    jobs: Sequence[Job], output: str, model: Path, polygons: Path | None = None, *, overwrite: bool = False
+    jobs: Sequence[Job], output: str, models: Sequence[Path], polygons: Path | None = None, *, overwrite: bool = False
 ) -> list[Job]:
     """Return the jobs whose maps do not exist yet (all, if `overwrite`), after a check that no input is lost.
 
@@ -74,7 +74,7 @@ def check_jobs(
     Args:
         jobs: From `plan_jobs`.
         output: As for `plan_jobs`. A file that it names must not be an input, even if it would be kept.
-        model: The model file.
+        models: The model files.
         polygons: The file of the polygons of the single map.
         overwrite: Draw existing maps again.
 
@@ -87,11 +87,11 @@ def check_jobs(
         check_utf8_name(polygons, "files of polygons")
     images = paths(file for job in jobs for file in job.files())
     new = [job for job in jobs if overwrite or not job.is_done()]
-    check_outputs([model], files=[path for job in jobs for path in job.outputs()])
+    check_outputs(models, files=[path for job in jobs for path in job.outputs()])
     named = jobs if jobs[0].mask == Path(output) else new
     check_outputs(images, files=[path for job in named for path in job.outputs()])
     if polygons:
-        check_outputs([model, *images], files=[polygons])
+        check_outputs([*models, *images], files=[polygons])
     replaced = [path for job in new for path in job.outputs() if path.exists()]
     folders = _folders_of(images) if replaced else set()
     for path in replaced:

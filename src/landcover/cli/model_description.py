@@ -9,7 +9,8 @@ import yaml
 from landcover.classes.colours import hex_colour
 from landcover.images.image_spec import ImageSpec
 from landcover.models.model_file import Model, describe
-from landcover.models.provenance import Table
+from landcover.models.networks import Architecture
+from landcover.models.provenance import Origin, Table
 from landcover.system.differences import differences, shown
 from landcover.system.documents import load_yaml
 from landcover.system.errors import printable
@@ -26,9 +27,9 @@ def model_lines(model: Model, path: Path) -> list[str]:
         model: Loaded from `path`.
         path: The model file.
     """
-    origin = [*_data_and_score(model), _initial_weights(model), *_params(model)]
+    made = map(printable, _members(model) or _origin(model.origin))
     end = [*_int8(model), f"format: {model.format}", f"commit: {first_commit(path) or 'not known here'}"]
-    return [*_network(model), *_classes(model), *map(printable, origin), *end]
+    return [*_network(model), *_classes(model), *made, *end]
 
 
 def model_json(model: Model, path: Path) -> dict[str, Any]:
@@ -45,18 +46,33 @@ def first_commit(path: Path | str) -> str | None:
 
 
 def _network(model: Model) -> list[str]:
-    architecture, resolution = model.architecture, model.origin.resolution
+    resolution = model.origin.resolution
     return [
-        f"model: {architecture.model}",
-        f"backbone: {architecture.backbone or '-'}",
-        f"upsampling: {architecture.upsampling}",
-        f"context: {architecture.context}",
+        f"model: {model.architecture.model}",
+        *([] if model.architecture.members else _built(model.architecture)),
         f"parameters: {_size(model):,}",
         f"stride: {model.network.stride}",
         f"scale: {model.scale}",
         *_images(model.images),
         f"ground resolution: {f'{resolution:g} m per pixel at this scale' if resolution else 'not known'}",
     ]
+
+
+def _built(architecture: Architecture) -> list[str]:
+    """What the model of an architecture is built with."""
+    return [
+        f"backbone: {architecture.backbone or '-'}",
+        f"upsampling: {architecture.upsampling}",
+        f"context: {architecture.context}",
+    ]
+
+
+def _members(model: Model) -> list[str]:
+    """The networks of an ensemble; none of another model."""
+    lines = []
+    for i, (member, made) in enumerate(zip(model.architecture.members, model.origin.members, strict=False), 1):
+        lines += [f"network {i}: {member.model}", *(f"  {line}" for line in [*_built(member), *_origin(made)])]
+    return lines
 
 
 def _images(images: ImageSpec) -> list[str]:
@@ -81,8 +97,13 @@ def _classes(model: Model) -> list[str]:
     return lines
 
 
-def _data_and_score(model: Model) -> list[str]:
-    data, score = model.origin.data, model.origin.score
+def _origin(origin: Origin) -> list[str]:
+    """What is known of a training."""
+    return [*_data_and_score(origin), _initial_weights(origin), *_params(origin)]
+
+
+def _data_and_score(origin: Origin) -> list[str]:
+    data, score = origin.data, origin.score
     lines = ["data: not known", "score: not known"]
     if data:
         images = "scenes" if data.get("layout") == "scenes" else "images"
@@ -120,14 +141,13 @@ def _int8(model: Model) -> list[str]:
     return lines
 
 
-def _initial_weights(model: Model) -> str:
-    origin = model.origin
+def _initial_weights(origin: Origin) -> str:
     random = origin.params is not None and origin.params.get("weights") == "none"
     return f"initial weights: {origin.weights or ('random' if random else 'not known')}"
 
 
-def _params(model: Model) -> list[str]:
-    params = model.origin.params
+def _params(origin: Origin) -> list[str]:
+    params = origin.params
     if params is None:
         return ["params: not known"]
     here = _params_here()

@@ -103,8 +103,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print everyt
 model_argument = click.argument(
     "model", type=PATH, metavar="MODEL", help="A model file, such as models/model.safetensors."
 )
-model_option = click.option(
-    "-m", "--model", type=PATH, required=True, metavar="FILE", help="A model file, such as models/model.safetensors."
+models_option = click.option(
+    "-m",
+    "--model",
+    "models",
+    type=PATH,
+    required=True,
+    multiple=True,
+    metavar="FILE",
+    help="A model file, such as models/model.safetensors. Of several (-m A -m B), class probabilities are averaged.",
 )
 output_file_option = click.option(
     "-o", "--output", type=PATH, required=True, metavar="FILE", help="The file to write; an existing one is replaced."

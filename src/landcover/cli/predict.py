@@ -17,7 +17,7 @@ from landcover.cli.options import (
     bands_option,
     device_option,
     inference_options,
-    model_option,
+    models_option,
     quiet_option,
     scale_options,
     search_options,
@@ -133,7 +133,7 @@ def time_or_range(value: str) -> tuple[str, tuple[datetime | None, datetime | No
     metavar="[INPUT]...",
     help="An image, a folder, a pattern, a URL, a STAC item or a list of these.",
 )
-@model_option
+@models_option
 @click.option(
     "-o",
     "--output",
@@ -207,7 +207,7 @@ def time_or_range(value: str) -> tuple[str, tuple[datetime | None, datetime | No
 @quiet_option("Print errors only: no progress, no summary.")
 def predict(
     inputs: Sequence[str],
-    model: Path,
+    models: Sequence[Path],
     output: str,
     options: InferenceOptions,
     device: str,
@@ -238,12 +238,12 @@ def predict(
     from landcover.geo.polygon_files import source_of
     from landcover.geo.stac_files import add_polygons, check_item
     from landcover.inference.prediction import for_inference
-    from landcover.models.model_file import load_model
+    from landcover.models.combining import load_models
     from landcover.system.devices import choose_device
     from landcover.system.scratch import make_folder
 
     inputs = read_lists(inputs)
-    found = find_item_scenes(inputs, search_for, time and time[1], model, bands, quiet=quiet)
+    found = find_item_scenes(inputs, search_for, time and time[1], models[0], bands, quiet=quiet)
     images = merged_inputs(inputs, found)
     _check_polygon_options(polygons, {"min-area": min_area, "simplify": simplify}, len(images))
     moment = item_time(time and time[0], stac_item, search_for)
@@ -256,14 +256,14 @@ def predict(
         if stac_item and shapes and (here.place(shapes) is None) != (here.place(target) is None):
             raise LandcoverError("--stac-item: an item refers to polygons near it. Write both to one place.")
         here.find_existing(jobs, shapes)
-        new = check_jobs(jobs, str(target), model, shapes, overwrite=overwrite)
+        new = check_jobs(jobs, str(target), models, shapes, overwrite=overwrite)
         here.check(jobs, new, shapes)
         for job in new:
             if job.item:
                 check_item(job.item)
         if shapes:
             source_of(shapes)  # an error, before hours of work, if the existing file must not be replaced
-        loaded = load_model(model)
+        loaded = load_models(models)
         if not scale.is_distributed:
             loaded = for_inference(loaded, choose_device(device))
         loaded.warn_if_collapsed()

@@ -14,7 +14,7 @@ from landcover.cli.options import (
     inference_options,
     json_option,
     max_off_palette_option,
-    model_option,
+    models_option,
     quiet_option,
     stretch_option,
 )
@@ -46,7 +46,7 @@ Exit codes:
 
 @click.command(cls=Command, epilog=_EPILOG)
 @click.argument("folder", type=PATH, metavar="FOLDER", help="Folder of images and their masks.")
-@model_option
+@models_option
 @inference_options
 @device_option
 @bands_option
@@ -56,7 +56,7 @@ Exit codes:
 @quiet_option("Print only the figures: no progress, no notes.")
 def validate(
     folder: Path,
-    model: Path,
+    models: Sequence[Path],
     options: InferenceOptions,
     device: str,
     bands: Sequence[int | str] | None,
@@ -72,14 +72,14 @@ def validate(
     from landcover.images.pairs import find_samples
     from landcover.inference.model_scores import score_model
     from landcover.inference.prediction import for_inference
-    from landcover.models.model_file import load_model
+    from landcover.models.combining import load_models
     from landcover.system.devices import choose_device
 
     samples = find_samples(folder)
-    loaded = for_inference(load_model(model), choose_device(device))
+    loaded = for_inference(load_models(models), choose_device(device))
     loaded.warn_if_collapsed()
     result = score_model(loaded, samples, options, bands=bands, stretch=stretch, quiet=quiet)
-    advice = f"Give masks in the colours of the classes of {model}, or raise --max-off-palette."
+    advice = f"Give masks in the colours of the classes of {models[0]}, or raise --max-off-palette."
     result.scores.truth_off_palette.check(folder, max_off_palette, advice)
     if as_json:
         print_json(model_scores_json(result))

@@ -127,7 +127,7 @@ def drawing_map(
         stack.enter_context(naming_memory_errors(scene.path))
         stack.enter_context(libraries_silenced())
         raster = stack.enter_context(open_raster(scene, model.images, bands, stretch, allow_vrt_paths=allow_vrt_paths))
-        check_outputs([*here, *files_of(raster), *([model.path] if model.path else [])], files=outputs)
+        check_outputs([*here, *files_of(raster), *model.files], files=outputs)
         if not quiet:
             raster.print_notes(set() if noted is None else noted)
         raster.warn_of_values()

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 _OPERATORS = """
 Add AveragePool BatchNormalization Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose Cos CumSum
 DequantizeLinear Div Equal Erf Expand Gather Gelu GlobalAveragePool HardSigmoid HardSwish Identity LayerNormalization
-LeakyRelu MatMul MaxPool Mod Mul Not Pad Pow QuantizeLinear Range ReduceL2 ReduceMean ReduceSum Relu Reshape Resize
-ScatterND Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze Where
+LeakyRelu LogSoftmax MatMul MaxPool Mod Mul Not Pad Pow QuantizeLinear Range ReduceL2 ReduceLogSumExp ReduceMean
+ReduceSum Relu Reshape Resize ScatterND Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze Sub Tanh Transpose Unsqueeze
+Where
 """
 OPERATORS = frozenset(_OPERATORS.split())
 """Of ONNX's own, those that networks of images consist of."""

@@ -61,7 +61,7 @@ def checked_outputs(
     arrays = {name: folder / f"{name}{PROBABILITIES}.npy" for name in images if probabilities}
     sure = {name: confidence_path(mask) for name, mask in masks.items() if confidence}
     written = [*masks.values(), *arrays.values(), *sure.values()]
-    check_outputs([*images.values(), *([model.path] if model.path else [])], files=written)
+    check_outputs([*images.values(), *model.files], files=written)
     return masks, arrays, sure
 
 

@@ -9,6 +9,7 @@ which those of 8 bits overflow: labels would be worse, and depend on the process
 """
 
 import logging
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -105,11 +106,14 @@ def _inputs(network: Network, images: Iterable[np.ndarray]) -> Iterator[np.ndarr
 def _left_float(proto: "ModelProto", classes: int, float_layers: int) -> list[str]:
     """Names of the operators that keep their precision.
 
-    These are the first convolutions, of which a few channels often reach much further than the others; what the decoder
-    does between its convolutions, as it adds and joins features of several strides, whose ranges differ; the
-    convolutions that give a score of each class; and what computes sizes.
+    These are the first convolutions of each encoder, of which a few channels often reach much further than the others;
+    what the decoder does between its convolutions, as it adds and joins features of several strides, whose ranges
+    differ; the convolutions that give a score of each class; and what computes sizes.
     """
     layers = [node for node in proto.graph.node if node.op_type in _LAYERS]
+    of_encoder: dict[str, list[Any]] = {}
+    for node in layers:
+        of_encoder.setdefault(_encoder(node.name), []).append(node)
     shapes = {tensor.name: tensor.dims for tensor in proto.graph.initializer}
 
     def is_score(node: Any) -> bool:
@@ -120,12 +124,19 @@ def _left_float(proto: "ModelProto", classes: int, float_layers: int) -> list[st
     for node in proto.graph.node:
         if node.op_type != "Shape" and not values.isdisjoint(node.input):
             values.update(node.output)
-    kept = [*layers[:float_layers], *filter(is_score, layers)]
+    kept = [node for encoder in of_encoder.values() for node in encoder[:float_layers]]
+    kept += filter(is_score, layers)
     for node in proto.graph.node:
         is_between = node.op_type not in _LAYERS and not node.name.startswith("/backbone")
         if is_between or values.isdisjoint(node.output):
             kept.append(node)
     return [node.name for node in kept]
+
+
+def _encoder(name: str) -> str:
+    """Which of the encoders of an ensemble an operator belongs to; the same for all operators of other networks."""
+    member = re.match(r"/(backbone/en|decoder/de)coders\.(\d+)/", name)
+    return member[2] if member else ""
 
 
 def _tidied(made: "ModelProto", proto: "ModelProto", classes: int) -> bytes:

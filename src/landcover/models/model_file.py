@@ -5,7 +5,7 @@ Loading a model never runs code from its file.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,9 @@ from landcover.system.errors import LandcoverError, reason, warn
 from landcover.system.files import replacing, write_error
 from landcover.system.paths import check_readable, check_utf8_name
 
-FORMAT, FORMAT_INT8 = 3, 4
-"""Of the files that are written: of models without and with a graph of 8-bit integers. The metadata have, in format 3:
+FORMAT, FORMAT_INT8, FORMAT_ENSEMBLE = 3, 4, 5
+"""Of the files that are written: of one network without and with a graph of 8-bit integers, and of several networks.
+The metadata have, in format 3:
 
 - `format`; `model`, `backbone`, `upsampling` and `context`, from which the network is built;
 - `classes`, `ignore`: names and colours, see `ClassTable.to_json`;
@@ -36,13 +37,14 @@ FORMAT, FORMAT_INT8 = 3, 4
 - `scale`: working resolution over that of the images;
 - `data`, `resolution`, `params`, `score`, `favourite`: the origin, see `Origin.to_json`; each may be missing.
 
-In format 4 there are `int8`, see `Int8.to_json`, and the tensor `int8.TENSOR`. A model without the graph stays one of
-format 3, which earlier versions read.
+In format 4 there are `int8`, see `Int8.to_json`, and the tensor `int8.TENSOR`. In format 5 the model is `ensemble`, and
+`members` has, of each of its networks, from what it is built and its origin; `int8` may be there as well. A model
+without these stays one of format 3, which earlier versions read.
 
 Format 2 had no `dtype`, `low` and `high`: its images are red, green and blue of 8 bits.
 """
 
-READABLE = (2, 3, 4)
+READABLE = (2, 3, 4, 5)
 """The formats that are read."""
 
 # What a damaged or hostile file may have at most; sensors have up to some hundreds of bands.
@@ -59,6 +61,7 @@ class Model:
         scale: Working resolution over the resolution of the source images.
         path: The file that it was read from, for messages; None if there is none.
         origin: What it was made from, and its score.
+        parts: The files of the models that it was combined from, if no file holds it itself.
     """
 
     network: Network
@@ -66,6 +69,7 @@ class Model:
     scale: float
     path: Path | None = None
     origin: Origin = field(default_factory=Origin)
+    parts: tuple[Path, ...] = ()
 
     @property
     def images(self) -> ImageSpec:
@@ -78,8 +82,15 @@ class Model:
         return self.network.int8
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it was read from, which nothing may replace."""
+        return self.parts or ((self.path,) if self.path else ())
+
+    @property
     def format(self) -> int:
         """Of the file that `save_model` writes."""
+        if self.architecture.members:
+            return FORMAT_ENSEMBLE
         return FORMAT_INT8 if self.int8 else FORMAT
 
     @property
@@ -91,10 +102,14 @@ class Model:
         return f"Model({self.architecture}, {len(self.classes)} classes, scale {self.scale})"
 
     def warn_if_collapsed(self) -> None:
-        """Warn if its predictions on the validation tiles had collapsed to one class."""
-        dominant = self.origin.dominant
-        if dominant and dominant.has_collapsed:
-            warn(f"{self.path or 'model'}: {dominant.warning(self.classes.names[dominant.label])}")
+        """Warn if its predictions on the validation tiles, or those of a network of it, had collapsed to one class."""
+        name = str(self.path or "model")
+        warn_of = {name: self.origin.dominant}
+        for number, member in enumerate(self.origin.members):
+            warn_of[str(self.parts[number]) if self.parts else f"{name}, network {number + 1}"] = member.dominant
+        for name, dominant in warn_of.items():
+            if dominant and dominant.has_collapsed:
+                warn(f"{name}: {dominant.warning(self.classes.names[dominant.label])}")
 
 
 def save_model(model: Model, path: Path | str) -> None:
@@ -112,15 +127,19 @@ def save_model(model: Model, path: Path | str) -> None:
 
 def describe(model: Model) -> dict[str, Any]:
     """The metadata of its file, as plain types."""
+    architecture, origin = model.architecture.to_json(), model.origin.to_json()
+    if members := architecture.pop("members", None):
+        made = origin.pop("members", [{}] * len(members))
+        architecture["members"] = [built | from_ for built, from_ in zip(members, made, strict=True)]
     return {
         "format": model.format,
-        **asdict(model.architecture),  # "model", "backbone", "upsampling", "context"
+        **architecture,
         **model.classes.to_json(),
         "scale": model.scale,
         "input": "(pixels / divisor - mean) / std",
         "divisor": model.images.divisor,
         **model.images.to_json(),
-        **model.origin.to_json(),
+        **origin,
         **({int8.KEY: model.int8.to_json()} if model.int8 else {}),
     }
 
@@ -144,7 +163,7 @@ def load_model(path: Path | str) -> Model:
         if type(description["format"]) is not int or description["format"] not in READABLE:
             readable = f"{', '.join(map(str, READABLE[:-1]))} and {READABLE[-1]}"
             raise LandcoverError(f"format {description['format']!r:.60}, this program reads {readable}")
-        architecture = Architecture(*(description[field] for field in ("model", "backbone", "upsampling", "context")))
+        architecture = Architecture.from_json(description)
         classes = ClassTable.from_json(description)
         scale = description["scale"]
         if type(scale) not in (int, float) or not 0 < scale <= 1:
@@ -164,8 +183,9 @@ def load_model(path: Path | str) -> Model:
 
 
 def _int8(description: Mapping[str, Any], weights: dict[str, torch.Tensor]) -> Int8 | None:
-    """Take the graph of 8-bit integers out of the tensors of a file of that format."""
-    if description["format"] != FORMAT_INT8:
+    """Take the graph of 8-bit integers out of the tensors of a file, if its format has one."""
+    form = description["format"]
+    if form != FORMAT_INT8 and (form != FORMAT_ENSEMBLE or int8.KEY not in description):
         return None
     graph = weights.pop(int8.TENSOR)
     if graph.dtype != torch.uint8 or graph.ndim != 1:

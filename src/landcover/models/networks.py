@@ -1,9 +1,9 @@
 """The networks: an encoder that extracts features at several strides, and a decoder that turns them into logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from landcover.models.decoders import (
     SingleDeconvDecoder,
 )
 from landcover.models.encoders import RECOMMENDED, STRIDES, Backbone, BaselineEncoder
+from landcover.models.ensembles import EnsembleDecoder, EnsembleEncoder
 from landcover.models.int8 import Int8
 from landcover.models.smp_decoders import SmpDecoder
 from landcover.system.errors import LandcoverError
@@ -27,25 +28,61 @@ from landcover.system.errors import LandcoverError
 MAX_CONTEXT = 16384
 """Four times the paper's width of fc6 and fc7; with this they have some 700 million parameters."""
 
+ENSEMBLE = "ensemble"
+"""The model of several networks whose class probabilities are averaged; none can be trained as one."""
+
+MOST_MEMBERS = 64
+
 
 @dataclass(frozen=True)
 class Architecture:
     """What determines an untrained network, apart from its number of classes.
 
     Attributes:
-        model: One of `MODELS`.
-        backbone: See `encoders.check_backbone`; None for a model that has an encoder of its own.
+        model: One of `MODELS`, or `ENSEMBLE`.
+        backbone: See `encoders.check_backbone`; None for a model that has an encoder of its own, and for an ensemble.
         upsampling: One of `UPSAMPLING`; "learned" only where `MODELS[model].is_fcn`.
         context: Channels of fc6 and fc7, 0 for neither; more than 0 only where `MODELS[model].is_fcn`.
+        members: Of an ensemble, its networks, 2 to `MOST_MEMBERS`, none an ensemble itself; of others, none.
     """
 
     model: str
     backbone: str | None
     upsampling: str = "bilinear"
     context: int = 0
+    members: tuple["Architecture", ...] = ()
 
     def __str__(self) -> str:
+        if self.members:
+            return " + ".join(map(str, self.members))
         return f"{self.model} on {self.backbone}" if self.backbone else self.model
+
+    @classmethod
+    def of_ensemble(cls, members: Sequence["Architecture"]) -> Self:
+        """That of an ensemble of networks."""
+        return cls(ENSEMBLE, None, members=tuple(members))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain types; `members` only of an ensemble."""
+        own = {"model": self.model, "backbone": self.backbone, "upsampling": self.upsampling, "context": self.context}
+        return own | ({"members": [member.to_json() for member in self.members]} if self.members else {})
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned from a mapping, which may have more keys; `build` checks most of it.
+
+        Raises:
+            ValueError, LookupError, TypeError: It is not of the form that `to_json` writes.
+        """
+        model, *options = (content[field] for field in ("model", "backbone", "upsampling", "context"))
+        if model != ENSEMBLE:
+            return cls(model, *options)
+        members = content["members"]
+        if type(members) is not list or not 2 <= len(members) <= MOST_MEMBERS:
+            raise ValueError(f"members: should be a list of 2 to {MOST_MEMBERS}")
+        if any(member["model"] == ENSEMBLE for member in members):
+            raise ValueError("members: one is an ensemble itself")
+        return cls.of_ensemble([cls.from_json(member) for member in members])
 
 
 @dataclass(frozen=True)
@@ -181,11 +218,13 @@ def build(architecture: Architecture, classes: int, images: ImageSpec = RGB) -> 
     Args:
         architecture: Its backbone is ignored by a model that has an encoder of its own; that of the network is None.
         classes: Number C of classes.
-        images: The images that it takes.
+        images: The images that it takes. All networks of an ensemble have their statistics.
 
     Raises:
         LandcoverError: There is no such model, backbone or upsampling, or they do not fit together.
     """
+    if architecture.members:
+        return ensemble([build(member, classes, images) for member in architecture.members])
     spec = model_spec(architecture.model)
     if not spec.has_backbone:
         architecture = replace(architecture, backbone=None)
@@ -196,6 +235,22 @@ def build(architecture: Architecture, classes: int, images: ImageSpec = RGB) -> 
     check_strides(architecture, cast(Encoder, backbone))
     options = {"upsampling": architecture.upsampling, "context": architecture.context} if spec.is_fcn else {}
     return Network(architecture, images, backbone, spec.decoder(backbone, classes, **options))
+
+
+def ensemble(networks: Sequence[Network]) -> Network:
+    """One network, which averages the class probabilities of several.
+
+    Args:
+        networks: Of the same classes, bands and pixel type, none of them an ensemble. The new one has the statistics of
+            the first and shares the weights of all.
+    """
+    images = networks[0].images
+    return Network(
+        Architecture.of_ensemble([network.architecture for network in networks]),
+        images,
+        EnsembleEncoder([network.backbone for network in networks], [network.images for network in networks], images),
+        EnsembleDecoder([network.decoder for network in networks]),
+    )
 
 
 def to_input(images: Tensor | np.ndarray, device: torch.device, divisor: float) -> Tensor:

@@ -1,9 +1,9 @@
 """The origin of a model: data, parameters and score, recorded in its file for people."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from landcover.models.collapse import DominantClass
 
@@ -30,6 +30,7 @@ class Origin:
         params: Parameters of the training that shape the result.
         score: `epoch` and its figures on the validation tiles: `validation_loss`, `tile_mean_iou`, `tile_accuracy`.
         dominant: The class that the model predicts most often on the validation tiles; `favourite` in the file.
+        members: Of an ensemble, the origins of its networks.
     """
 
     data: Table | None = None
@@ -38,10 +39,21 @@ class Origin:
     params: Table | None = None
     score: Table | None = None
     dominant: DominantClass | None = None
+    members: tuple["Origin", ...] = ()
+
+    @classmethod
+    def of_ensemble(cls, members: Sequence["Origin"]) -> Self:
+        """That of an ensemble: the data and the resolution if all its networks have the same."""
+        first = members[0]
+        return cls(
+            data=first.data if all(member.data == first.data for member in members) else None,
+            resolution=first.resolution if all(member.resolution == first.resolution for member in members) else None,
+            members=tuple(members),
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Convert to plain types; `from_json` reads them back."""
-        return {
+        """Convert to plain types; `from_json` reads them back. There are `members` only of an ensemble."""
+        own = {
             "data": self.data,
             "resolution": self.resolution,
             "weights": self.weights,
@@ -49,9 +61,10 @@ class Origin:
             "score": self.score,
             "favourite": self.dominant and asdict(self.dominant),
         }
+        return own | ({"members": [member.to_json() for member in self.members]} if self.members else {})
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any], classes: int) -> "Origin":
+    def from_json(cls, content: Mapping[str, Any], classes: int) -> Self:
         """Read what `to_json` returned. Other keys are ignored, and missing ones give None.
 
         Args:
@@ -75,6 +88,7 @@ class Origin:
             params=read("params", _table),
             score=read("score", _score),
             dominant=read("favourite", lambda value: _dominant(value, classes)),
+            members=tuple(cls.from_json({**member, "members": ()}, classes) for member in content.get("members", ())),
         )
 
 

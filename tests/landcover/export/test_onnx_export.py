@@ -1,6 +1,8 @@
+import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +20,8 @@ from landcover.export.onnx_export import OPSET, export_onnx
 from landcover.images.image_spec import ImageSpec
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import label_image
+from landcover.inference.quantisation import quantise
+from landcover.models.int8 import Int8
 from landcover.models.model_file import Model
 from landcover.models.networks import Architecture, build
 from landcover.system.errors import LandcoverError
@@ -255,6 +259,20 @@ def test_geodeep_draws_the_same_map_with_the_decoders_of_today(name, tmp_path):
     expected = median_filter(label_image(model, image, InferenceOptions(window=TILE)), 5)
     with rasterio.open(geodeep(tmp_path, image, tmp_path / "model.onnx", "mask")) as raster:
         assert (raster.read(1) == expected).mean() >= 0.999
+
+
+def test_geodeep_draws_the_same_map_with_integers_of_8_bits(tmp_path):
+    image, model = blocks(TILE, TILE), coloured(LEARNED)
+    network = copy.deepcopy(model.network).eval()
+    graph = quantise(network, [blocks(TILE, TILE, seed) for seed in range(1, 5)], len(TABLE), float_layers=1)
+    network.int8 = Int8(graph=graph, windows=4, float_layers=1)
+    model = replace(model, network=network)
+    export_onnx(model, tmp_path / "model.onnx", tile_size=TILE, int8=True)
+    labels = label_image(model, image, InferenceOptions(window=TILE, engine="onnxruntime"))
+    floats = label_image(model, image, InferenceOptions(window=TILE, engine="torch"))
+    assert (labels != floats).any()  # it is the integers that are compared
+    with rasterio.open(geodeep(tmp_path, image, tmp_path / "model.onnx", "mask")) as raster:
+        assert (raster.read(1) == median_filter(labels, 5)).mean() >= 0.999
 
 
 def test_geodeep_names_the_classes_of_its_polygons(exported, tmp_path):

@@ -135,7 +135,7 @@ def test_what_is_no_model_is_refused_in_one_line_and_never_run(model, tmp_path, 
 
 def test_a_file_of_an_older_format_says_so(model, tmp_path):
     rewrite(model, tmp_path / "old", format=1)
-    with pytest.raises(LandcoverError, match=r"old: format 1, this program reads 2, 3 and 4. Train it again.$"):
+    with pytest.raises(LandcoverError, match=r"old: format 1, this program reads 2, 3, 4 and 5. Train it again.$"):
         load_model(tmp_path / "old")
 
 
