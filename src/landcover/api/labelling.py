@@ -11,18 +11,17 @@ import numpy as np
 import torch
 
 from landcover.classes.class_table import ClassTable
-from landcover.images.image_files import read_rgb
-from landcover.images.pairs import RASTER_SUFFIXES
 from landcover.images.value_ranges import warning_of_values
 from landcover.inference.options import InferenceOptions
 from landcover.inference.prediction import for_inference, label_strips
+from landcover.inference.reading import open_image
 from landcover.inference.strips import ArrayStrips, StripReader
 from landcover.models import model_file
 from landcover.models.combining import load_models
 from landcover.rasters.stretching import Percentiles
 from landcover.system.devices import choose_device
-from landcover.system.errors import LandcoverError, naming_memory_errors, requiring_extra, warn
-from landcover.system.locations import Remote, location
+from landcover.system.errors import LandcoverError, requiring_extra, warn
+from landcover.system.locations import location
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -254,17 +253,8 @@ class Model:
         """Open an image in any of the forms."""
         spec = self._model.images
         if isinstance(image, str | PathLike):
-            path = location(fspath(image))
-            with naming_memory_errors(path):
-                by_rasterio = bands or stretch or not spec.is_rgb
-                if isinstance(path, Remote) or by_rasterio or path.suffix.lower() in RASTER_SUFFIXES:
-                    with requiring_extra("GeoTIFFs", "geo"):
-                        from landcover.rasters.raster import open_raster
-                    with open_raster(path, spec, bands, stretch) as raster:
-                        self._tell(raster)
-                        yield raster
-                else:
-                    yield ArrayStrips(read_rgb(path))
+            with open_image(location(fspath(image)), spec, bands, stretch, self._tell) as strips:
+                yield strips
         elif _is_dataset(image):
             from landcover.rasters.raster import Raster
 

@@ -1,17 +1,15 @@
 """Images by which a network is quantised: windows that are spread evenly over all that are given."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from operator import methodcaller
 
 import numpy as np
 
-from landcover.images.pairs import RASTER_SUFFIXES
-from landcover.inference.reading import read_image
-from landcover.inference.strips import ScaledStrips, StripReader
+from landcover.inference.reading import open_image
+from landcover.inference.strips import ScaledStrips
 from landcover.models.model_file import Model
 from landcover.rasters.stretching import Percentiles
-from landcover.system.errors import naming_memory_errors, requiring_extra
-from landcover.system.locations import Location, Remote
+from landcover.system.locations import Location
 
 
 def calibration_windows(
@@ -33,7 +31,7 @@ def calibration_windows(
         images: By name.
         count: At least 1.
         side: Of the windows, in pixels at working resolution; those at the ends of an image may be smaller.
-        bands, stretch: See `reading.read_image`.
+        bands, stretch: See `reading.open_image`.
 
     Raises:
         LandcoverError: An image cannot be read.
@@ -45,7 +43,7 @@ def calibration_windows(
     chosen = [names[i] for i in _spread(len(names), count)]
     for i, name in enumerate(chosen):
         wanted = count * (i + 1) // len(chosen) - count * i // len(chosen)
-        with naming_memory_errors(images[name]), _opened(images[name], model, bands, stretch) as source:
+        with open_image(images[name], model.images, bands, stretch, methodcaller("warn_of_values")) as source:
             image = ScaledStrips(source, model.scale)
             boxes = [
                 (top, left)
@@ -66,17 +64,3 @@ def _spread(length: int, count: int) -> list[int]:
     """Up to `count` of the numbers below `length`, spread evenly; each is in the middle of its share."""
     count = min(length, count)
     return [(2 * i + 1) * length // (2 * count) for i in range(count)]
-
-
-@contextmanager
-def _opened(
-    image: Location, model: Model, bands: Sequence[int | str] | None, stretch: Percentiles | None
-) -> Iterator[StripReader]:
-    if not isinstance(image, Remote) and image.suffix.lower() not in RASTER_SUFFIXES:
-        yield read_image(image, model.images, bands, stretch)
-        return
-    with requiring_extra("GeoTIFFs", "geo"):
-        from landcover.rasters.raster import open_raster
-    with open_raster(image, model.images, bands, stretch) as raster:
-        raster.warn_of_values()
-        yield raster
