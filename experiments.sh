@@ -47,7 +47,8 @@ of_minutes=(-S data.root=data/dlcv2018 -S prepare.scale=0.375 -S prepare.tile=19
 
 ten_minutes() {
     for seed in 0 1 2; do
-        record "ten-minutes-seed-$seed" "${run[@]}" "${of_minutes[@]}" -S train.epochs=4 -S "train.seed=$seed"
+        record "ten-minutes-seed-$seed" "${run[@]}" "${of_minutes[@]}" -S train.epochs=4 -S train.cutmix=0.5 \
+            -S "train.seed=$seed"
     done
 }
 
@@ -58,7 +59,8 @@ hour() {
 }
 
 three_hours() {
-    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.epochs=72 -S train.cutmix=0.5
+    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.backbone=tf_efficientnet_lite2 -S train.epochs=51 \
+        -S train.cutmix=0.75
 }
 
 # For two_cores and search: half resolution, and crops of most of such an image.
