@@ -509,8 +509,14 @@ MODELS = [
     case(
         "a model of another version",
         "info",
-        on(MODEL, bad.change_metadata, format=5),
-        rf"{MODEL}: format 5, this program reads 2, 3 and 4\. {AGAIN}",
+        on(MODEL, bad.change_metadata, format=6),
+        rf"{MODEL}: format 6, this program reads 2, 3, 4 and 5\. {AGAIN}",
+    ),
+    case(
+        "an ensemble without networks",
+        "info",
+        on(MODEL, bad.change_metadata, format=5, model="ensemble", members=[]),
+        rf"{MODEL}: not a model of this program \(members: should be a list of 2 to 64\)\. {AGAIN}",
     ),
     case(
         "a model of other classes",

@@ -39,7 +39,7 @@ Exit codes:
 @output_file_option
 @quiet_option("Print errors only: no summary.")
 def combine(models: Sequence[Path], output: Path, quiet: bool) -> None:
-    """Combine models into one, which averages their class probabilities."""
+    """Make one model of several, which averages them."""
     from landcover.models.combining import combined
     from landcover.models.model_file import load_model, save_model
     from landcover.system.outputs import check_outputs

@@ -76,7 +76,7 @@ def images(tmp_path, monkeypatch):
 
 def new(images, output, overwrite=False, probabilities=False):
     jobs = plan_jobs(images, output, "auto", probabilities)
-    return [job.name for job in check_jobs(jobs, output, Path("m"), overwrite=overwrite)]
+    return [job.name for job in check_jobs(jobs, output, [Path("m")], overwrite=overwrite)]
 
 
 def test_masks_beside_their_images_are_kept_and_never_replaced(images):
@@ -107,13 +107,13 @@ def test_a_mask_without_its_confidence_is_drawn_again(images):
     jobs = plan_jobs(images, "out", "auto", False, confidence=True)
     for name in ("a_mask.png", "a_confidence.png", "b_mask.png"):
         Path("out", name).touch()
-    assert [job.name for job in check_jobs(jobs, "out", Path("m"))] == ["b"]
+    assert [job.name for job in check_jobs(jobs, "out", [Path("m")])] == ["b"]
 
 
 def test_confidence_replaces_neither_the_model_nor_an_image(images):
     Path("t_confidence.png").touch()
     jobs = plan_jobs({"t": Path("t_confidence.png")}, "t.png", "auto", False, confidence=True)
     with pytest.raises(LandcoverError, match=r"t_confidence\.png: an input"):
-        check_jobs(jobs, "t.png", Path("m"))
+        check_jobs(jobs, "t.png", [Path("m")])
     with pytest.raises(LandcoverError, match=r"t_confidence\.png: an input"):
-        check_jobs(plan_jobs(ONE, "t.png", "auto", False, confidence=True), "t.png", Path("t_confidence.png"))
+        check_jobs(plan_jobs(ONE, "t.png", "auto", False, confidence=True), "t.png", [Path("t_confidence.png")])
