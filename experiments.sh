@@ -52,7 +52,7 @@ ten_minutes() {
     done
 }
 
-# Longer, the network learns the training images by heart, which mixed crops put off. A larger encoder then pays.
+# Longer, the network learns the training images by heart, which mixed crops put off. A larger encoder seems to pay then.
 hour() {
     record hour "${run[@]}" "${of_minutes[@]}" -S train.backbone=tf_efficientnet_lite2 -S train.epochs=17 \
         -S train.cutmix=0.75
