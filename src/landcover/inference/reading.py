@@ -1,7 +1,7 @@
 """Image files as a model takes them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,9 +42,7 @@ def read_image(
     )
     if is_ordinary and not stretch:
         return ArrayStrips(read_rgb(path))
-    with requiring_extra("GeoTIFFs", "geo"):
-        from landcover.rasters.raster import open_raster
-    with naming_memory_errors(path), open_raster(path, images, bands, stretch) as raster:
+    with naming_memory_errors(path), _opened(path, images, bands, stretch) as raster:
         raster.warn_of_values()
         return ArrayStrips(raster.read(0, raster.height), images, raster.valid_mask(0, raster.height))
 
@@ -74,8 +72,15 @@ def open_image(
         if not (by_rasterio or isinstance(image, Remote) or image.suffix.lower() in RASTER_SUFFIXES):
             yield ArrayStrips(read_rgb(image))
             return
-        with requiring_extra("GeoTIFFs", "geo"):
-            from landcover.rasters.raster import open_raster
-        with open_raster(image, images, bands, stretch) as raster:
+        with _opened(image, images, bands, stretch) as raster:
             tell(raster)
             yield raster
+
+
+def _opened(
+    image: Location, images: ImageSpec, bands: Sequence[int | str] | None, stretch: Percentiles | None
+) -> "AbstractContextManager[Raster]":
+    """Open a raster, or say that rasterio is missing."""
+    with requiring_extra("GeoTIFFs", "geo"):
+        from landcover.rasters.raster import open_raster
+    return open_raster(image, images, bands, stretch)
