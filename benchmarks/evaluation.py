@@ -16,13 +16,12 @@ from PIL import Image
 
 from benchmarks.harness import ROOT, Row, in_turns, usage
 from benchmarks.images import CLASSES, write_pairs
-from benchmarks.preparation import decode
+from benchmarks.preparation import decode, for_each
 from landcover.images.image_files import read_packed
 from landcover.images.pairs import find_masks
 from landcover.scoring.confusion import confusion_matrix
 from landcover.scoring.mask_labels import read_labels
 from landcover.scoring.scores import score_masks
-from landcover.system.parallel import parallel_map
 
 COUNT = 200
 LIMIT = 400  # MB
@@ -45,8 +44,7 @@ def measure(scratch: Path) -> Iterator[Row]:
     decoded = [[read_packed(path) for path in find_masks(folder).values()] for folder in (truth, predictions)]
 
     def counting() -> None:
-        for _ in parallel_map(_count, zip(*decoded, strict=True)):
-            pass
+        for_each(_count, list(zip(*decoded, strict=True)))
 
     def scoring() -> float:
         return score_masks(truth, predictions, CLASSES).figures()["mean_iou"]

@@ -19,8 +19,8 @@ SIZES = ((2000, 2000), (8000, 8000), (20000, 20000), (2000, 100_000))
 
 NOTE = """\
 Of images that are stored in tiles, as this one is, pixels are read some windows at a time; the class probabilities of a
-row of windows are on disk where the image is wide. What is left to grow with the width are labels, a byte a pixel, and
-the tiles of the map that GDAL holds until they are full."""
+row of windows are on disk where the image is wide. What is left to grow are GDAL's memory for blocks, which the
+smallest image does not fill, and with the width the labels of a row of the map's blocks, a byte a pixel."""
 
 
 def measure(scratch: Path) -> Iterator[Row]:

@@ -9,6 +9,7 @@ example does with packages that we do not need.
 
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def _link_as_deepglobe(pairs: Path, root: Path) -> None:
         folder = root / "data" / "training_data" / kind
         folder.mkdir(parents=True, exist_ok=True)
         for path in pairs.glob(f"*{ending}"):
-            if not (folder / path.name).exists():
+            with suppress(FileExistsError):  # another loop may be making them
                 (folder / path.name).symlink_to(path)
 
 

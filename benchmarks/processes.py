@@ -17,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.harness import ROOT, Row, Timing, in_process
+from stages.common.paths import PREPARED, WEIGHTS
 
 STEPS = 60
 ROUNDS = 4
@@ -28,7 +29,8 @@ def measure(scratch: Path) -> Iterator[Row]:
     """Three rows."""
     project = scratch / "project"
     subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
-    shutil.copytree(ROOT / "data" / "prepared", project / "data" / "prepared")
+    for folder in (PREPARED, WEIGHTS):
+        shutil.copytree(ROOT / folder, project / folder)
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["train"] |= {"epochs": 1, "steps": STEPS, "log_every": STEPS}
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

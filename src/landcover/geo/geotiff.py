@@ -19,6 +19,7 @@ from landcover._version import __version__
 from landcover.classes.class_table import UNKNOWN, ClassTable
 from landcover.geo.legends import write_legend
 from landcover.rasters.raster import Raster
+from landcover.system.disk_arrays import zeros
 from landcover.system.files import replacing, write_error
 
 BLOCK_SIDE = 512
@@ -30,18 +31,40 @@ _STORED = {"compress": "deflate", "num_threads": "all_cpus", "bigtiff": "if_safe
 
 
 class StripWriter:
-    """Adds strips of rows to a file that is open for writing, from the top down."""
+    """Adds strips of rows to a file that is open for writing, from the top down.
+
+    Rows of whole blocks are written, so that the file does not depend on the strips: GDAL writes a block before it is
+    full where its memory ends, and then, elsewhere in the file, once more.
+    """
 
     def __init__(self, file: DatasetWriter) -> None:
         self._file, self._top = file, 0
+        self._waiting, self._rows = np.empty(0), 0  # the first rows of blocks that are not full, and their number
         self.checksums = [0] * file.count  # of the bands so far
 
     def __call__(self, strip: np.ndarray) -> None:
-        """Write the next rows: (bands, rows, W), of the file's type."""
-        height, width = strip.shape[1:]
-        self._file.write(strip, window=Window(0, self._top, width, height))
-        self._top += height
+        """Add the next rows: (bands, rows, W), of the file's type."""
         self.checksums = continued_checksums(strip, self.checksums)
+        while strip.shape[1]:
+            height = min(BLOCK_SIDE, self._file.height - self._top)
+            part, strip = np.split(strip, [height - self._rows], 1)
+            if part.shape[1] == height:
+                self._write(part)
+            else:
+                self._add(part)
+                if self._rows == height:
+                    self._write(self._waiting[:, :height])
+
+    def _add(self, part: np.ndarray) -> None:
+        if not self._waiting.size:
+            self._waiting = zeros((self._file.count, BLOCK_SIDE, self._file.width), part.dtype)
+        self._waiting[:, self._rows : self._rows + part.shape[1]] = part
+        self._rows += part.shape[1]
+
+    def _write(self, rows: np.ndarray) -> None:
+        height, width = rows.shape[1:]
+        self._file.write(rows, window=Window(0, self._top, width, height))
+        self._top, self._rows = self._top + height, 0
 
 
 def write_geotiff(

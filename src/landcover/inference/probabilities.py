@@ -18,10 +18,10 @@ from landcover.inference.tiling import Blender, Window, windows
 from landcover.inference.views import View, views_of
 from landcover.models.networks import Network
 
-STRIP_PIXELS = 2**23
+_STRIP_PIXELS = 2**23
 """Of a strip, at most, unless it is a single row: labels take a byte each, and what is made of them several."""
 
-_READ_BYTES = 2**25
+_READ_BYTES = 2**23
 """Of pixels that are read at once from tiled images, at most, counted as float32: so wide may be many images, whole."""
 
 
@@ -71,7 +71,7 @@ def score_strips(
             for batch in together:
                 for column, probabilities in zip(batch.columns, next(results), strict=False):
                     blender.add(probabilities, row, column)
-            for part in torch.split(blender.finish(stop), max(1, STRIP_PIXELS // region.width), 1):
+            for part in torch.split(blender.finish(stop), max(1, _STRIP_PIXELS // region.width), 1):
                 if part.shape[1]:
                     yield part
 

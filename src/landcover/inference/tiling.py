@@ -1,16 +1,15 @@
 """Windows that cover an image of any size, and the blending of what a network gives for each."""
 
 from dataclasses import dataclass
-from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from landcover.inference.options import ALIGNMENT
 from landcover.inference.regions import Region
-from landcover.system.disk_arrays import zeros_on_disk
+from landcover.system.disk_arrays import zeros
 
-_LARGE = 2**26  # bytes of sums on a CPU that are better on disk if something else needs the memory
 _SMALLEST_OVERLAP = 96  # pixels: closer to its border than half of that, a window's result differs from the whole's
 
 
@@ -76,7 +75,7 @@ class Blender:
     """Adds up the weighted scores of windows and gives out the rows to which no further window contributes.
 
     It holds float32 (C, rows, W), with up to the rows of one window; of wide regions on disk
-    (`disk_arrays.zeros_on_disk`), so that memory grows neither with their height nor with their width.
+    (`disk_arrays.zeros`), so that memory grows neither with their height nor with their width.
 
     Args:
         region: The pixels of the image that are wanted.
@@ -124,10 +123,8 @@ class Blender:
 
 
 def _zeros(like: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """Zeros of the type of another tensor, on its device or, if they are many and that is a CPU, on disk."""
-    if like.device.type == "cpu" and 4 * prod(shape) > _LARGE:
-        return torch.from_numpy(zeros_on_disk(shape))
-    return like.new_zeros(shape)
+    """Float32 zeros on the device of another tensor or, if they are many and that is a CPU, on disk."""
+    return torch.from_numpy(zeros(shape, np.float32)) if like.device.type == "cpu" else like.new_zeros(shape)
 
 
 def _rise(length: int, rise: int) -> Tensor:

@@ -31,7 +31,7 @@ REMOTE_DRIVERS = tuple(name for name in DRIVERS if name != "ENVI")
 
 _SERVICES = "HTTP WMS WCS WMTS GTI EEDA EEDAI PLMOSAIC STACIT STACTA OGCAPI DAAS"
 _OPTIONS = {
-    "GDAL_CACHEMAX": 64 << 20,  # bytes for blocks of files; GDAL's default, a twentieth of memory, may be gigabytes
+    "GDAL_CACHEMAX": 32 << 20,  # bytes for blocks of files; GDAL's default, a twentieth of memory, may be gigabytes
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "/none",
     "GDAL_HTTP_NETRC": "NO",
     "GDAL_VRT_ENABLE_PYTHON": "NO",

@@ -1,6 +1,6 @@
 """Maps of finished blocks, written in a thread of their own while further blocks are drawn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -10,7 +10,6 @@ import numpy as np
 from landcover.geo.maps import MapDrawing
 from landcover.scale.block_files import CONFIDENCE, LABELS, PROBABILITIES, BlockFiles, read_row
 from landcover.scale.blocks import BlockGrid
-from landcover.scale.strips import cut
 
 
 class FinishedRows:
@@ -50,7 +49,7 @@ class _StoppedError(Exception):
 
 
 @contextmanager
-def assembling(drawing: MapDrawing, files: BlockFiles, grid: BlockGrid, ends: Sequence[int]) -> Iterator[FinishedRows]:
+def assembling(drawing: MapDrawing, files: BlockFiles, grid: BlockGrid) -> Iterator[FinishedRows]:
     """Write a map while the body tells which rows of its blocks are finished; at the end, wait until it is written.
 
     Nothing is written if the body raises.
@@ -59,14 +58,13 @@ def assembling(drawing: MapDrawing, files: BlockFiles, grid: BlockGrid, ends: Se
         drawing: The map.
         files: Of the blocks.
         grid: Of the blocks.
-        ends: Of the strips in which the map is written, see `strips.strip_ends`.
 
     Raises:
         LandcoverError: The map cannot be written, or a block was damaged.
     """
     rows = FinishedRows()
     with ThreadPoolExecutor(1, "map") as pool:
-        rows.writing = pool.submit(lambda: drawing.write(_strips(drawing, files, grid, rows, ends)))
+        rows.writing = pool.submit(lambda: drawing.write(_strips(drawing, files, grid, rows)))
         try:
             yield rows
         except BaseException:
@@ -75,21 +73,15 @@ def assembling(drawing: MapDrawing, files: BlockFiles, grid: BlockGrid, ends: Se
         rows.writing.result()
 
 
-def _strips(
-    drawing: MapDrawing, files: BlockFiles, grid: BlockGrid, rows: FinishedRows, ends: Sequence[int]
-) -> Iterator[np.ndarray]:
+def _strips(drawing: MapDrawing, files: BlockFiles, grid: BlockGrid, rows: FinishedRows) -> Iterator[np.ndarray]:
     """Yield the strips of labels; those of the other layers are given away before."""
-
-    def layer(name: str) -> Iterator[np.ndarray]:
-        for row in range(grid.rows):
-            if name == LABELS:
-                rows.wait_for(row)
-            yield from read_row(files, grid.row(row), name)
-
-    others = {name: cut(layer(name), ends) for name in files.layers}
-    for labels in cut(layer(LABELS), ends):  # first, as it waits for those that are not finished
-        if drawing.add_confidence:
-            drawing.add_confidence(next(others[CONFIDENCE])[0])
-        if drawing.add_probabilities:
-            drawing.add_probabilities(next(others[PROBABILITIES]))
-        yield labels[0]
+    for row in range(grid.rows):
+        rows.wait_for(row)
+        layers = {name: read_row(files, grid.row(row), name) for name in (LABELS, *files.layers)}
+        for strips in zip(*layers.values(), strict=True):
+            strip = dict(zip(layers, strips, strict=True))
+            if drawing.add_confidence:
+                drawing.add_confidence(strip[CONFIDENCE][0])
+            if drawing.add_probabilities:
+                drawing.add_probabilities(strip[PROBABILITIES])
+            yield strip[LABELS][0]

@@ -25,7 +25,6 @@ from landcover.scale.mosaic import write_mosaic
 from landcover.scale.options import BLOCK
 from landcover.scale.progress import BlockCounts, Progress
 from landcover.scale.shared_model import share_engine, share_model
-from landcover.scale.strips import strip_ends
 from landcover.scale.sweeps import plan
 from landcover.system.errors import LandcoverError, note
 from landcover.system.progress_bar import progress_bar
@@ -154,10 +153,9 @@ def _draw(
 ) -> BlockCounts:
     """Let the blocks be drawn and the map be made of them."""
     before, failed = cluster.retries, list[str]()
-    ends = strip_ends(grid.height, grid.width, model.scale, task.options)
     bar: tqdm[None] = progress_bar(name, grid.height * grid.width / 1e6, "megapixels", decimals=1, quiet=quiet)
     try:
-        with bar, assembling(drawing, task.files, grid, ends) as rows:
+        with bar, assembling(drawing, task.files, grid) as rows:
             progress = Progress(grid, bar, rows)
             items = (Sweep(task, blocks) for blocks in sweeps)
             drawn = cluster.map(draw_sweep, items, str, divide=progress.left_of, on_report=progress.hear)

@@ -6,19 +6,24 @@ import tempfile
 from math import prod
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+_LARGE = 2**26  # bytes that are better on disk if something else needs the memory
 
 
-def zeros_on_disk(shape: tuple[int, ...]) -> np.ndarray:
-    """Return float32 zeros that are mapped to a file without a name in the folder for temporary files.
+def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    """Return zeros in memory or, if they are many, mapped to a file without a name in the folder for temporary files.
 
     The system writes them there when it needs the memory for something else. Room for all of them is taken at once: on
     a full disk, writing to a mapped file would end the program. Where there is no such room, they are in memory.
     """
-    size = 4 * prod(shape)
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if size <= _LARGE:
+        return np.zeros(shape, dtype)
     try:
         with tempfile.TemporaryFile() as file:
             os.posix_fallocate(file.fileno(), 0, size)
             mapped = mmap.mmap(file.fileno(), size)
     except (OSError, AttributeError):  # AttributeError: not on this system
-        return np.zeros(shape, np.float32)
-    return np.frombuffer(mapped, np.float32).reshape(shape)
+        return np.zeros(shape, dtype)
+    return np.frombuffer(mapped, dtype).reshape(shape)

@@ -105,6 +105,28 @@ def test_no_overview_is_as_wide_as_the_image(tmp_path, classes, size, overviews)
         assert all(factor > 1 for factor in file.overviews(1))
 
 
+@pytest.mark.parametrize("write", WRITERS)
+def test_a_map_is_the_same_whatever_the_strips_and_however_little_memory_there_is(
+    tmp_path, classes, write, monkeypatch
+):
+    write_image(tmp_path / "a.tif", np.zeros((3, 1100, 1030), np.uint8))
+    labels = np.random.default_rng(0).integers(len(classes), size=(1100, 1030), dtype=np.uint8)
+    files = set()
+    for rows, megabytes, large in (
+        (1100, 64, 2**26),
+        (512, 64, 2**26),
+        (1, 64, 2**26),
+        (700, 0.1, 2**26),
+        (97, 0.1, 0),
+    ):
+        monkeypatch.setattr("landcover.system.disk_arrays._LARGE", large)
+        with open_raster(tmp_path / "a.tif") as raster, rasterio.Env(GDAL_CACHEMAX=int(megabytes * 2**20)):
+            strips = (labels[top : top + rows] for top in range(0, len(labels), rows))
+            write(tmp_path / "map.tif", strips, raster, classes, {})
+        files.add((tmp_path / "map.tif").read_bytes())
+    assert len(files) == 1
+
+
 def test_an_error_in_the_labels_leaves_nothing_behind(tmp_path, classes):
     def strips():
         yield np.zeros((100, 30), np.uint8)

@@ -230,7 +230,7 @@ def test_wide_images_are_read_in_parts_and_added_up_on_disk_to_the_same_bits(
     with open_raster(tmp_path / "wide.tif") as image:
         assert image.is_tiled
         narrow = labelled(model, image, options)
-        monkeypatch.setattr("landcover.inference.tiling._LARGE", 0)
+        monkeypatch.setattr("landcover.system.disk_arrays._LARGE", 0)
         monkeypatch.setattr("landcover.inference.probabilities._READ_BYTES", 4 * 3 * 96 * 200)
         asked = []
         read = image.read
