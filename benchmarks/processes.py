@@ -20,7 +20,7 @@ from benchmarks.harness import ROOT, Row, Timing, in_process
 from stages.common.paths import PREPARED, WEIGHTS
 
 STEPS = 60
-ROUNDS = 4
+ROUNDS = 3
 LOOP = "training_options", "fcn8s", "mobilenet_v2", 192, 1
 LIBGOMP_SPINS = "300000"  # where the environment does not say how to wait
 
