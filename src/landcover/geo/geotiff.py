@@ -43,7 +43,13 @@ class StripWriter:
         self.checksums = [0] * file.count  # of the bands so far
 
     def __call__(self, strip: np.ndarray) -> None:
-        """Add the next rows: (bands, rows, W), of the file's type."""
+        """Add the next rows: (bands, rows, W), of the file's type.
+
+        Raises:
+            ValueError: The file has no more rows.
+        """
+        if self._top + self._rows + strip.shape[1] > self._file.height:
+            raise ValueError("more rows than the file has")
         self.checksums = continued_checksums(strip, self.checksums)
         while strip.shape[1]:
             height = min(BLOCK_SIDE, self._file.height - self._top)

@@ -127,6 +127,15 @@ def test_a_map_is_the_same_whatever_the_strips_and_however_little_memory_there_i
     assert len(files) == 1
 
 
+def test_more_rows_than_the_image_has_are_refused(tmp_path, classes):
+    write_image(tmp_path / "a.tif", np.zeros((3, 200, 30), np.uint8))
+    strips = np.zeros((3, 100, 30), np.uint8)
+    for write in WRITERS:
+        with open_raster(tmp_path / "a.tif") as raster, pytest.raises(ValueError, match="more rows"):
+            write(tmp_path / "map.tif", strips, raster, classes, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
 def test_an_error_in_the_labels_leaves_nothing_behind(tmp_path, classes):
     def strips():
         yield np.zeros((100, 30), np.uint8)
