@@ -44,7 +44,7 @@ def measure(scratch: Path) -> Iterator[Row]:
     decoded = [[read_packed(path) for path in find_masks(folder).values()] for folder in (truth, predictions)]
 
     def counting() -> None:
-        for_each(_count, list(zip(*decoded, strict=True)))
+        for_each(_count, zip(*decoded, strict=True))
 
     def scoring() -> float:
         return score_masks(truth, predictions, CLASSES).figures()["mean_iou"]

@@ -73,6 +73,15 @@ def test_several_scales_are_averaged(model):
     np.testing.assert_allclose(probabilities(0.5, 1, 1.5), np.mean(alone, 0), atol=1e-6)
 
 
+def test_with_smaller_scales_windows_overlap_further_and_so_strips_are_more(model):
+    strips = {}
+    for scales in ((1,), (0.5,)):
+        options = InferenceOptions(window=256, overlap=0.1, scales=scales)
+        strips[scales] = [*label_strips(model, ArrayStrips(np.zeros((900, 64, 3), np.uint8)), options)]
+        assert sum(map(len, strips[scales])) == 900
+    assert len(strips[0.5,]) > len(strips[1,])  # windows that overlap further are more
+
+
 def test_at_another_scale_the_network_sees_what_it_would_at_that_working_resolution(model, classes):
     image = smooth(256, 320) // 2 + noise(256, 320) // 2
     labels = label_image(model, image, InferenceOptions(scales=(0.5,)))
