@@ -225,7 +225,9 @@ class Model:
             image: A path or a URL.
             path: Of the GeoTIFF. A file that is there is replaced once the new one is complete.
             cog: Write a Cloud Optimized GeoTIFF.
-            bands, stretch, **options: See `predict`.
+            bands: See `predict`.
+            stretch: See `predict`.
+            **options: See `predict`.
 
         Raises:
             LandcoverError: See `predict`; or the map cannot be written, or would replace the image or the model.
