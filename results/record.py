@@ -106,7 +106,8 @@ def origin_of(weights: str) -> str:
     Of ImageNet's, the model says it; of a file, the environment variable WEIGHTS_ORIGIN.
     """
     if weights == "imagenet":
-        return load_model(MODEL).origin.weights or ""
+        origin = load_model(MODEL).origin
+        return [*origin.members, origin][0].weights or ""
     return "" if weights == "none" else os.environ.get("WEIGHTS_ORIGIN", "")
 
 

@@ -111,11 +111,18 @@ def _our_summary(row: Row) -> Line:
         "its own" if train["model"] == "baseline" else train["backbone"],
         _weights(train["weights"], row["weights_origin"]),
         f"{row['params']['prepare']['scale']:g}",
-        f"{train['epochs']} x {train['steps']} x {train['batch_size']}",
+        _length(train),
         f"{row['training']['parameters']:,}",
         *(_with_interval(scores[tta]) for tta in ("none", "d4")),
         f"{trained['minutes']} minutes, {trained['machine']}" if trained else "time not measured",
     ]
+
+
+def _length(train: dict[str, Any]) -> str:
+    """Of a training; rows recorded before there could be several networks have one."""
+    networks = train.get("networks", 1)
+    length = f"{train['epochs']} x {train['steps']} x {train['batch_size']}"
+    return f"{networks} networks, each {length}" if networks > 1 else length
 
 
 def _their_summary(row: Row) -> Line:

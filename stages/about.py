@@ -93,16 +93,18 @@ def share_rows(path: Path) -> list[tuple[str, str]]:
 def network_rows(model: Model) -> list[tuple[str, str]]:
     """The network, and how well it did on the validation tiles when it was trained."""
     origin, parameters = model.origin, sum(weights.numel() for weights in model.network.parameters())
+    of_networks = origin.members or (origin,)
+    weights = dict.fromkeys(each.weights or "random" for each in of_networks)
     rows = [
         ("network", str(model.architecture)),
         ("parameters", f"{parameters:,}"),
-        ("initial weights", origin.weights or "random"),
+        ("initial weights", ", ".join(weights)),
         ("working resolution", "that of the images" if model.scale == 1 else f"{model.scale:g} of that of the images"),
     ]
     if origin.resolution:
         rows.append(("ground resolution", f"{origin.resolution:g} m per pixel at this resolution"))
-    if origin.score:
-        rows.append(("epoch", str(origin.score["epoch"])))
+    if epochs := [str(each.score["epoch"]) for each in of_networks if each.score]:
+        rows.append(("epoch", ", ".join(epochs)))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Train a network.
+"""Train a network, or several whose class probabilities the model averages.
 
 in:   data/prepared, data/weights, and the initial weights if train.weights names a file
 out:  models/model.safetensors, metrics/train.json, plots/training.csv (a row per epoch, while it trains)
@@ -9,13 +9,16 @@ Killed at any moment and started again, it resumes from its checkpoint and ends 
 import csv
 import io
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import torch
 
 from landcover.data.tiles import Dataset, Tiles, read_dataset
+from landcover.models.combining import combined
 from landcover.models.model_file import Model, save_model
 from landcover.models.networks import build
 from landcover.models.provenance import Origin
@@ -25,7 +28,7 @@ from landcover.system.devices import check_precision, choose_device, make_repeat
 from landcover.system.errors import warn
 from landcover.system.files import naming_write_errors, rounded, write_metrics
 from landcover.system.outputs import check_outputs
-from landcover.system.processes import process_group
+from landcover.system.processes import Processes, process_group
 from landcover.system.scratch import exclusive
 from landcover.training.checkpoints import Checkpoint, fingerprint
 from landcover.training.recipe import Recipe
@@ -34,10 +37,80 @@ from stages.common.params import read_block
 from stages.common.paths import MODEL, PREPARED, WEIGHTS
 from stages.common.runner import run
 
-CHECKPOINT = Path("checkpoints/train.pt")
+CHECKPOINTS = Path("checkpoints")
 METRICS = Path("metrics/train.json")
 CURVES = Path("plots/training.csv")
 ADVICE = "Move the weights, and set train.weights in params.yaml."
+
+
+class Training:
+    """The training of the networks of a recipe, one after the other.
+
+    Attributes:
+        models: Those of the networks that are finished, of one network each.
+        kept: Of each of these, the figures of the epoch that was kept.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device, processes: Processes) -> None:
+        self._recipe, self._device, self._processes = recipe, device, processes
+        self._dataset = read_dataset(PREPARED)
+        self._tiles, self._validation = (self._open(split) for split in ("train", "validation"))
+        self._fingerprint = ""
+        self._checkpoints: list[Checkpoint] = []
+        self._trainer: Trainer | None = None  # of the last network
+        self.models: list[Model] = []
+        self.kept: list[Row] = []
+
+    def rows(self) -> Iterator[Row]:
+        """Train; yield the figures of each epoch, which are counted over all networks."""
+        networks = self._recipe.of_each_network()
+        for number, recipe in enumerate(networks):
+            if self._processes.is_main and len(networks) > 1:
+                print(f"network {number + 1} of {len(networks)}, seed {recipe.seed}", flush=True)
+            for row in self._train(number, recipe):
+                yield {**row, "epoch": number * recipe.epochs + (row["epoch"] or 0)}
+
+    def result(self) -> tuple[Model, dict[str, float | None]]:
+        """The model, the mean of the finished ones, and its figures."""
+        figures = {name: value for name, value in self.kept[-1].items() if name != "lr"}
+        if len(self.models) == 1:
+            return self.models[0], figures
+        model = replace(combined(self.models), path=MODEL, parts=())
+        assert self._trainer
+        scores, _ = self._trainer.validate(model.network.to(self._device), self._validation)
+        epochs, losses = ([row[name] or 0 for row in self.kept] for name in ("epoch", "train_loss"))
+        return model, {"epoch": sum(epochs), "train_loss": fmean(losses), **scores}
+
+    def delete_checkpoints(self) -> None:
+        """Delete what is no longer needed once the result is written."""
+        for checkpoint in self._checkpoints:
+            checkpoint.delete()
+
+    def _train(self, number: int, recipe: Recipe) -> Iterator[Row]:
+        """Train a network, and keep its model."""
+        torch.manual_seed(recipe.seed)
+        network = build(recipe.architecture(), len(self._dataset.classes), self._dataset.spec)
+        loaded = load_weights(network, recipe.weights, WEIGHTS)
+        self._trainer = Trainer(network, self._tiles, self._dataset.classes, recipe, self._device, self._processes)
+        if not number:
+            if self._processes.is_main:
+                print_weights(recipe, loaded)
+            self._fingerprint = self._digest()
+        checkpoint = Checkpoint(checkpoint_path(number), f"{self._fingerprint} {number}")
+        self._checkpoints.append(checkpoint)
+        yield from self._trainer.run(self._validation, checkpoint)
+        trained = self._trainer.result()
+        origin = origin_of(trained, recipe, loaded, self._dataset, self._tiles, self._validation)
+        self.models.append(Model(trained.network, self._dataset.classes, self._dataset.scale, MODEL, origin))
+        self.kept.append(trained.row)
+
+    def _digest(self) -> str:
+        """Of all that the result depends on; taken once, as later more of the code is loaded, which counts."""
+        inputs = [path for path in [*PREPARED.rglob("*"), *weights_files(self._recipe)] if path.is_file()]
+        return fingerprint([self._recipe.model_dump(), self._processes.count, str(self._device)], inputs)
+
+    def _open(self, split: str) -> Tiles:
+        return Tiles.open(PREPARED / split, self._dataset.classes, self._dataset.spec)
 
 
 def main() -> None:
@@ -47,43 +120,45 @@ def main() -> None:
     make_repeatable()
     device = choose_device(recipe.device)
     check_precision(recipe.precision, device)
-    dataset = read_dataset(PREPARED)
-    splits = ("train", "validation")
-    tiles, validation = (Tiles.open(PREPARED / split, dataset.classes, dataset.spec) for split in splits)
-    torch.manual_seed(recipe.seed)
-    network = build(recipe.architecture(), len(dataset.classes), dataset.spec)
-    loaded = load_weights(network, recipe.weights, WEIGHTS)
     with process_group(device) as processes, exclusive(CURVES) if processes.is_main else nullcontext() as scratch:
-        trainer = Trainer(network, tiles, dataset.classes, recipe, device, processes)
-        if recipe.freeze_batch_norm and not loaded and processes.is_main:
-            warn("train.freeze_batch_norm = true: random weights have no statistics to keep. Set it to false")
-        if recipe.freeze_stride and not loaded and processes.is_main:
-            warn(f"train.freeze_stride = {recipe.freeze_stride}: random weights would never be trained. Set it to 0")
-        if loaded and processes.is_main:
-            print(f"initial weights of {recipe.backbone}: {loaded}", flush=True)
-        inputs = [path for path in [*PREPARED.rglob("*"), *weights_files(recipe)] if path.is_file()]
-        checkpoint = Checkpoint(CHECKPOINT, fingerprint([recipe.model_dump(), processes.count, str(device)], inputs))
-        rows = trainer.run(validation, checkpoint)
-        if scratch is None:  # not the first process, which writes for all
-            deque(rows, maxlen=0)
+        training = Training(recipe, device, processes)
+        if scratch:
+            write_curves(training.rows(), scratch / CURVES.name)
+        else:  # not the first process, which writes for all
+            deque(training.rows(), maxlen=0)
+        model, figures = training.result()
+        if not scratch:
             return
-        write_curves(rows, scratch / CURVES.name)
-        trained = trainer.result()
-        origin = origin_of(trained, recipe, loaded, dataset, tiles, validation)
-        model = Model(trained.network, dataset.classes, dataset.scale, MODEL, origin)
         save_model(model, MODEL)
-        parameters = sum(weights.numel() for weights in trained.network.parameters())
-        figures = {name: value for name, value in trained.row.items() if name != "lr"}
+        parameters = sum(weights.numel() for weights in model.network.parameters())
         write_metrics(METRICS, figures | {"parameters": parameters})
-        checkpoint.delete()
-    print(f"{MODEL}: {model.architecture}, of epoch {trained.row['epoch']}")
+        training.delete_checkpoints()
+    epochs = [str(row["epoch"]) for row in training.kept]
+    print(f"{MODEL}: {model.architecture}, of epoch{'s' * (len(epochs) > 1)} {', '.join(epochs)}")
     model.warn_if_collapsed()
+
+
+def print_weights(recipe: Recipe, loaded: Loaded | None) -> None:
+    """Print where the initial weights are from; warn of settings that need some."""
+    if loaded:
+        print(f"initial weights of {recipe.backbone}: {loaded}", flush=True)
+        return
+    if recipe.freeze_batch_norm:
+        warn("train.freeze_batch_norm = true: random weights have no statistics to keep. Set it to false")
+    if recipe.freeze_stride:
+        warn(f"train.freeze_stride = {recipe.freeze_stride}: random weights would never be trained. Set it to 0")
+
+
+def checkpoint_path(number: int) -> Path:
+    """Of the checkpoint of a network, counted from 0."""
+    return CHECKPOINTS / (f"train-{number + 1}.pt" if number else "train.pt")
 
 
 def check_paths(recipe: Recipe) -> None:
     """Check that no output would replace an input, and that no stage before this one would replace the weights."""
     weights = [] if recipe.weights in ("none", "imagenet") else [Path(recipe.weights)]
-    check_outputs([PREPARED, WEIGHTS, *weights], files=[MODEL, METRICS, CURVES, CHECKPOINT], advice=ADVICE)
+    checkpoints = map(checkpoint_path, range(recipe.networks))
+    check_outputs([PREPARED, WEIGHTS, *weights], files=[MODEL, METRICS, CURVES, *checkpoints], advice=ADVICE)
     check_outputs(weights, folders=[PREPARED, WEIGHTS], advice=ADVICE)
 
 

@@ -91,4 +91,4 @@ def test_both_files_are_written(tmp_path, monkeypatch, capsys):
     write()
     assert Path("params.yaml").read_text() == params_text(TEXT)
     assert PAGE.read_text() == page()
-    assert capsys.readouterr().out == "params.yaml, docs/parameters.md: 80 parameters\n"
+    assert capsys.readouterr().out == "params.yaml, docs/parameters.md: 81 parameters\n"

@@ -1,5 +1,6 @@
 """The train stage as a process of its own: killed, stopped, and in company."""
 
+import json
 import os
 import random
 import signal
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from conftest import ROOT, read_table
+from conftest import BACKBONE, ROOT, read_table
 
-from landcover.models.model_file import load_model
+from landcover.models.combining import combined
+from landcover.models.model_file import load_model, save_model
 from landcover.system.errors import LandcoverError
-from stages import predict, prepare, train
+from stages import evaluate, predict, prepare, train
 
 PYTHON = [sys.executable, "-m"]
 TORCHRUN = [*PYTHON, "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
@@ -49,21 +51,57 @@ def stop(number: int, after: int, pause: float = 0.0) -> subprocess.Popen:
     return process
 
 
+def test_several_networks_are_those_of_each_seed_and_one_model(project, capsys):
+    project(train={"epochs": 2, "seed": 5})
+    prepare.main()
+    alone, curves = [], []
+    for seed in (5, 6):
+        project(train={"seed": seed})
+        train.main()
+        alone.append(load_model(train.MODEL))
+        curves += read_table(train.CURVES)
+    project(train={"seed": 5, "networks": 2})
+    capsys.readouterr()
+    train.main()
+    said = capsys.readouterr().out.splitlines()
+    name = f"fcn8s on {BACKBONE}"
+    assert said == [
+        "network 1 of 2, seed 5",
+        "network 2 of 2, seed 6",
+        f"models/model.safetensors: 2 x {name}, of epochs 2, 2",
+    ]
+    save_model(combined(alone), "combined")
+    assert train.MODEL.read_bytes() == Path("combined").read_bytes()
+    rows = read_table(train.CURVES)
+    assert [row.pop("epoch") for row in rows] == ["1", "2", "3", "4"]
+    assert rows == [{key: value for key, value in row.items() if key != "epoch"} for row in curves]
+    assert not train.CHECKPOINTS.exists()
+    predict.main()
+    evaluate.main()
+    scores = json.loads(train.METRICS.read_text())
+    expected = json.loads(Path("metrics/evaluate.json").read_text())["mean_iou"]
+    assert (scores["epoch"], scores["tile_mean_iou"]) == (4, pytest.approx(expected, abs=2e-4))
+    assert scores["parameters"] == 2 * sum(weights.numel() for weights in alone[0].network.parameters())
+
+
 @pytest.mark.long
-def test_killed_at_a_random_moment_it_goes_on_and_ends_in_the_same_bytes(project):
-    project(train={"model": "fcn1s", "epochs": 2, "steps": 3, "log_every": 1})
+@pytest.mark.parametrize("networks", [1, 3])
+def test_killed_at_a_random_moment_it_goes_on_and_ends_in_the_same_bytes(networks, project):
+    project(train={"model": "fcn1s", "networks": networks, "epochs": 2, "steps": 3, "log_every": 1})
     project(train={"checkpoint_minutes": 0, "keep": "best"})
     prepare.main()
     train.main()
     undisturbed = results()
     train.MODEL.unlink()
-    process = stop(signal.SIGKILL, 3, random.Random(0).uniform(0, 0.2))  # test_kill.py kills more often
+    # Of several networks, in the second. test_kill.py kills more often.
+    process = stop(signal.SIGKILL, 3 if networks == 1 else 10, random.Random(0).uniform(0, 0.2))
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert not train.MODEL.exists()
-    assert "checkpoints/train.pt: going on after epoch " in finish(start(*PYTHON, "stages.train"))
+    checkpoint = "train.pt" if networks == 1 else "train-2.pt"
+    assert f"checkpoints/{checkpoint}: going on after epoch " in finish(start(*PYTHON, "stages.train"))
     assert results() == undisturbed
-    assert not train.CHECKPOINT.parent.exists()
+    assert not train.CHECKPOINTS.exists()
 
 
 def test_ctrl_c_finishes_the_batch_saves_and_says_how_to_go_on(project, capsys):
@@ -97,6 +135,17 @@ def test_two_processes_train_like_one_and_predict_the_same(project):
     assert masks[0] == masks[1]
     for one, two in zip(*curves, strict=True):
         assert {k: float(v) for k, v in one.items()} == pytest.approx({k: float(v) for k, v in two.items()}, abs=1e-4)
+
+
+@pytest.mark.long
+def test_two_processes_train_several_networks_like_one(project):
+    project(train={"backbone": "vgg11", "networks": 2, "epochs": 1, "steps": 2, "batch_size": 4, "lr": 1e-3})
+    prepare.main()
+    figures = []
+    for command in (PYTHON, TORCHRUN):
+        assert "network 2 of 2, seed 1\n" in finish(start(*command, "stages.train"))
+        figures.append(json.loads(train.METRICS.read_text()))
+    assert figures[0] == pytest.approx(figures[1], abs=1e-3)
 
 
 @pytest.mark.long

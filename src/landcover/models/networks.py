@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import groupby
 from typing import Any, Self, cast
 
 import numpy as np
@@ -29,7 +30,7 @@ MAX_CONTEXT = 16384
 """Four times the paper's width of fc6 and fc7; with this they have some 700 million parameters."""
 
 ENSEMBLE = "ensemble"
-"""The model of several networks whose class probabilities are averaged; none can be trained as one."""
+"""The model of several networks whose class probabilities are averaged; they are trained one after the other."""
 
 MOST_MEMBERS = 64
 
@@ -54,7 +55,8 @@ class Architecture:
 
     def __str__(self) -> str:
         if self.members:
-            return " + ".join(map(str, self.members))
+            alike = ((name, len(list(group))) for name, group in groupby(map(str, self.members)))
+            return " + ".join(name if count == 1 else f"{count} x {name}" for name, count in alike)
         return f"{self.model} on {self.backbone}" if self.backbone else self.model
 
     @classmethod

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from landcover.models.decoders import UPSAMPLING
 from landcover.models.encoders import RECOMMENDED, check_backbone
-from landcover.models.networks import MODELS, Architecture
+from landcover.models.networks import MODELS, MOST_MEMBERS, Architecture
 from landcover.models.weights.packages import CARRIERS
 from landcover.system.devices import DEVICES, PRECISIONS
 from landcover.system.settings import (
@@ -33,7 +33,7 @@ from landcover.training.optimizers import OPTIMIZERS, SCHEDULES
 
 KEEP = ("last", "best")
 
-_NOT_SHAPING = {"device", "workers", "log_every", "checkpoint_minutes"}
+_NOT_SHAPING = {"networks", "device", "workers", "log_every", "checkpoint_minutes"}
 
 
 def _class_weights(value: Any) -> str | list[float]:
@@ -66,7 +66,12 @@ class Recipe(Settings):
     context: Count = Field(
         0, description="channels of fc6 and fc7 in fcn32s to fcn1s, such as 1024 or the paper's 4096; 0 for neither"
     )
-    epochs: Positive = Field(10, description="number of epochs; the model is validated after each")
+    networks: Annotated[int, Field(ge=1, le=MOST_MEMBERS)] = Field(
+        1,
+        description="networks to train one after the other, with seed, seed + 1 and so on; the model averages their "
+        "class probabilities",
+    )
+    epochs: Positive = Field(10, description="number of epochs of a network; it is validated after each")
     steps: Positive = Field(100, description="batches per epoch")
     batch_size: Annotated[int, Field(ge=1, le=2**20)] = Field(
         16, description="crops per batch, over all processes together"
@@ -164,11 +169,16 @@ class Recipe(Settings):
         return self
 
     def architecture(self) -> Architecture:
-        """The network to train."""
+        """Of each network to train."""
         return Architecture(self.model, self.backbone, self.upsampling, self.context)
 
+    def of_each_network(self) -> list["Recipe"]:
+        """The recipe of each network alone."""
+        seeds = ((self.seed + i) % 2**63 for i in range(self.networks))
+        return [self.model_copy(update={"networks": 1, "seed": seed}) for seed in seeds]
+
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the model: all but those that say where it is trained and how that is reported."""
+        """The settings that shape a network: all but how many there are, where it is trained and what is reported."""
         settings = self.model_dump(exclude=_NOT_SHAPING)
         if Path(self.weights).is_absolute():
             settings["weights"] = Path(self.weights).name

@@ -154,15 +154,18 @@ class Trainer:
         network.load_state_dict(weights)
         return Trained(row, network, self._dominant[self._rows.index(row)])
 
+    def validate(self, network: Network, validation: Tiles) -> tuple[dict[str, float | None], DominantClass | None]:
+        """Figures of any network for the same classes, in evaluation mode on the device of this one, see `validate`."""
+        pixels = self._recipe.batch_size * self._recipe.crop**2
+        return validate(network, validation, self._criterion, pixels, self._device, self._processes)
+
     def _finish_epoch(self, validation: Tiles) -> None:
         """Validate the average, and store its figures and, if it is the best so far, its weights."""
         recipe, average = self._recipe, self.stepper.average
         for buffer in average.buffers():  # the batch norm of each process has seen different parts of the batches
             self._processes.broadcast(buffer)
-        pixels = recipe.batch_size * recipe.crop**2
         average.eval()
-        network = cast(Network, average.module)
-        figures, dominant = validate(network, validation, self._criterion, pixels, self._device, self._processes)
+        figures, dominant = self.validate(cast(Network, average.module), validation)
         epoch = self._done // recipe.steps
         loss = figures["validation_loss"]
         if loss is not None and not math.isfinite(loss):

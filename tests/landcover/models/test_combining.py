@@ -86,6 +86,7 @@ def test_it_reads_back_from_a_file_to_the_bit_with_all_that_is_known_of_its_netw
     read = load_model(tmp_path / "all")
     assert (read.architecture, read.format) == (Architecture.of_ensemble([RESNET, PIXELS, RESNET]), 5)
     assert str(read.architecture) == f"fcn8s on resnet18 + fcn1s on {BACKBONE} + fcn8s on resnet18"
+    assert str(Architecture.of_ensemble([PIXELS, RESNET, RESNET])) == f"fcn1s on {BACKBONE} + 2 x fcn8s on resnet18"
     assert (read.origin.data, read.origin.params, read.origin.members) == (DATA, None, tuple(origins))
     weights = read.network.state_dict()
     assert all(weights[name].equal(tensor) for name, tensor in model.network.state_dict().items())

@@ -19,6 +19,12 @@ def test_what_shapes_the_model_is_independent_of_machine_and_place():
     assert not {"device", "workers", "log_every", "checkpoint_minutes"} & shaping.keys()
 
 
+def test_networks_differ_in_their_seeds_alone():
+    recipe = Recipe(networks=3, seed=2**63 - 2, lr=0.1)
+    assert recipe.of_each_network() == [Recipe(seed=seed, lr=0.1) for seed in (2**63 - 2, 2**63 - 1, 0)]
+    assert Recipe(networks=3).shaping() == Recipe().shaping()
+
+
 def test_label_smoothing_needs_cross_entropy():
     assert Recipe(loss="dice + cross_entropy", label_smoothing=0.1)
     with pytest.raises(ValidationError, match=r"label_smoothing = 0\.1: needs cross_entropy, which is not in `loss`"):
