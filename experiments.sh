@@ -39,28 +39,30 @@ record() {
 run=(dvc exp run evaluate)
 command -v dvc >/dev/null || run=(python -m stages)
 
-# For runs of minutes: images of 192 pixels, which crops show whole, and weights that the stage `weights` fetches. The
-# layers up to stride 4 keep theirs.
-of_minutes=(-S data.root=data/dlcv2018 -S prepare.scale=0.375 -S prepare.tile=192 -S train.model=fcn8s
-    -S train.freeze_stride=4 -S train.freeze_batch_norm=false -S train.steps=250 -S train.batch_size=16
-    -S train.crop=192 -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998 -S train.class_weights=none)
+# For runs of minutes and hours: crops that show whole images, and weights that the stage `weights` fetches. The layers up
+# to stride 4 keep theirs.
+recipe=(-S data.root=data/dlcv2018 -S train.model=fcn8s -S train.freeze_stride=4 -S train.freeze_batch_norm=false
+    -S train.steps=250 -S train.batch_size=16 -S train.lr=0.002 -S train.weight_decay=0.05 -S train.ema=0.998
+    -S train.class_weights=none)
 
 ten_minutes() {
     for seed in 0 1 2; do
-        record "ten-minutes-seed-$seed" "${run[@]}" "${of_minutes[@]}" -S train.epochs=4 -S train.cutmix=0.5 \
-            -S "train.seed=$seed"
+        record "ten-minutes-seed-$seed" "${run[@]}" "${recipe[@]}" -S prepare.scale=0.375 -S prepare.tile=192 \
+            -S train.crop=192 -S train.epochs=4 -S train.cutmix=0.5 -S "train.seed=$seed"
     done
 }
 
-# Longer, the network learns the training images by heart, which mixed crops put off. A larger encoder seems to pay then.
+# Longer, the network learns the training images by heart, which mixed crops put off, and what it lacks is detail.
+of_hours=("${recipe[@]}" -S prepare.scale=0.5 -S train.crop=256 -S train.backbone=tf_efficientnet_lite2
+    -S train.epochs=11 -S train.cutmix=0.75)
+
 hour() {
-    record hour "${run[@]}" "${of_minutes[@]}" -S train.backbone=tf_efficientnet_lite2 -S train.epochs=17 \
-        -S train.cutmix=0.75
+    record hour "${run[@]}" "${of_hours[@]}"
 }
 
+# One network does not gain from more time; several do.
 three_hours() {
-    record three-hours "${run[@]}" "${of_minutes[@]}" -S train.backbone=tf_efficientnet_lite2 -S train.epochs=51 \
-        -S train.cutmix=0.75
+    record three-hours "${run[@]}" "${of_hours[@]}" -S train.networks=3
 }
 
 # For two_cores and search: half resolution, and crops of most of such an image.

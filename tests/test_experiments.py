@@ -15,6 +15,9 @@ from stages.docs import KINDS
 
 ROOT = Path(__file__).parents[1]
 MODELS = {
+    "ten-minutes": ["fcn8s"] * 3,
+    "hour": ["fcn8s"],
+    "three-hours": ["fcn8s"],
     "two-cores": ["fcn8s", "fcn16s", "fcn32s", "fcn8s"],
     "search": ["fcn8s"] * 5,
     "one-gpu": ["fcn32s_deconv1", "fcn32s_deconv5", "fcn8s_deconv5", "baseline", "fcn8s", "fcn16s", "deeplabv3"],
