@@ -3,9 +3,9 @@
     python -m results.record NAME dvc exp run evaluate -S KEY=VALUE ...
 
 The experiment runs twice, without test-time augmentation and with it (once if the command sets `predict.tta=none`, as
-a search does); the second time DVC restores the training. The minutes are those of the first run, all stages together,
-if it trained from start to end. If the training was restored from DVC's cache or resumed from a checkpoint, the minutes
-recorded earlier for the same training are kept.
+a search does); the second time DVC restores the training. The minutes are those of the first run, all stages together.
+If it was interrupted, the same command goes on, and all its sittings count. If the training was restored from DVC's
+cache, the minutes recorded earlier for the same training are kept.
 """
 
 import json
@@ -14,7 +14,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ import yaml
 from benchmarks.harness import processor
 from landcover.models.model_file import load_model
 from landcover.system.errors import LandcoverError
+from results.clock import Clock
 from stages.common.paths import MODEL
 from stages.common.runner import run
 
 FOLDER = Path("results")
 PARAMS = Path("params.yaml")
-CHECKPOINT = Path("checkpoints/train.pt")
 CODE = ("params.yaml", "dvc.yaml", "stages", "src")
 """What a result depends on besides the command, the data and the packages."""
 
@@ -43,7 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is for the experiment, which stops by itself
     path = FOLDER / f"{name}.json"
     for tta in ("none",) if "predict.tta=none" in command else ("none", "d4"):
-        params, minutes = run_experiment([*command, "-S", f"predict.tta={tta}"])
+        params, minutes = run_experiment([*command, "-S", f"predict.tta={tta}"], commit)
         scores = metrics("evaluate")
         row: dict[str, Any] = {
             "command": shlex.join(command),
@@ -65,20 +64,21 @@ def merged(row: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
     return row | {"trained": row["trained"] or earlier["trained"], "scores": earlier["scores"] | row["scores"]}
 
 
-def run_experiment(command: list[str]) -> tuple[dict[str, dict[str, Any]], int | None]:
+def run_experiment(command: list[str], commit: str) -> tuple[dict[str, dict[str, Any]], int | None]:
     """Run `dvc exp run`, then restore params.yaml, from which the next command starts.
 
     Returns:
-        The parameters that were used, and the minutes that the run took; None if it did not train from start to end.
+        The parameters that were used, and the minutes that the run took; None if it did not train, or is not known.
     """
     committed, trained = PARAMS.read_bytes(), False
-    start, resumes = time.monotonic(), CHECKPOINT.exists()
+    clock = Clock(commit, *command)
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             for line in process.stdout:
                 print(line, end="", flush=True)
-                trained |= line.startswith(_TRAINS) and not resumes
+                trained |= line.startswith(_TRAINS)
+                clock.note()
         if process.returncode:
             sys.exit(process.returncode)
         params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
@@ -86,7 +86,8 @@ def run_experiment(command: list[str]) -> tuple[dict[str, dict[str, Any]], int |
         PARAMS.write_bytes(committed)
     recorded = {block: params[block] for block in ("data", "prepare", "train", "predict")}
     del recorded["data"]["classes"], recorded["predict"]["tta"]
-    return recorded, max(1, round((time.monotonic() - start) / 60)) if trained else None
+    clock.forget()
+    return recorded, clock.minutes() if trained else None
 
 
 def committed_code() -> str:
