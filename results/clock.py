@@ -3,11 +3,11 @@
 import json
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from landcover.system.files import replacing
+from stages.train import checkpoint_path
 
-CHECKPOINT = Path("checkpoints/train.pt")
+CHECKPOINT = checkpoint_path(0)
 NOTES = CHECKPOINT.with_name("recorded.json")
 
 
